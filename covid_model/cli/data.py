@@ -1,0 +1,78 @@
+"""`data build` and `data check`: from public folders to a manifest, and whether anything leaks between its splits."""
+
+import argparse
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from covid_model.data.sources import SOURCES
+from covid_model.errors import DataError
+
+
+def add_commands(commands: Any) -> None:
+    """Add `data` with its own subcommands."""
+    data = commands.add_parser("data", help="manifest of films: build, check").add_subparsers(required=True)
+
+    build = data.add_parser("build", help="read public layouts into one manifest (Parquet)")
+    build.add_argument(
+        "--source",
+        action="append",
+        required=True,
+        metavar="NAME=DIR",
+        help=f"may be repeated; NAME is one of {', '.join(SOURCES)}",
+    )
+    build.add_argument("--out", type=Path, required=True, help="the manifest to write, *.parquet")
+    build.add_argument("--seed", type=int, default=0, help="of the split")
+    build.add_argument("--all-views", action="store_true", help="keep lateral films and films of unstated view")
+    build.set_defaults(run=run_build)
+
+    check = data.add_parser("check", help="patients or near-duplicates in two splits; exit code 1 where there are any")
+    check.add_argument("manifest", type=Path)
+    check.set_defaults(run=run_check)
+
+
+def run_build(arguments: argparse.Namespace) -> int:
+    """The `data build` command."""
+    from covid_model.data.manifest import build, write_manifest
+
+    folders: dict[str, Path] = {}
+    for text in arguments.source:
+        name, equals, folder = text.partition("=")
+        if not equals or not folder:
+            raise DataError(f"--source takes NAME=DIR. Received: {text!r}.")
+        folders[name] = Path(folder)
+    table, report = build(folders, seed=arguments.seed, all_views=arguments.all_views)
+    write_manifest(table, report, arguments.out)
+    print(table.groupby(["source", "label", "split"]).size().unstack(fill_value=0).to_string())
+    for title, counts in (
+        ("files missing", report.missing_files),
+        ("rows repeated", report.repeated_rows),
+        *((f"left out by label, {name}", counts) for name, counts in report.left_out_label.items()),
+        *((f"left out by view, {name}", counts) for name, counts in report.left_out_view.items()),
+    ):
+        _print_counts(title, counts)
+    print(f"patients joined across sources: {report.joined_patients}")
+    print(f"near-duplicate pairs kept in one split: {report.near_duplicate_pairs}")
+    for line in report.broken:
+        print(f"broken: {line}")
+    print(f"{len(table)} films, {table['patient'].nunique()} patients -> {arguments.out} (data {report.data_hash[:12]})")
+    return 0
+
+
+def _print_counts(title: str, counts: Counter[str]) -> None:
+    if counts:
+        print(f"{title}: " + ", ".join(f"{name} {number}" for name, number in counts.most_common()))
+
+
+def run_check(arguments: argparse.Namespace) -> int:
+    """The `data check` command."""
+    from covid_model.data.check import check_leakage
+    from covid_model.data.manifest import read_manifest
+
+    leakage = check_leakage(read_manifest(arguments.manifest))
+    for patient in leakage.patients:
+        print(f"patient in two splits: {patient}")
+    for first, second, distance in leakage.pairs:
+        print(f"near-duplicates in two splits: {first} and {second}, {distance} of 256 bits apart")
+    print(f"{len(leakage.patients)} patients and {len(leakage.pairs)} near-duplicate pairs in two splits")
+    return 0 if leakage.clean else 1

@@ -1,0 +1,35 @@
+"""`python -m covid_model COMMAND`: parse, run, turn errors into one sentence and an exit code.
+
+Exit codes: 0 all well; 1 the command could not do its work; 2 wrong usage, or some of several films failed.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from covid_model import __doc__ as about
+from covid_model import __version__
+from covid_model.cli import data, films, models
+from covid_model.errors import CovidModelError
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line. Importing and building it needs no TensorFlow, so `--help` answers at once."""
+    top = argparse.ArgumentParser(prog="python -m covid_model", description=about)
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for group in (films, data, models):
+        group.add_commands(commands)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; `argv` as in sys.argv[1:]. Returns the exit code."""
+    arguments = parser().parse_args(argv)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        return int(arguments.run(arguments))
+    except CovidModelError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1

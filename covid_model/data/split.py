@@ -1,0 +1,38 @@
+"""A seeded split by group, stratified by label and source."""
+
+from collections.abc import Hashable, Sequence
+from typing import Final
+
+import numpy as np
+
+SPLITS: Final[dict[str, float]] = {"train": 0.7, "val": 0.1, "test": 0.2}
+"""Split name -> share of the films."""
+
+
+def split_by_group(groups: Sequence[Hashable], strata: Sequence[Hashable], seed: int) -> list[str]:
+    """The split of each film, so that a group is never cut and every stratum comes near the shares of SPLITS.
+
+    groups, strata: one entry a film. A group belongs to the stratum most of its films have. Within a stratum the groups
+    are shuffled by `seed`, then the largest first, each goes to the split that lacks most of its share.
+    """
+    members: dict[Hashable, list[int]] = {}
+    for index, group in enumerate(groups):
+        members.setdefault(group, []).append(index)
+    by_stratum: dict[str, list[Hashable]] = {}
+    for group, films in members.items():
+        names = sorted(str(strata[i]) for i in films)
+        by_stratum.setdefault(max(names, key=names.count), []).append(group)
+    rng = np.random.default_rng(seed)
+    result = [""] * len(groups)
+    for stratum in sorted(by_stratum):
+        inside = sorted(by_stratum[stratum], key=str)
+        rng.shuffle(inside)
+        inside.sort(key=lambda group: -len(members[group]))
+        total = sum(len(members[group]) for group in inside)
+        lack = {name: share * total for name, share in SPLITS.items()}
+        for group in inside:
+            name = max(lack, key=lambda key: lack[key] / SPLITS[key])
+            lack[name] -= len(members[group])
+            for index in members[group]:
+                result[index] = name
+    return result

@@ -1,0 +1,35 @@
+"""Every error this project raises on purpose.
+
+    CovidModelError
+    |- FilmError      a file cannot become a film
+    |- DataError      a data source, manifest or split is unusable
+    |- ModelError     a model, card or weight file is unusable
+    |- ExplainError   a heatmap cannot be made as asked
+    `- RunError       a training run cannot start or go on
+
+Each message is one sentence a user can act on: what was received, and what would work.
+"""
+
+
+class CovidModelError(Exception):
+    """Base of all errors that carry a sentence for the user."""
+
+
+class FilmError(CovidModelError):
+    """The bytes cannot be read as one chest film."""
+
+
+class DataError(CovidModelError):
+    """A data source, manifest or split is unusable."""
+
+
+class ModelError(CovidModelError):
+    """A model, its card or its weights are unusable."""
+
+
+class ExplainError(CovidModelError):
+    """An explanation cannot be made as asked."""
+
+
+class RunError(CovidModelError):
+    """A training run cannot start or continue."""

@@ -1,0 +1,51 @@
+"""Intervals that respect patients: films of one patient are drawn together or not at all."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+DRAWS: Final = 2000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A score with its 95 % percentile interval. value, low, high: None where it is not defined (an absent class)."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    films: int
+    patients: int
+
+
+def patient_interval(
+    patients: Sequence[str] | NDArray[np.str_],
+    statistic: Callable[[NDArray[np.int64]], float],
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Interval:
+    """Bootstrap `statistic`, a function of film indices, by drawing patients with replacement (Efron 1979).
+
+    patients: one name a film. Draws on which the statistic is NaN (a class drawn out) are left out of the percentiles.
+    """
+    names, owner = np.unique(np.asarray(patients, dtype=str), return_inverse=True)
+    films = len(owner)
+    if films == 0:
+        return Interval(None, None, None, 0, 0)
+    members = [np.flatnonzero(owner == number) for number in range(len(names))]
+    value = statistic(np.arange(films))
+    rng = np.random.default_rng(seed)
+    drawn = [statistic(np.concatenate([members[k] for k in rng.integers(0, len(names), len(names))])) for _ in range(draws)]
+    if np.isnan(value) or np.isnan(drawn).all():
+        return Interval(None if np.isnan(value) else float(value), None, None, films, len(names))
+    low, high = np.nanpercentile(drawn, [2.5, 97.5])
+    return Interval(float(value), float(low), float(high), films, len(names))
+
+
+def mean_interval(patients: Sequence[str] | NDArray[np.str_], values: NDArray[np.floating]) -> Interval:
+    """The mean of one value a film, with its interval by patient."""
+    return patient_interval(patients, lambda i: float(values[i].mean()))

@@ -1,0 +1,127 @@
+"""The one source of every score that a card or a page shows: `python -m covid_model evaluate`."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from covid_model import __version__
+from covid_model.data.manifest import data_hash
+from covid_model.errors import ModelError
+from covid_model.evaluation.bootstrap import patient_interval
+from covid_model.evaluation.scores import auc, balanced_accuracy, expected_calibration_error, sensitivity, specificity
+from covid_model.films.read import load_film
+from covid_model.zoo.card import read_card, write_card
+from covid_model.zoo.classifier import Classifier
+from covid_model.zoo.models import get_model
+
+BATCH: Final = 32
+
+Statistic = Callable[[NDArray[np.int64]], float]
+
+
+def film_logits(classifier: Classifier, table: pd.DataFrame) -> NDArray[np.float32]:
+    """(films, units) logits of the manifest rows in their order, each film prepared as for a user."""
+    paths = [Path(path) for path in table["path"]]
+    inputs = [
+        classifier.prepare(load_film(path)).model_input.pixels
+        for path in tqdm(paths, desc=f"preparing for {classifier.key}", unit="film")
+    ]
+    parts = [np.stack(inputs[i : i + BATCH]) for i in range(0, len(inputs), BATCH)]
+    return np.concatenate([classifier.logits(part) for part in parts])
+
+
+def _one_against_rest(
+    name: str, truth: NDArray[np.bool_], score: NDArray[np.float64], called: NDArray[np.bool_]
+) -> dict[str, Statistic]:
+    """AUC, sensitivity and specificity of one class against all others, as functions of film indices."""
+    return {
+        f"auc/{name}": lambda i: auc(truth[i], score[i]),
+        f"sensitivity/{name}": lambda i: sensitivity(truth[i], called[i]),
+        f"specificity/{name}": lambda i: specificity(truth[i], called[i]),
+    }
+
+
+def score_films(
+    classes: tuple[str, ...],
+    label: NDArray[np.int64],
+    probabilities: NDArray[np.float64],
+    patients: NDArray[np.str_],
+    thresholds: dict[str, dict[str, float]],
+) -> dict[str, Any]:
+    """Every score on one set of films, as intervals by patient, and the confusion matrix (rows true, columns called).
+
+    label: (n,) class indices; probabilities: (n, classes).
+    """
+    predicted = probabilities.argmax(axis=1)
+    statistics: dict[str, Statistic] = {
+        "accuracy": lambda i: float((predicted[i] == label[i]).mean()),
+        "balanced_accuracy": lambda i: balanced_accuracy(label[i], predicted[i]),
+        "ece": lambda i: expected_calibration_error(label[i], probabilities[i]),
+    }
+    for k, name in enumerate(classes):
+        truth, score = label == k, probabilities[:, k]
+        statistics |= _one_against_rest(name, truth, score, score >= thresholds[name]["specificity_0.95"])
+    matrix = np.zeros((len(classes), len(classes)), int)
+    np.add.at(matrix, (label, predicted), 1)
+    scores = {key: asdict(patient_interval(patients, run)) for key, run in statistics.items()}
+    return {"films": len(label), "patients": len(np.unique(patients)), "scores": scores, "confusion": matrix.tolist()}
+
+
+def evaluate(classifier: Classifier, table: pd.DataFrame, out: Path) -> dict[str, Any]:
+    """Score a classifier on the validation and test splits, write `report.json` and `predictions.parquet` to `out`.
+
+    Films whose label is not among the model's classes are left out and counted.
+    """
+    card = classifier.card
+    held = table[table["split"].isin(["val", "test"])]
+    known = held[held["label"].isin(card.classes)].reset_index(drop=True)
+    logits = film_logits(classifier, known)
+    probabilities = classifier.probabilities(logits)
+    label = known["label"].map(card.classes.index).to_numpy(np.int64)
+    patients = known["patient"].to_numpy(str)
+
+    def part(chosen: NDArray[np.bool_]) -> dict[str, Any]:
+        return score_films(card.classes, label[chosen], probabilities[chosen], patients[chosen], card.thresholds)
+
+    splits = {}
+    for split in ("val", "test"):
+        inside = (known["split"] == split).to_numpy()
+        sources = sorted(known.loc[inside, "source"].unique())
+        by_source = {name: part(inside & (known["source"] == name).to_numpy()) for name in sources}
+        splits[split] = {**part(inside), "by_source": by_source}
+    report = {
+        "model": classifier.key,
+        "weights_sha256": classifier.weights_digest,
+        "data_hash": data_hash(table),
+        "date": datetime.now(UTC).isoformat("T", "seconds"),
+        "version": __version__,
+        "classes": list(card.classes),
+        "left_out": len(held) - len(known),
+        "splits": splits,
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "report.json").write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", "utf-8")
+    columns = {f"probability/{name}": probabilities[:, k] for k, name in enumerate(card.classes)}
+    known[["digest", "source", "patient", "label", "split"]].assign(**columns).to_parquet(out / "predictions.parquet")
+    return report
+
+
+def write_scores(report: dict[str, Any], folder: Path) -> None:
+    """Put a report's test scores, with what they were measured on, into the card of its model in `folder`.
+
+    Raises ModelError when the report is about other weights than the card.
+    """
+    path = folder / get_model(report["model"]).card_name
+    card = read_card(path)
+    if card.weights_sha256 != report["weights_sha256"]:
+        raise ModelError(f"The report scored other weights than {path.name} describes; evaluate again.")
+    about = {key: report[key] for key in ("date", "data_hash", "version")}
+    write_card(card.with_scores({**about, "test": report["splits"]["test"]}), path)

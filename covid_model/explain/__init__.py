@@ -1,0 +1,1 @@
+"""Heatmaps: what is explained (target), how (METHODS), and the result (Explanation)."""

@@ -1,0 +1,113 @@
+"""Explain what a model said about one film, with one method."""
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+
+from covid_model.errors import ExplainError
+from covid_model.explain.compiled import Progress, silent
+from covid_model.explain.explanation import Explanation
+from covid_model.explain.methods import DEFAULT_METHOD, get_method
+from covid_model.explain.options import Setting, complete
+from covid_model.explain.target import resolve_target
+
+if TYPE_CHECKING:
+    from covid_model.predict import Prediction
+
+
+INPUT: Final = "film"
+"""Stands for the layer of methods that need none: the model's input."""
+
+
+class CardLike(Protocol):
+    """What of a model's card an explanation needs."""
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+    @property
+    def explanation_layers(self) -> tuple[str, ...]: ...
+
+
+class ClassifierLike(Protocol):
+    """What of a loaded model an explanation needs."""
+
+    key: str
+    network: Any
+    weights_digest: str
+    lock: threading.Lock
+
+    @property
+    def card(self) -> CardLike: ...
+
+
+def explain(
+    classifier: ClassifierLike,
+    answer: "Prediction",
+    *,
+    method: str = DEFAULT_METHOD,
+    target: str | None = None,
+    layer: str | None = None,
+    seed: int = 0,
+    options: Mapping[str, Setting] | None = None,
+    progress: Progress = silent,
+) -> Explanation:
+    """One heatmap of the film that `answer` is about, by the model that gave it.
+
+    target: class name or "A - B", by default the predicted class. layer: by default the card's first; methods that need none
+    ignore it. options: settings of the method, by default as in its row. progress: called between parts of slow methods,
+    while other threads may use the model; what it raises cancels.
+    Raises ExplainError for an unknown method, target, layer or option, naming the known ones, and for logits or a map not
+    finite.
+    """
+    row, card = get_method(method), classifier.card
+    layer = (layer or card.explanation_layers[0]) if row.needs_layer else INPUT
+    if row.needs_layer and layer not in card.explanation_layers:
+        known = ", ".join(card.explanation_layers)
+        raise ExplainError(f"Layer {layer!r} is not one that model {classifier.key!r} is explained at; choose {known}.")
+    if not np.isfinite(answer.logits).all():
+        raise ExplainError(f"Model {classifier.key!r} gave logits that are not numbers for this film.")
+    settings = complete(row.options, options or {})
+    chosen = resolve_target(answer.predicted if target is None else target, card.classes, len(answer.logits))
+    network, batch = classifier.network, answer.prepared.batch
+    start = time.perf_counter()
+    with classifier.lock:
+        between = _turns(classifier.lock, progress)
+        raw = row.function(network, batch, chosen, layer=layer, seed=seed, progress=between, **settings)
+        measures = row.measure(network, batch, chosen, raw, **settings) if row.measure else {}
+    seconds = time.perf_counter() - start
+    if not np.isfinite(raw).all():
+        raise ExplainError(f"{row.label} gave values that are not numbers for {chosen.name} at layer {layer!r}.")
+    return Explanation(
+        layer_map=raw,
+        film_map=answer.prepared.model_input.to_film(raw),
+        method=method,
+        target=chosen.name,
+        layer=layer,
+        seed=seed,
+        options=settings,
+        measures=measures,
+        classes=card.classes,
+        logits=tuple(float(value) for value in answer.logits),
+        probabilities=dict(answer.probabilities),
+        model=classifier.key,
+        model_digest=classifier.weights_digest,
+        film_digest=answer.film_digest,
+        seconds=seconds,
+    )
+
+
+def _turns(lock: threading.Lock, progress: Progress) -> Progress:
+    """The same progress, with the lock let go while it is told, so that a slow method does not hold up other sessions."""
+
+    def tell(share: float) -> None:
+        lock.release()
+        try:
+            progress(share)
+            time.sleep(0.001)  # without a pause the waiting thread rarely gets the lock
+        finally:
+            lock.acquire()
+
+    return tell

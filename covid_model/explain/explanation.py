@@ -1,0 +1,98 @@
+"""The result of explaining one film, with everything needed to make it again."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covid_model import __version__
+from covid_model.errors import ExplainError
+from covid_model.explain.options import Setting
+
+SCHEMA: Final = 2
+LIBRARIES: Final = ("keras", "numpy", "tf-keras-vis")
+
+
+def versions() -> dict[str, str]:
+    """Versions of the project and of the libraries that a map depends on."""
+    from tensorflow import __version__ as tensorflow
+
+    return {"covid_model": __version__, "tensorflow": tensorflow, **{name: version(name) for name in LIBRARIES}}
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """One heatmap of one film.
+
+    layer_map: (h, w) float32 raw, at the size of the layer. film_map: (H, W) float32 raw, laid over the film, bilinear, 0
+    where the model saw nothing. options: every setting of the method. measures: how well the map kept its method's promise,
+    by name (empty for most methods). logits: one a unit. seconds: for the method alone, preparation excluded.
+    """
+
+    layer_map: NDArray[np.float32]
+    film_map: NDArray[np.float32]
+    method: str
+    target: str
+    layer: str
+    seed: int
+    options: dict[str, Setting]
+    measures: dict[str, float]
+    classes: tuple[str, ...]
+    logits: tuple[float, ...]
+    probabilities: dict[str, float]
+    model: str
+    model_digest: str
+    film_digest: str
+    seconds: float
+    versions: dict[str, str] = field(default_factory=versions)
+    date: str = field(default_factory=lambda: datetime.now(UTC).isoformat("T", "seconds"))
+
+    def record(self) -> dict[str, Any]:
+        """Everything but the maps, as JSON values."""
+        cells = asdict(self)
+        del cells["layer_map"], cells["film_map"]
+        strongest = float(self.film_map.max())
+        return {"schema": SCHEMA, **cells, "map": {"min": float(self.film_map.min()), "max": strongest}}
+
+    def save(self, folder: Path, stem: str) -> Path:
+        """Write `<stem>.npy` (film map), `<stem>.layer.npy` and `<stem>.json` to `folder`; returns the JSON's path.
+
+        The JSON comes last and is written whole or not at all, so a record that exists has its maps.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, values in ((f"{stem}.npy", self.film_map), (f"{stem}.layer.npy", self.layer_map)):
+            stream = BytesIO()
+            np.save(stream, values)
+            _write(folder / name, stream.getvalue())
+        text = json.dumps(self.record(), indent=1, ensure_ascii=False, allow_nan=False)
+        _write(folder / f"{stem}.json", (text + "\n").encode())
+        return folder / f"{stem}.json"
+
+    @classmethod
+    def load(cls, record: Path) -> "Explanation":
+        """Read what `save` wrote, given the JSON's path. Raises ExplainError when a part is missing, damaged or foreign."""
+        try:
+            cells = json.loads(record.read_text("utf-8"))
+            if cells.pop("schema") != SCHEMA:
+                raise ExplainError(f"{record.name} was written by another version of this program.")
+            extent = cells.pop("map")
+            cells["classes"], cells["logits"] = tuple(cells["classes"]), tuple(cells["logits"])
+            maps = {"film_map": record.with_suffix(".npy"), "layer_map": record.with_suffix(".layer.npy")}
+            found = cls(**cells, **{name: np.load(path) for name, path in maps.items()})
+        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ExplainError(f"{record.name} is not a complete explanation record: {error}") from error
+        if found.record()["map"] != extent or found.film_map.dtype != np.float32:
+            raise ExplainError(f"The map beside {record.name} is not the one it describes; save the explanation again.")
+        return found
+
+
+def _write(path: Path, content: bytes) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    partial.replace(path)

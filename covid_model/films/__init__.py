@@ -1,0 +1,1 @@
+"""Film bytes -> Film -> model input."""

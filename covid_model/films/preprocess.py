@@ -1,0 +1,96 @@
+"""From a Film to the pixels a network sees: the one preprocessing of training, command line and app."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from covid_model.films.film import Film
+from covid_model.lungs.region import GROW, Box, grown, lung_box, only_lungs, whole
+
+Region = Literal["film", "lungs"]
+Scaling = Literal["signed", "unit", "byte"]
+
+SCALES: dict[Scaling, tuple[float, float]] = {"signed": (2.0, -1.0), "unit": (1.0, 0.0), "byte": (255.0, 0.0)}
+"""Scaling name -> (factor, offset) applied to pixels in [0, 1]: [-1, 1], [0, 1] or [0, 255]."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How one model wants its film; stored in the model's card.
+
+    size: (height, width) of the network's input; the region is squeezed to it, as the field does.
+    channels: 1, or 3 equal grey channels for networks that start from colour pictures.
+    region: "film" shows everything; "lungs" shows the lungs' box with the rest suppressed and lung contrast normalised.
+    scaling: a key of SCALES.
+    """
+
+    size: tuple[int, int] = (224, 224)
+    channels: int = 3
+    region: Region = "film"
+    scaling: Scaling = "signed"
+
+
+@dataclass(frozen=True, eq=False)
+class ModelInput:
+    """One film as a network receives it, and where on the film it came from.
+
+    pixels: (height, width, channels) float32 in the range of the model's scaling.
+    box: the film pixels that `pixels` shows.
+    film_shape: (H, W) of the film.
+    """
+
+    pixels: NDArray[np.float32]
+    box: Box
+    film_shape: tuple[int, int]
+
+    def to_film(self, heatmap: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A map (h, w) over this input, bilinear, laid over the film: (H, W) float32, 0 where the model saw nothing."""
+        laid = np.zeros(self.film_shape, np.float32)
+        size = (self.box.width, self.box.height)
+        laid[self.box.top : self.box.bottom, self.box.left : self.box.right] = cv2.resize(
+            heatmap.astype(np.float32), size, interpolation=cv2.INTER_LINEAR
+        )
+        return laid
+
+
+def region_pixels(film: Film, region: Region, lung_mask: NDArray[np.bool_] | None) -> tuple[NDArray[np.float32], Box]:
+    """The film pixels a model may see, at film resolution, and their box.
+
+    lung_mask: (H, W) bool of the film's shape; needed for region "lungs". Where it is empty the whole film is shown, so
+    that a model can still answer; the caller warns that the lungs were not found.
+    Raises ValueError when a needed mask is missing or of another shape.
+    """
+    if region == "film":
+        return film.pixels, whole(film.shape)
+    if lung_mask is None or lung_mask.shape != film.shape:
+        received = "no mask" if lung_mask is None else f"a mask of shape {lung_mask.shape}"
+        raise ValueError(f"Region 'lungs' needs a lung mask of shape {film.shape}. Received: {received}.")
+    if not lung_mask.any():
+        return only_lungs(film.pixels, np.ones(film.shape, bool)), whole(film.shape)
+    box = lung_box(lung_mask)
+    rows, cols = slice(box.top, box.bottom), slice(box.left, box.right)
+    mask = grown(lung_mask[rows, cols], round(GROW * max(box.height, box.width)))
+    return only_lungs(film.pixels[rows, cols], mask), box
+
+
+def scaled(pixels: NDArray[np.float32], spec: Preprocessing) -> NDArray[np.float32]:
+    """Pixels (h, w) in [0, 1] at network size -> (h, w, channels) float32 in the spec's range."""
+    factor, offset = SCALES[spec.scaling]
+    return np.repeat((pixels * factor + offset)[..., None], spec.channels, axis=-1).astype(np.float32)
+
+
+def preprocess(film: Film, spec: Preprocessing, lung_mask: NDArray[np.bool_] | None = None) -> ModelInput:
+    """Make the input of a model whose card holds `spec`. `lung_mask` as in `region_pixels`."""
+    pixels, box = region_pixels(film, spec.region, lung_mask)
+    return ModelInput(scaled(resized(pixels, spec.size), spec), box, film.shape)
+
+
+def resized(pixels: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """(H, W) -> size (height, width) float32; area averaging when shrinking, so that detail does not alias."""
+    height, width = size
+    shrinking = pixels.shape[0] * pixels.shape[1] > height * width
+    interpolation = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
+    return cv2.resize(pixels, (width, height), interpolation=interpolation).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Lung segmentation and what is done with its mask."""

@@ -1,0 +1,130 @@
+"""Find the lungs on a film, and say when that failed."""
+
+import json
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from covid_model.errors import ModelError
+
+if TYPE_CHECKING:
+    import keras
+
+WEIGHTS: Final = Path(__file__).parent.parent / "weights" / "lungs-unet.keras"
+CARD: Final = WEIGHTS.with_suffix(".card.json")
+
+Quality = Literal["good", "doubtful", "failed"]
+
+SMALLEST_LUNG: Final = 0.01
+"""Pieces below this share of the film are dropped."""
+AREA_RANGE: Final = (0.08, 0.70)
+"""Both lungs together cover 15 to 55 % of a usual frontal film; beyond this range something is wrong."""
+ONE_SIDED: Final = 0.25
+"""The smaller lung covers less than this share of the larger one: only one lung counts as found."""
+LEAST_SURE: Final = 0.80
+"""Mean probability inside the mask below which the outline is doubtful."""
+
+
+@dataclass(frozen=True, eq=False)
+class LungMask:
+    """The lungs of one film.
+
+    mask: (H, W) bool at film size; empty (all False) where nothing was found.
+    quality: "good", "doubtful" (use with care) or "failed" (do not use). reasons: a sentence for each doubt.
+    area: share of the film covered. sureness: mean probability inside the mask, 0 where empty.
+    """
+
+    mask: NDArray[np.bool_]
+    quality: Quality
+    reasons: tuple[str, ...]
+    area: float
+    sureness: float
+
+
+@dataclass(eq=False)
+class LungSegmenter:
+    """The segmentation network, compiled, with the lock that guards it."""
+
+    network: "keras.Model"
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        import tensorflow as tf
+
+        signature = [tf.TensorSpec(self.network.input_shape, tf.float32)]
+        self._forward = tf.function(lambda film: self.network(film, training=False), input_signature=signature)
+
+    @classmethod
+    def load(cls, weights: Path = WEIGHTS) -> "LungSegmenter":
+        """The shipped network. Raises ModelError when its weights are missing or unreadable."""
+        import keras
+
+        try:
+            return cls(keras.saving.load_model(weights, compile=False))
+        except (OSError, ValueError) as error:
+            raise ModelError(f"The lung network {weights.name} cannot be loaded: {error}") from error
+
+    def probability(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(H, W) film pixels in [0, 1] -> probability of lung at film size, (H, W) float32 in [0, 1]."""
+        height, width = self.network.input_shape[1:3]
+        small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA) * 2 - 1
+        with self.lock:
+            logits = self._forward(np.repeat(small[None, ..., None], 3, axis=-1).astype(np.float32)).numpy()
+        full = cv2.resize(logits[0, ..., 0], pixels.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        return (1 / (1 + np.exp(-full))).astype(np.float32)
+
+    def find(self, pixels: NDArray[np.float32]) -> LungMask:
+        """The lungs on a film of (H, W) pixels in [0, 1]."""
+        return judged(self.probability(pixels))
+
+
+def judged(probability: NDArray[np.float32]) -> LungMask:
+    """Threshold at one half, keep the two largest pieces, fill their holes, and judge the result."""
+    pieces = _pieces(probability > 0.5)
+    mask = np.any(pieces, axis=0) if pieces else np.zeros(probability.shape, bool)
+    area = float(mask.mean())
+    sureness = float(probability[mask].mean()) if pieces else 0.0
+    if area < AREA_RANGE[0]:
+        reason = "No lungs were found on this film." if not pieces else "The lungs found are too small to be whole."
+        return LungMask(mask, "failed", (reason,), area, sureness)
+    reasons = []
+    if area > AREA_RANGE[1]:
+        reasons.append(f"The lungs found cover {area:.0%} of the film, which no chest film shows.")
+    if _one_sided(pieces):
+        reasons.append("Only one lung was found.")
+    if sureness < LEAST_SURE:
+        reasons.append("The outline of the lungs is uncertain.")
+    quality: Quality = "failed" if area > AREA_RANGE[1] else "doubtful" if reasons else "good"
+    return LungMask(mask, quality, tuple(reasons), area, sureness)
+
+
+def _pieces(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+    """Up to two largest connected pieces of at least SMALLEST_LUNG, holes filled, largest first."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    sizes = stats[1:count, cv2.CC_STAT_AREA]
+    largest = [int(i) + 1 for i in np.argsort(-sizes)[:2] if sizes[i] >= SMALLEST_LUNG * mask.size]
+    filled = []
+    for label in largest:
+        outlines, _ = cv2.findContours((labels == label).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        canvas = np.zeros(mask.shape, np.uint8)
+        cv2.drawContours(canvas, outlines, -1, 1, cv2.FILLED)
+        filled.append(canvas.astype(bool))
+    return filled
+
+
+def _one_sided(pieces: list[NDArray[np.bool_]]) -> bool:
+    """Is only one lung there? A single piece may also be both lungs touching: then it is wider than a lung is."""
+    if len(pieces) == 2:
+        return bool(pieces[1].sum() < ONE_SIDED * pieces[0].sum())
+    rows, cols = np.flatnonzero(pieces[0].any(axis=1)), np.flatnonzero(pieces[0].any(axis=0))
+    return bool(np.ptp(cols) < 0.75 * np.ptp(rows))
+
+
+def lung_card() -> dict[str, object]:
+    """The lung network's card, as its training command wrote it."""
+    return json.loads(CARD.read_text("utf-8"))

@@ -1,0 +1,1 @@
+"""Plain results -> Plotly figures; no Streamlit, no Keras."""

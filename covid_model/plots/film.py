@@ -1,0 +1,143 @@
+"""The film and its heatmap side by side, zoom locked together, raw values under the pointer."""
+
+import base64
+from typing import Any, Final, Literal
+
+import cv2
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from covid_model.explain.overlay import COLORMAPS, LUNG_COLOUR, heat
+
+LONGEST: Final = 900
+"""Longest side sent to the browser; more would only make the page slow."""
+WIDTH: Final = 430
+"""Width in screen pixels that one panel has on a usual screen; with the film's shape it gives the figure's height."""
+TALLEST: Final = 620
+TITLE: Final = 30
+HOVER: Final = 128
+"""Longest side of the grid of values under the pointer; a heatmap cell is larger than that."""
+
+
+def film_figure(
+    grey: NDArray[np.uint8],
+    pixels: NDArray[np.float32],
+    film_map: NDArray[np.float32],
+    *,
+    opacity: float,
+    colormap: str,
+    outline: NDArray[np.bool_] | None = None,
+    labels: tuple[str, str] = ("Film", "Heatmap"),
+) -> go.Figure:
+    """Two panels over the same axes, in film pixels: the film, and the film under the heatmap.
+
+    grey: (H, W) uint8 as displayed. pixels, film_map: (H, W) float32, the film's values in [0, 1] and the raw map, shown
+    under the pointer. opacity in [0, 1]; colormap a key of COLORMAPS; outline: (H, W) bool, drawn as a line where given.
+    """
+    rows, cols = grey.shape
+    figure = make_subplots(1, 2, shared_xaxes="all", shared_yaxes="all", horizontal_spacing=0.02, subplot_titles=labels)
+    film, overlay = _encoded(grey, ".jpg"), _encoded(heat(film_map, opacity, colormap), ".png")
+    for column in (1, 2):
+        figure.add_layout_image(_placed(film, rows, cols, "left"), row=1, col=column)
+        figure.add_trace(_hover(pixels, film_map), row=1, col=column)
+        if outline is not None:
+            figure.add_trace(_outline(outline), row=1, col=column)
+    figure.add_layout_image(_placed(overlay, rows, cols, "right"), row=1, col=2)
+    figure.add_trace(_colour_bar(film_map, colormap), row=1, col=2)
+    figure.update_xaxes(range=[0, cols], visible=False, constrain="domain")
+    figure.update_yaxes(range=[rows, 0], visible=False, constrain="domain", constraintoward="top", scaleanchor="x")
+    figure.update_layout(
+        height=round(min(TALLEST, WIDTH * rows / cols)) + TITLE,
+        margin={"l": 0, "r": 0, "t": TITLE, "b": 0},
+        showlegend=False,
+        dragmode="pan",
+        uirevision="film",
+        hoverlabel={"namelength": 0},
+    )
+    return figure
+
+
+def _encoded(picture: NDArray[np.uint8], kind: str) -> str:
+    """A picture as a data address, shrunk to what a screen shows. RGBA is turned to OpenCV's BGRA."""
+    scale = LONGEST / max(picture.shape[:2])
+    if scale < 1:
+        picture = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    if picture.ndim == 3:
+        picture = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA), np.uint8)
+    options = [cv2.IMWRITE_JPEG_QUALITY, 92] if kind == ".jpg" else [cv2.IMWRITE_PNG_COMPRESSION, 3]
+    content = base64.b64encode(cv2.imencode(kind, picture, options)[1].tobytes()).decode()
+    return f"data:image/{'jpeg' if kind == '.jpg' else 'png'};base64,{content}"
+
+
+def _placed(source: str, rows: int, cols: int, side: Literal["left", "right"]) -> dict[str, Any]:
+    """A layout image that covers the film's pixels, so that it zooms with the axes.
+
+    Film and overlay are anchored at different sides: Plotly draws only one image of two with the same anchor and size.
+    """
+    return {
+        "source": source,
+        "x": 0 if side == "left" else cols,
+        "y": 0,
+        "sizex": cols,
+        "sizey": rows,
+        "xanchor": side,
+        "yanchor": "top",
+        "sizing": "stretch",
+        "layer": "below",
+    }
+
+
+def _hover(pixels: NDArray[np.float32], film_map: NDArray[np.float32]) -> go.Heatmap:
+    """An invisible trace that knows the raw values; coarser than the film, as the map is."""
+    rows, cols = pixels.shape
+    scale = min(1.0, HOVER / max(rows, cols))
+    size = (max(1, round(cols * scale)), max(1, round(rows * scale)))
+    values = np.asarray(cv2.resize(film_map, size, interpolation=cv2.INTER_AREA), np.float32)
+    film = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.float32)
+    return go.Heatmap(
+        z=values,
+        customdata=film[..., None],
+        x0=cols / size[0] / 2,
+        dx=cols / size[0],
+        y0=rows / size[1] / 2,
+        dy=rows / size[1],
+        opacity=0,
+        showscale=False,
+        hovertemplate="map %{z:.4g}<br>film %{customdata[0]:.2f}<br>column %{x:.0f}, row %{y:.0f}",
+    )
+
+
+def _outline(mask: NDArray[np.bool_]) -> go.Scatter:
+    """The lungs' outline as one line trace, pieces parted by gaps."""
+    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    points = [np.array([[np.nan, np.nan]])]
+    for piece in outlines:
+        smooth = cv2.approxPolyDP(piece, max(mask.shape) / 600, True)[:, 0, :].astype(float)
+        points += [smooth, smooth[:1], np.array([[np.nan, np.nan]])]
+    line = np.concatenate(points)
+    colour = f"rgb{LUNG_COLOUR}"
+    return go.Scatter(x=line[:, 0], y=line[:, 1], mode="lines", line={"color": colour, "width": 1.5}, hoverinfo="skip")
+
+
+def _colour_bar(film_map: NDArray[np.float32], colormap: str) -> go.Scatter:
+    """A colour bar in the map's raw units, from 0 to its largest value."""
+    top = float(film_map.max())
+    marker = {
+        "color": [0.0],
+        "cmin": 0.0,
+        "cmax": top if top > 0 else 1.0,
+        "colorscale": _colour_scale(colormap),
+        "showscale": True,
+        "size": 0.1,
+        "colorbar": {"title": {"text": "raw map value", "side": "right"}, "thickness": 12, "len": 0.9, "tickformat": ".2g"},
+    }
+    return go.Scatter(x=[None], y=[None], mode="markers", marker=marker, hoverinfo="skip")
+
+
+def _colour_scale(colormap: str) -> list[tuple[float, str]]:
+    """The overlay's own colours as a Plotly scale. As rgb(): Streamlit's theme replaces some hexadecimal colours."""
+    ramp = np.linspace(0, 255, 33).round().astype(np.uint8)[None]
+    colours = cv2.applyColorMap(ramp, COLORMAPS[colormap].code)[0, :, ::-1]
+    return [(k / 32, f"rgb({red},{green},{blue})") for k, (red, green, blue) in enumerate(colours.tolist())]

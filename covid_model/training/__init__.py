@@ -1,0 +1,1 @@
+"""Training: augmentation, the lung network, the classifiers."""

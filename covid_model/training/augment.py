@@ -1,0 +1,67 @@
+"""Light augmentation: small changes of position and of exposure, as between two films of one patient."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Ranges drawn from uniformly, once a film and epoch; the defaults change nothing.
+
+    rotate: degrees either way. zoom: (smallest, largest) magnification. shift: share of the side either way.
+    flip: mirror left and right at random; off for classifiers, since the heart has a side.
+    gamma: (smallest, largest) exponent on [0, 1]. contrast: relative, brightness: absolute change either way.
+    blur: largest Gaussian sigma in pixels. noise: largest Gaussian standard deviation.
+    """
+
+    rotate: float = 0.0
+    zoom: tuple[float, float] = (1.0, 1.0)
+    shift: float = 0.0
+    flip: bool = False
+    gamma: tuple[float, float] = (1.0, 1.0)
+    contrast: float = 0.0
+    brightness: float = 0.0
+    blur: float = 0.0
+    noise: float = 0.0
+
+
+LUNG_NETWORK = Augmentation(
+    rotate=15, zoom=(0.7, 1.25), shift=0.12, flip=True, gamma=(0.6, 1.6), contrast=0.25, brightness=0.15, noise=0.03
+)
+CLASSIFIER = Augmentation(
+    rotate=10, zoom=(0.85, 1.15), shift=0.06, gamma=(0.6, 1.6), contrast=0.2, brightness=0.1, blur=2.0, noise=0.03
+)
+
+
+def affine(augmentation: Augmentation, shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float64]:
+    """A random (2, 3) matrix for cv2.warpAffine about the centre of a picture of `shape`."""
+    height, width = shape
+    angle = rng.uniform(-augmentation.rotate, augmentation.rotate)
+    turned = cv2.getRotationMatrix2D((width / 2, height / 2), angle, rng.uniform(*augmentation.zoom))
+    matrix = np.asarray(turned, np.float64)
+    matrix[:, 2] += rng.uniform(-augmentation.shift, augmentation.shift, 2) * (width, height)
+    if augmentation.flip and rng.random() < 0.5:
+        mirror = np.array([[-1.0, 0.0, width - 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+        matrix = matrix @ mirror
+    return matrix
+
+
+def warp(picture: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The (H, W) picture moved by `matrix`, same shape, 0 where nothing was."""
+    return cv2.warpAffine(picture, matrix, picture.shape[::-1], flags=cv2.INTER_LINEAR).astype(np.float32)
+
+
+def reexposed(pixels: NDArray[np.float32], augmentation: Augmentation, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Pixels (H, W) in [0, 1] with gamma, contrast, brightness, blur and noise changed at random; clipped to [0, 1]."""
+    low, high = np.log(augmentation.gamma)
+    changed = np.asarray(pixels, np.float64) ** np.exp(rng.uniform(low, high))
+    gain = 1 + rng.uniform(-augmentation.contrast, augmentation.contrast)
+    changed = (changed - 0.5) * gain + 0.5 + rng.uniform(-augmentation.brightness, augmentation.brightness)
+    if augmentation.blur and rng.random() < 0.5:
+        changed = np.asarray(cv2.GaussianBlur(changed, (0, 0), rng.uniform(0.1, augmentation.blur)), np.float64)
+    if augmentation.noise:
+        changed = changed + rng.normal(0, rng.uniform(0, augmentation.noise), changed.shape)
+    return np.clip(changed, 0.0, 1.0).astype(np.float32)

@@ -1,0 +1,87 @@
+"""A loaded classifier: network, card and lock together, and how a film is made ready for it."""
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covid_model.errors import ModelError
+from covid_model.films.film import Film
+from covid_model.films.preprocess import ModelInput, preprocess
+from covid_model.lungs.segment import LungMask, LungSegmenter
+from covid_model.zoo.calibration import calibrated
+from covid_model.zoo.card import WEIGHTS, Card, file_sha256, read_card
+from covid_model.zoo.models import DEFAULT_MODEL, get_model
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A film made ready for one model: its input, and the lungs found on the film."""
+
+    model_input: ModelInput
+    lungs: LungMask
+
+    @property
+    def batch(self) -> NDArray[np.float32]:
+        """(1, height, width, channels) float32."""
+        return self.model_input.pixels[None]
+
+
+@dataclass(eq=False)
+class Classifier:
+    """A model that is ready to answer. One instance serves every thread: `lock` guards all calls into TensorFlow.
+
+    network: flat functional graph, input `film`, output `logits`. weights_digest: sha256 hex of the weight file.
+    """
+
+    key: str
+    card: Card
+    network: "keras.Model"
+    weights_digest: str
+    segmenter: LungSegmenter
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        import tensorflow as tf
+
+        shape = (None, *self.card.preprocessing.size, self.card.preprocessing.channels)
+        signature = [tf.TensorSpec(shape, tf.float32)]
+        self._forward = tf.function(lambda film: self.network(film, training=False), input_signature=signature)
+
+    def prepare(self, film: Film) -> Prepared:
+        """Find the lungs and make the model's input."""
+        lungs = self.segmenter.find(film.pixels)
+        return Prepared(preprocess(film, self.card.preprocessing, lungs.mask), lungs)
+
+    def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(b, height, width, channels) -> (b, units) float32, from one compiled function."""
+        with self.lock:
+            return self._forward(batch).numpy()
+
+    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Calibrated probabilities (b, classes) of logits (b, units): softmax or sigmoid of logits / temperature."""
+        return calibrated(logits, self.card.temperature)
+
+
+def load(key: str = DEFAULT_MODEL, segmenter: LungSegmenter | None = None, folder: Path = WEIGHTS) -> Classifier:
+    """Load a model from `folder`, by default a shipped one. Pass a `segmenter` to share one between models.
+
+    Raises ModelError for an unknown key, missing weights, or weights that are not the ones the card describes.
+    """
+    import keras
+
+    row = get_model(key)
+    card, weights = read_card(folder / row.card_name), folder / row.weights_name
+    if not weights.is_file():
+        raise ModelError(f"The weights of model {key!r} are missing: {weights.name}.")
+    digest = file_sha256(weights)
+    if digest != card.weights_sha256:
+        raise ModelError(f"{weights.name} is not the file its card describes; fetch both again.")
+    network = keras.saving.load_model(weights, compile=False)
+    return Classifier(key, card, network, digest, segmenter or LungSegmenter.load())

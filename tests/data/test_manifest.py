@@ -1,0 +1,125 @@
+from pathlib import Path
+
+import layouts
+import pandas as pd
+import pytest
+
+from covid_model.cli.main import main
+from covid_model.data.check import check_leakage
+from covid_model.data.manifest import COLUMNS, build, read_manifest, write_manifest
+from covid_model.errors import DataError
+
+COHEN = "covid-chestxray-dataset"
+HANNOVER = "covid-19-image-repository"
+
+
+def cohen_rows(count: int) -> list[dict[str, str]]:
+    return [{"patientid": str(i), "filename": f"c{i}.png", "seed": str(100 + i)} for i in range(count)]
+
+
+def test_what_is_left_out_is_counted_not_fatal(tmp_path: Path) -> None:
+    rows = [
+        *cohen_rows(3),
+        {"patientid": "50", "filename": "todo.png", "finding": "todo", "seed": "1"},
+        {"patientid": "51", "filename": "side.png", "view": "L", "seed": "2"},
+        {"patientid": "52", "filename": "absent.png"},
+        {"patientid": "53", "filename": "broken.png"},
+        {"patientid": "0", "filename": "c0.png"},
+    ]
+    folder = layouts.cohen(tmp_path, rows)
+    (folder / "images" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing more")
+    table, report = build({COHEN: folder})
+    assert sorted(Path(path).name for path in table["path"]) == ["c0.png", "c1.png", "c2.png"]
+    assert report.left_out_label[COHEN] == {"todo": 1}
+    assert report.left_out_view[COHEN] == {"L": 1}
+    assert report.missing_files == {COHEN: 1}
+    assert report.repeated_rows == {COHEN: 1}
+    assert len(report.broken) == 1
+    assert "broken.png" in report.broken[0]
+
+
+def test_all_views_keeps_lateral_films(tmp_path: Path) -> None:
+    folder = layouts.cohen(tmp_path, [*cohen_rows(2), {"patientid": "9", "filename": "l.png", "view": "L", "seed": "3"}])
+    assert len(build({COHEN: folder})[0]) == 2
+    assert len(build({COHEN: folder}, all_views=True)[0]) == 3
+
+
+def test_a_hannover_film_in_the_other_collection_is_the_same_patient(tmp_path: Path) -> None:
+    cohen = layouts.cohen(
+        tmp_path,
+        [
+            {"patientid": "219", "filename": "b343e657.jpg", "seed": "5"},
+            {"patientid": "219", "filename": "other.png", "seed": "6"},
+            *cohen_rows(2),
+        ],
+    )
+    hannover = layouts.hannover(tmp_path, [("042f06a9", "b343e657", 7), ("042f06a9", "c9280a30", 8)])
+    table, report = build({COHEN: cohen, HANNOVER: hannover})
+    joined = table[table["patient"] == f"{HANNOVER}:042f06a9"]
+    assert len(joined) == 4
+    assert joined["group"].nunique() == 1
+    assert joined["split"].nunique() == 1
+    assert report.joined_patients == 1
+
+
+def test_a_darker_recompressed_copy_joins_the_group_of_its_original(tmp_path: Path) -> None:
+    cohen = layouts.cohen(tmp_path, cohen_rows(4))
+    copies = layouts.hannover(tmp_path, [("p", "copy", 101), ("q", "stranger", 999)], gain=0.8)
+    table, report = build({COHEN: cohen, HANNOVER: copies})
+    groups = dict(zip(table["path"].map(lambda p: Path(p).stem), table["group"], strict=True))
+    assert groups["copy"] == groups["c1"]
+    assert groups["stranger"] not in {groups[name] for name in ("c0", "c1", "c2", "c3", "copy")}
+    assert report.near_duplicate_pairs == 1
+
+
+def test_the_manifest_comes_back_as_written_and_the_split_repeats(tmp_path: Path) -> None:
+    folder = layouts.cohen(tmp_path, cohen_rows(30))
+    table, report = build({COHEN: folder}, seed=3)
+    write_manifest(table, report, tmp_path / "m.parquet")
+    pd.testing.assert_frame_equal(read_manifest(tmp_path / "m.parquet"), table)
+    again, second = build({COHEN: folder}, seed=3)
+    assert again["split"].tolist() == table["split"].tolist()
+    assert second.data_hash == report.data_hash
+    assert build({COHEN: folder}, seed=4)[1].data_hash != report.data_hash
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 but not really"])
+def test_a_broken_manifest_is_one_sentence(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "m.parquet"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="not a readable Parquet"):
+        read_manifest(path)
+
+
+def test_a_manifest_without_a_column_names_it(tmp_path: Path) -> None:
+    pd.DataFrame({name: [1] for name in COLUMNS if name != "phash"}).to_parquet(tmp_path / "m.parquet")
+    with pytest.raises(DataError, match="phash"):
+        read_manifest(tmp_path / "m.parquet")
+
+
+def test_command_line_builds_checks_and_catches_a_planted_leak(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = layouts.cohen(tmp_path, cohen_rows(12)), tmp_path / "m.parquet"
+    assert main(["data", "build", "--source", f"{COHEN}={folder}", "--out", str(out)]) == 0
+    assert main(["data", "check", str(out)]) == 0
+    table = read_manifest(out)
+    leaked = pd.concat([table, table.head(1).assign(split="test"), table.head(1).assign(split="train")])
+    leaked.to_parquet(out)
+    assert main(["data", "check", str(out)]) == 1
+    assert "patient in two splits" in capsys.readouterr().out
+    leakage = check_leakage(leaked)
+    assert len(leakage.patients) == 1
+    assert leakage.pairs[0][2] == 0
+
+
+@pytest.mark.parametrize("text", ["nonsense", f"{COHEN}=", f"{COHEN}=/no/such/folder"])
+def test_bad_source_arguments(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "build", "--source", text, "--out", str(tmp_path / "m.parquet")]) == 1
+    assert "error:" in capsys.readouterr().err
+
+
+def test_the_public_films_do_not_leak(real_films: Path) -> None:
+    table, report = build({COHEN: real_films / COHEN, HANNOVER: real_films / HANNOVER})
+    assert check_leakage(table).clean
+    assert report.joined_patients > 10
+    assert report.left_out_label[COHEN]["todo"] > 0
+    assert not report.broken

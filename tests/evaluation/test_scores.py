@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+
+from covid_model.evaluation.bootstrap import mean_interval, patient_interval
+from covid_model.evaluation.calibrate import fit_temperature, operating_points
+from covid_model.evaluation.scores import (
+    auc,
+    balanced_accuracy,
+    dice,
+    expected_calibration_error,
+    sensitivity,
+    specificity,
+    threshold_at_specificity,
+)
+from covid_model.zoo.calibration import calibrated
+
+
+def test_auc_of_known_rankings() -> None:
+    truth = np.array([False, False, True, True])
+    assert auc(truth, np.array([0.1, 0.2, 0.3, 0.4])) == 1
+    assert auc(truth, np.array([0.4, 0.3, 0.2, 0.1])) == 0
+    assert auc(truth, np.array([0.1, 0.3, 0.2, 0.4])) == 0.75
+    assert np.isnan(auc(np.array([True, True]), np.array([0.1, 0.2])))
+
+
+def test_the_threshold_keeps_the_specificity_it_promises() -> None:
+    score = np.arange(100) / 100
+    truth = np.zeros(100, bool)
+    threshold = threshold_at_specificity(truth, score, 0.95)
+    assert specificity(truth, score >= threshold) == 0.95
+    with pytest.raises(ValueError, match="no negative"):
+        threshold_at_specificity(~truth, score, 0.95)
+
+
+def test_sensitivity_and_specificity_without_their_class_are_undefined() -> None:
+    called = np.array([True, False])
+    assert np.isnan(sensitivity(np.array([False, False]), called))
+    assert np.isnan(specificity(np.array([True, True]), called))
+    assert sensitivity(np.array([True, True]), called) == 0.5
+
+
+def test_balanced_accuracy_averages_over_the_classes_present() -> None:
+    assert balanced_accuracy(np.array([0, 0, 0, 1]), np.array([0, 0, 0, 2])) == 0.5
+
+
+def test_ece_of_a_model_that_is_half_right_at_certainty() -> None:
+    sure = np.array([[1.0, 0.0]] * 10)
+    label = np.array([0, 1] * 5)
+    assert expected_calibration_error(label, sure, bins=1) == pytest.approx(0.5)
+    assert expected_calibration_error(np.zeros(10, int), sure) == 0
+
+
+def test_dice() -> None:
+    left, right = np.array([[True, True, False]]), np.array([[False, True, True]])
+    assert dice(left, right) == 0.5
+    assert dice(~(left | True), ~(left | True)) == 1
+
+
+def test_temperature_recovers_the_factor_that_logits_were_stretched_by() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (20000, 3))
+    label = np.array([rng.choice(3, p=p) for p in calibrated(logits, 1.0)])
+    assert fit_temperature(logits * 3, label) == pytest.approx(3, rel=0.05)
+
+
+def test_one_unit_becomes_two_probabilities() -> None:
+    assert calibrated(np.array([[0.0], [np.log(3.0)]]), 1.0).tolist() == [[0.5, 0.5], [0.25, pytest.approx(0.75)]]
+
+
+def test_operating_points_are_there_for_each_class() -> None:
+    probabilities = np.linspace(0, 1, 40)[:, None] * np.array([[1.0, -1.0]]) + np.array([[0.0, 1.0]])
+    points = operating_points(probabilities, np.arange(40) % 2, ("a", "b"))
+    assert points["a"]["specificity_0.95"] == pytest.approx(37 / 39)
+    assert points["b"]["specificity_0.95"] == pytest.approx(37 / 39)
+
+
+def test_the_interval_draws_patients_not_films() -> None:
+    values = np.r_[np.zeros(50), np.ones(50)]
+    by_film = mean_interval([str(i) for i in range(100)], values)
+    by_patient = mean_interval(["a"] * 50 + ["b"] * 50, values)
+    assert (by_film.value, by_film.patients) == (0.5, 100)
+    assert 0.35 < by_film.low < 0.45
+    assert 0.55 < by_film.high < 0.65
+    assert (by_patient.low, by_patient.high, by_patient.patients) == (0.0, 1.0, 2)
+
+
+def test_an_undefined_statistic_is_none_not_nan() -> None:
+    interval = patient_interval(["a", "b"], lambda _: float("nan"), draws=10)
+    assert (interval.value, interval.low, interval.films) == (None, None, 2)
+    assert patient_interval([], lambda _: 1.0).value is None

@@ -1,0 +1,140 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toys import CLASSES, ToyClassifier, toy_answer
+
+from covid_model.errors import ExplainError
+from covid_model.explain.engine import INPUT, explain
+from covid_model.explain.explanation import Explanation
+from covid_model.explain.methods import METHODS
+from covid_model.explain.overlay import COLORMAPS, blended, heat, outlined, write_overlay
+from covid_model.films.film import Film
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_explains_a_film(method: str) -> None:
+    classifier = ToyClassifier()
+    answer = toy_answer(classifier)
+    found = explain(classifier, answer, method=method, target="Normal - COVID-19")
+    assert found.layer_map.shape == (8, 8)
+    assert found.film_map.shape == (80, 64)
+    assert np.isfinite(found.film_map).all()
+    assert (found.method, found.target, found.layer) == (
+        method,
+        "Normal - COVID-19",
+        "conv" if METHODS[method].needs_layer else INPUT,
+    )
+    assert sum(found.probabilities.values()) == pytest.approx(1)
+
+
+def test_the_predicted_class_is_explained_by_default() -> None:
+    classifier = ToyClassifier()
+    answer = toy_answer(classifier)
+    found = explain(classifier, answer)
+    assert found.target == max(found.probabilities, key=found.probabilities.get)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"method": "magic"}, "gradcam"),
+        ({"layer": "pool"}, "choose conv"),
+        ({"target": "Flu"}, ", ".join(CLASSES)),
+    ],
+)
+def test_wrong_choices_name_the_right_ones(options: dict[str, str], words: str) -> None:
+    classifier = ToyClassifier()
+    answer = toy_answer(classifier)
+    with pytest.raises(ExplainError, match=words):
+        explain(classifier, answer, **options)
+
+
+def test_a_map_that_is_not_finite_is_an_error() -> None:
+    classifier = ToyClassifier()
+    answer = toy_answer(classifier)
+    classifier.network.get_layer("logits").set_weights([np.full((4, 3), np.inf, np.float32)])
+    with pytest.raises(ExplainError, match="not numbers"):
+        explain(classifier, answer, target="Normal")
+
+
+def test_an_explanation_comes_back_as_saved(tmp_path: Path) -> None:
+    classifier = ToyClassifier()
+    answer = toy_answer(classifier)
+    saved = explain(classifier, answer, target="Normal")
+    path = saved.save(tmp_path, "film")
+    back = Explanation.load(path)
+    np.testing.assert_array_equal(back.film_map, saved.film_map)
+    np.testing.assert_array_equal(back.layer_map, saved.layer_map)
+    assert back.record() == saved.record()
+    record = json.loads(path.read_text())
+    assert {"versions", "model_digest", "film_digest", "date", "map"} <= set(record)
+    (tmp_path / "film.npy").unlink()
+    with pytest.raises(ExplainError, match="not a complete"):
+        Explanation.load(path)
+
+
+@pytest.mark.parametrize("text", ["3", "[]", "{}", "not json"])
+def test_a_damaged_record_is_one_sentence(tmp_path: Path, text: str) -> None:
+    classifier = ToyClassifier()
+    answer = toy_answer(classifier)
+    path = explain(classifier, answer, target="Normal").save(tmp_path, "film")
+    path.write_text(text)
+    with pytest.raises(ExplainError, match="not a complete"):
+        Explanation.load(path)
+
+
+def test_an_empty_or_foreign_map_is_refused(tmp_path: Path) -> None:
+    classifier = ToyClassifier()
+    answer = toy_answer(classifier)
+    path = explain(classifier, answer, target="Normal").save(tmp_path, "film")
+    np.save(tmp_path / "film.npy", np.ones((80, 64), np.float32))
+    with pytest.raises(ExplainError, match="not the one it describes"):
+        Explanation.load(path)
+    (tmp_path / "film.npy").write_bytes(b"")
+    with pytest.raises(ExplainError, match="not a complete"):
+        Explanation.load(path)
+
+
+def test_logits_that_are_not_finite_are_an_error() -> None:
+    classifier = ToyClassifier()
+    answer = toy_answer(classifier)
+    answer = replace(answer, logits=np.full(3, np.inf, np.float32))
+    with pytest.raises(ExplainError, match="logits that are not numbers"):
+        explain(classifier, answer, target="Normal")
+
+
+def test_heat_is_scaled_from_zero_and_clear_where_cold() -> None:
+    layer = heat(np.array([[0.0, 1.0, 2.0]], np.float32), 0.5, "inferno")
+    assert layer[0, :, 3].tolist() == [0, 64, 128]
+    assert not heat(np.zeros((2, 2), np.float32), 1.0, "viridis")[..., 3].any()
+    grey = np.full((1, 3), 100, np.uint8)
+    assert blended(grey, layer)[0, 0].tolist() == [100, 100, 100]
+    assert blended(grey, layer)[0, 2].tolist() != [100, 100, 100]
+
+
+@pytest.mark.parametrize("colormap", COLORMAPS)
+def test_every_colour_map_draws(colormap: str) -> None:
+    ramp = np.linspace(0, 1, 256, dtype=np.float32)[None]
+    assert len(np.unique(heat(ramp, 1.0, colormap)[0, :, :3], axis=0)) > 200
+
+
+def test_the_outline_runs_along_the_mask_and_leaves_the_rest() -> None:
+    mask = np.zeros((40, 40), bool)
+    mask[10:30, 10:30] = True
+    drawn = outlined(np.zeros((40, 40, 3), np.uint8), mask)
+    assert drawn[10, 20].any()
+    assert not drawn[20, 20].any()
+    assert not drawn[2, 2].any()
+
+
+def test_the_overlay_is_a_picture_of_the_film_size(tmp_path: Path) -> None:
+    import cv2
+
+    classifier = ToyClassifier()
+    answer = toy_answer(classifier)
+    film = Film(np.random.default_rng(0).random((80, 64)).astype(np.float32), "0" * 64, "png")
+    path = write_overlay(film, explain(classifier, answer), tmp_path / "out" / "o.png")
+    assert cv2.imread(str(path)).shape == (80, 64, 3)

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from covid_model.errors import ExplainError
+from covid_model.explain.baseline import BASELINES, blurred
+from covid_model.explain.methods import METHODS
+from covid_model.explain.options import MASKS, PATCH, baseline, complete
+
+OPTIONS = [option for row in METHODS.values() for option in row.options]
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_every_default_is_allowed_and_explained(option) -> None:
+    assert option.checked(option.default) == option.default
+    assert option.help.endswith(".")
+
+
+def test_one_name_means_one_kind_of_setting() -> None:
+    for option in OPTIONS:
+        same = [other for other in OPTIONS if other.name == option.name]
+        assert len({(other.low, other.high, other.choices, type(other.default)) for other in same}) == 1
+
+
+def test_settings_are_completed_from_the_defaults() -> None:
+    assert complete((MASKS, PATCH), {"masks": 100}) == {"masks": 100, "patch": 0.15}
+
+
+@pytest.mark.parametrize(
+    ("options", "chosen", "words"),
+    [
+        ((MASKS,), {"masks": 7}, "between 50 and 5000"),
+        ((MASKS,), {"masks": 60.5}, "between 50 and 5000"),
+        ((MASKS,), {"masks": "many"}, "Received: 'many'"),
+        ((MASKS,), {"masks": True}, "between"),
+        ((baseline("mean"),), {"baseline": "pink"}, "darkest, mean, blurred"),
+        ((MASKS,), {"steps": 3}, "it knows masks"),
+        ((), {"steps": 3}, "it has none"),
+    ],
+)
+def test_wrong_settings_are_one_sentence(options, chosen, words: str) -> None:
+    with pytest.raises(ExplainError, match=words):
+        complete(options, chosen)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_baselines_keep_shape_and_type(name: str) -> None:
+    film = np.random.default_rng(0).random((24, 16, 1)).astype(np.float32)
+    found = BASELINES[name](film)
+    assert (found.shape, found.dtype) == (film.shape, np.float32)
+    assert found.std() < film.std() / 2
+
+
+def test_blurring_keeps_the_tone_of_a_half() -> None:
+    film = np.zeros((32, 32, 3), np.float32)
+    film[:, 16:] = 1
+    found = blurred(film)
+    assert found[:, 2].max() < 0.05
+    assert found[:, 29].min() > 0.95

@@ -1,0 +1,87 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from covid_model.errors import ModelError
+from covid_model.lungs.segment import LungSegmenter, judged, lung_card
+
+SHAPE = (200, 200)
+
+
+def probability(*ellipses: tuple[int, int, int, int], sure: float = 0.99) -> np.ndarray:
+    """A probability map with ellipses of (centre x, centre y, half width, half height)."""
+    canvas = np.zeros(SHAPE, np.float32)
+    for x, y, a, b in ellipses:
+        cv2.ellipse(canvas, (x, y), (a, b), 0, 0, 360, sure, -1)
+    return canvas
+
+
+LEFT, RIGHT = (60, 100, 28, 60), (140, 100, 28, 60)
+
+
+def test_two_lungs_are_good() -> None:
+    found = judged(probability(LEFT, RIGHT))
+    assert (found.quality, found.reasons) == ("good", ())
+    assert found.area == pytest.approx(2 * np.pi * 28 * 60 / 40000, rel=0.03)
+
+
+def test_specks_are_dropped_and_holes_filled() -> None:
+    canvas = probability(LEFT, RIGHT, (10, 10, 3, 3))
+    canvas[95:105, 55:65] = 0
+    found = judged(canvas)
+    assert not found.mask[10, 10]
+    assert found.mask[100, 60]
+
+
+@pytest.mark.parametrize(
+    ("canvas", "quality", "words"),
+    [
+        (probability(), "failed", "No lungs"),
+        (probability((100, 100, 15, 15)), "failed", "too small"),
+        (probability((100, 100, 99, 99)), "failed", "no chest film"),
+        (probability((60, 100, 40, 80)), "doubtful", "one lung"),
+        (probability((60, 100, 40, 80), (150, 100, 12, 15)), "doubtful", "one lung"),
+        (probability(LEFT, RIGHT, sure=0.6), "doubtful", "uncertain"),
+    ],
+)
+def test_failures_say_so(canvas: np.ndarray, quality: str, words: str) -> None:
+    found = judged(canvas)
+    assert found.quality == quality
+    assert any(words in reason for reason in found.reasons)
+
+
+def test_two_touching_lungs_are_not_taken_for_one() -> None:
+    assert judged(probability((75, 100, 30, 55), (125, 100, 30, 55))).quality == "good"
+
+
+def test_missing_weights_are_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"absent\.keras"):
+        LungSegmenter.load(tmp_path / "absent.keras")
+
+
+def test_the_shipped_network_is_small_and_its_card_states_the_held_out_overlap() -> None:
+    segmenter, card = LungSegmenter.load(), lung_card()
+    assert segmenter.network.count_params() == card["parameters"] < 1_000_000
+    dice = card["scores"]["dice"]
+    assert dice["all"]["value"] >= 0.95
+    assert {"PA", "AP"} <= set(dice)
+
+
+def test_no_lungs_on_noise_and_no_crash_on_odd_shapes() -> None:
+    segmenter = LungSegmenter.load()
+    noise = np.random.default_rng(0).random((70, 250)).astype(np.float32)
+    found = segmenter.find(noise)
+    assert found.mask.shape == (70, 250)
+    assert found.quality != "good"
+
+
+def test_lungs_are_found_on_adult_and_pediatric_films(real_films: Path) -> None:
+    from covid_model.films.read import load_film
+
+    segmenter = LungSegmenter.load()
+    for folder in ("NIH-ChestXray14/images", "chest_xray/test/NORMAL"):
+        paths = sorted((real_films / folder).iterdir())[:20]
+        good = [segmenter.find(load_film(path).pixels).quality == "good" for path in paths]
+        assert np.mean(good) >= 0.9

@@ -1,0 +1,55 @@
+"""What the tables register is documented, and what the documents tell people to type exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from covid_model.cli.main import parser
+from covid_model.data.sources import SOURCES
+from covid_model.explain.methods import METHODS
+from covid_model.zoo.models import MODELS
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+COMMANDS = re.findall(r"^python -m covid_model (.+?)(?:\s+#.*)?$", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_of_the_readme_parses(command: str) -> None:
+    words = command.split()
+    if words == ["--help"]:
+        with pytest.raises(SystemExit) as left:
+            parser().parse_args(words)
+        assert left.value.code == 0
+    else:
+        assert callable(parser().parse_args(words).run)
+
+
+def test_the_readme_shows_commands_and_existing_pictures() -> None:
+    assert len(COMMANDS) >= 6
+    for picture in re.findall(r"!\[.*?\]\((.*?)\)", README):
+        assert (ROOT / picture).is_file()
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_source_stands_in_the_readme(name: str) -> None:
+    assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize("row", METHODS.values(), ids=lambda row: row.key)
+def test_every_method_says_what_it_shows_what_not_and_where_from(row) -> None:
+    assert row.shows.endswith(".")
+    assert row.limits.endswith(".")
+    assert re.search(r"\d{4}", row.paper)
+
+
+@pytest.mark.parametrize("row", MODELS.values(), ids=lambda row: row.key)
+def test_every_model_says_what_it_sees_and_what_it_is_not_for(row) -> None:
+    assert row.summary.endswith(".")
+    assert any("never a diagnosis" in limit for limit in row.limits)
+
+
+def test_the_ci_runs_exactly_the_readmes_test_command() -> None:
+    assert "<!-- test command -->" in README
+    assert "README.md" in (ROOT / ".ci" / "run").read_text()

@@ -1,0 +1,142 @@
+"""The Explain page driven through AppTest, from the entry script, with the shipped models."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from drawing import dataset, png, saved
+from streamlit.testing.v1 import AppTest
+
+from covid_model.data.labels import LABELS
+from covid_model.films.phantom import PHANTOMS, phantom_png
+from covid_model.zoo import MODELS, load
+
+ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
+
+
+@pytest.fixture(autouse=True)
+def no_public_films(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As on a machine that has nothing but the project."""
+    import streamlit as st
+
+    monkeypatch.delenv("COVID_XRAY_DATA", raising=False)
+    st.cache_resource.clear()
+    yield
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(ENTRY, default_timeout=120)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def said(app: AppTest) -> str:
+    """All text on the page."""
+    parts = [*app.markdown, *app.caption, *app.subheader, *app.error, *app.warning, *app.info]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def answer(app: AppTest) -> str:
+    """The line that names the predicted class and its probability."""
+    return app.subheader[0].value
+
+
+def test_it_opens_on_a_real_prediction_with_a_heatmap_and_the_notice() -> None:
+    app = opened()
+    assert any(name in answer(app) for name in LABELS)
+    assert len(app.get("plotly_chart")) == 2
+    text = said(app)
+    assert "not a medical device" in text
+    assert "It is drawn by a program" in text
+    assert "gradcam at layer top" in text
+    assert not app.error
+
+
+def test_an_upload_replaces_the_film_and_a_bad_one_is_one_sentence() -> None:
+    app = opened()
+    app.file_uploader[0].upload("holiday.png", phantom_png(PHANTOMS["dense"]), "image/png").run()
+    assert not app.exception
+    assert "Your upload" in said(app)
+    assert "drawn by a program" not in said(app)
+    app.file_uploader[0].upload("broken.png", b"nonsense", "image/png").run()
+    assert not app.exception
+    assert "The upload cannot be used. The file is a text file" in app.error[0].value
+    assert len(app.get("plotly_chart")) == 2, "the rest of the page stays"
+
+
+def test_a_dicom_upload_works_and_its_name_is_nowhere() -> None:
+    app = opened()
+    film = dataset(PatientName="Doe^Jane", PatientID="4711")
+    app.file_uploader[0].upload("Doe_Jane.dcm", saved(film), "application/dicom").run()
+    assert not app.exception
+    assert "DICOM" in said(app)
+    assert "Doe" not in said(app)
+
+
+@pytest.mark.parametrize("key", MODELS)
+def test_every_model_answers_and_shows_its_own_scores(key: str) -> None:
+    app = opened(model=key)
+    assert app.selectbox(key="model_choice").value == key
+    assert load(key).weights_digest[:8] in said(app)
+    assert MODELS[key].limits[0] in said(app)
+
+
+def test_class_method_and_layer_change_what_is_explained() -> None:
+    app = opened()
+    app.selectbox(key="target_choice").set_value("COVID-19 - Normal").run()
+    app.selectbox(key="method_choice").set_value("gradcam-tkv").run()
+    app.selectbox(key="layer_choice").set_value("block5c").run()
+    assert not app.exception
+    assert "gradcam-tkv at layer block5c" in said(app)
+
+
+def test_a_link_opens_in_its_state_and_nonsense_in_it_falls_back() -> None:
+    app = opened(film="phantom-dense", model="whole-film", target="Normal", cmap="viridis", opacity="0.3")
+    assert "one dense area" in said(app)
+    assert app.selectbox(key="target_choice").value == "Normal"
+    assert app.slider(key="opacity").value == 0.3
+    app = opened(film="../../etc/passwd", model="none", target="Flu", opacity="many")
+    assert app.selectbox(key="model_choice").value == next(iter(MODELS))
+    assert app.selectbox(key="target_choice").value == "predicted"
+
+
+def test_two_sessions_do_not_mix() -> None:
+    first, second = opened(film="phantom-clear"), opened(film="phantom-dense", model="whole-film")
+    before = answer(first), answer(second)
+    first.slider(key="opacity").set_value(0.1).run()
+    second.slider(key="opacity").set_value(0.9).run()
+    assert (answer(first), answer(second)) == before
+    assert "clear lungs" in said(first)
+    assert "one dense area" in said(second)
+
+
+def test_display_choices_do_not_change_the_answer() -> None:
+    app = opened()
+    before = answer(app)
+    app.toggle(key="invert").set_value(True).run()
+    app.slider(key="window").set_value((0.2, 0.7)).run()
+    app.toggle(key="lungs").set_value(False).run()
+    app.selectbox(key="cmap_choice").set_value("cividis").run()
+    assert not app.exception
+    assert answer(app) == before
+
+
+def test_public_films_are_offered_where_a_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from layouts import hannover, save
+
+    hannover(tmp_path, [("p", "abc", 1)])
+    save(tmp_path / "covid-chestxray-dataset" / "unreadable.png", 2)
+    monkeypatch.setenv("COVID_XRAY_DATA", str(tmp_path))
+    app = opened(film="covid-19-image-repository/abc.png")
+    assert "covid-19-image-repository · abc.png · COVID-19" in said(app)
+    assert not app.error
+
+
+def test_a_film_without_lungs_is_said_to_be_one() -> None:
+    app = opened()
+    app.file_uploader[0].upload("ramp.png", png(), "image/png").run()
+    assert not app.exception
+    assert any("lung" in warning.value for warning in app.warning)

@@ -1,0 +1,62 @@
+"""Films one can pick without uploading: drawn ones always, public ones where a folder is named."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import streamlit as st
+
+from covid_model.data.sources import find_sources, get_source
+from covid_model.errors import DataError
+from covid_model.films.film import Film
+from covid_model.films.phantom import PHANTOMS, phantom_png
+from covid_model.films.read import load_film, read_film
+
+DATA_FOLDER: Final = "COVID_XRAY_DATA"
+"""Environment variable that names the folder holding the public downloads."""
+MOST: Final = 120
+"""Films offered from one source; the Dataset page is the place for more."""
+
+
+@dataclass(frozen=True)
+class FilmAtHand:
+    """One film on offer: its key in links, what it is called, whether it is synthetic, and how to read it."""
+
+    key: str
+    title: str
+    synthetic: bool
+    read: Callable[[], Film]
+
+
+def _drawn(key: str) -> FilmAtHand:
+    phantom = PHANTOMS[key]
+
+    def read() -> Film:
+        return read_film(phantom_png(phantom))
+
+    return FilmAtHand(f"phantom-{key}", f"Drawn film: {phantom.title} (synthetic)", True, read)
+
+
+def _public(source: str, path: Path, finding: str) -> FilmAtHand:
+    def read() -> Film:
+        return load_film(path)
+
+    return FilmAtHand(f"{source}/{path.name}", f"{source} · {path.name} · {finding}", False, read)
+
+
+@st.cache_resource(ttl="10m", show_spinner="Listing the public films …")
+def films_at_hand() -> dict[str, FilmAtHand]:
+    """Key -> film, drawn ones first. A source folder that cannot be read is left out."""
+    films = {film.key: film for film in map(_drawn, PHANTOMS)}
+    if root := os.environ.get(DATA_FOLDER):
+        for name, folder in find_sources(Path(root)).items():
+            try:
+                rows = [row for row in get_source(name).read(folder) if row.label and not row.problem]
+            except DataError:
+                continue
+            for row in rows[:: max(1, len(rows) // MOST)][:MOST]:
+                film = _public(name, row.path, row.finding)
+                films[film.key] = film
+    return films

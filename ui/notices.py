@@ -1,0 +1,33 @@
+"""Messages that every page shows alike."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from covid_model.errors import CovidModelError
+
+RESEARCH_USE = (
+    "**Research software, not a medical device.** It does not diagnose, and nothing here is a reason to treat "
+    "or not to treat."
+)
+PRIVACY = (
+    "An uploaded film stays in this server's memory for your session and is never written to disk or logged. Do not upload "
+    "films that identify a person to a hosted copy."
+)
+
+
+def research_notice() -> None:
+    """The notice at the foot of the sidebar, on every page."""
+    with st.sidebar:
+        st.divider()
+        st.caption(f"{RESEARCH_USE}\n\n{PRIVACY}")
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """Show an error that this project raises on purpose as its one sentence; what comes after the block goes on."""
+    try:
+        yield
+    except CovidModelError as error:
+        st.error(str(error), icon=":material/error:")
