@@ -6,20 +6,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import streamlit as st
 
-from ui.notices import research_notice
+from ui.menu import mark_entered, opened_page
+from ui.notices import privacy_notice, research_notice
 
 st.set_page_config(page_title="Chest film explainability", page_icon="assets/icon.svg", layout="wide")
 st.logo("assets/logo.svg", size="large")
-page = st.navigation(
-    [
-        st.Page(
-            "pages/explain.py",
-            title="Explain",
-            icon=":material/visibility:",
-            default=True,
-            help="A film, what the model says about it, and a heatmap of what moved it.",
-        ),
-    ]
-)
-page.run()
+page = opened_page()
+mark_entered()
 research_notice()
+page.run()
+privacy_notice()

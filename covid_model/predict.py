@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.films.film import Film
+from covid_model.lungs.segment import LungMask
 from covid_model.zoo.classifier import Classifier, Prepared
 
 
@@ -34,10 +35,10 @@ class Prediction:
         return max(self.probabilities, key=self.probabilities.__getitem__)
 
 
-def predict(classifier: Classifier, film: Film) -> Prediction:
-    """Run one film through one model."""
+def predict(classifier: Classifier, film: Film, lungs: LungMask | None = None) -> Prediction:
+    """Run one film through one model. Give `lungs` to keep an outline found before, as for altered copies of a film."""
     start = time.perf_counter()
-    prepared = classifier.prepare(film)
+    prepared = classifier.prepare(film, lungs)
     logits = classifier.logits(prepared.batch)
     probabilities = classifier.probabilities(logits)[0]
     named = {name: float(value) for name, value in zip(classifier.card.classes, probabilities, strict=True)}

@@ -1,11 +1,13 @@
-"""Explain: a film in, a prediction and a heatmap out, with plain words on what they mean."""
+"""Explain: a film in, a prediction and a heatmap out, whether to believe it, and what to do with it."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
 
 from covid_model.explain.explanation import Explanation
+from covid_model.explain.methods import get_method
 from covid_model.explain.words import lung_share, sentences
 from covid_model.films.window import displayed
 from covid_model.lungs.segment import Quality
@@ -13,10 +15,22 @@ from covid_model.plots.film import film_figure
 from covid_model.plots.probabilities import probability_figure
 from covid_model.predict import Prediction
 from covid_model.zoo.card import Card
+from ui.dreams import show_dream
 from ui.explain_controls import PickedFilm, film_picker, how_picker, look_picker, model_picker
-from ui.loaders import classifier, explanation, prediction
+from ui.loaders import audit_record, case, classifier, explanation, prediction, scores_so_far
+from ui.menu import require_entry
 from ui.notices import one_sentence
+from ui.share_panel import share_panel
+from ui.trust_panel import may_be_tested, trust_panel
+from ui.whatif import what_if
 
+# Rows of the audit record and what they are called.
+ATTENTION = {
+    "share": "attention in lungs",
+    "of_film": "… of a map spread over the film",
+    "of_seen": "… of a map spread over what the model sees",
+    "centre Gaussian": "… of a bell over the film's middle",
+}
 QUALITY_COLOURS: dict[Quality, Literal["green", "orange", "red"]] = {"good": "green", "doubtful": "orange", "failed": "red"}
 
 
@@ -32,6 +46,7 @@ def show_pictures(picked: PickedFilm, answer: Prediction, found: Explanation) ->
         found.film_map,
         opacity=look.opacity,
         colormap=look.colormap,
+        signed=get_method(found.method).signed,
         outline=lungs if look.lungs and lungs.any() else None,
         labels=("Film", f"Where {found.target} comes from"),
     )
@@ -64,19 +79,19 @@ def show_prediction(answer: Prediction, card: Card, explained: str) -> None:
         st.warning(warning, icon=":material/info:")
 
 
-def show_scores(card: Card) -> None:
-    """The card's scores on held-out films, with intervals, as its evaluation wrote them."""
+def show_scores(card: Card, audit: Mapping[str, Any]) -> None:
+    """The card's scores on held-out films and the audit's findings, with intervals, as their commands wrote them."""
     if not card.scores:
         return
     test = card.scores["test"]
     with st.expander(f"How good is “{card.title}”?"):
-        rows = []
-        for name, score in test["scores"].items():
-            if score["value"] is not None and name.startswith(("auc/", "balanced", "ece")):
-                low, high = score["low"], score["high"]
-                rows.append(
-                    {"score": name.replace("/", ", "), "value": score["value"], "95 % interval": f"{low:.2f} to {high:.2f}"}
-                )
+        rows = [
+            interval_row(name.replace("/", ", "), score)
+            for name, score in test["scores"].items()
+            if score["value"] is not None and name.startswith(("auc/", "balanced", "ece"))
+        ]
+        if audit:
+            rows += [interval_row(title, audit["attention"][name]) for name, title in ATTENTION.items()]
         st.dataframe(rows, hide_index=True, column_config={"value": st.column_config.NumberColumn(format="%.3f")})
         st.caption(
             f"{test['films']} test films of {test['patients']} patients from the same public sources it was trained on, "
@@ -86,7 +101,13 @@ def show_scores(card: Card) -> None:
             st.markdown(f"- {limit}")
 
 
-def show_words(answer: Prediction, found: Explanation) -> None:
+def interval_row(title: str, score: Mapping[str, Any]) -> dict[str, Any]:
+    """A score as a row of a table."""
+    interval = f"{score['low']:.2f} to {score['high']:.2f}" if score["low"] is not None else "not known"
+    return {"score": title, "value": score["value"], "95 % interval": interval}
+
+
+def show_words(answer: Prediction, found: Explanation, audit: Mapping[str, Any]) -> None:
     """What the map shows and does not show."""
     seen = np.zeros(found.film_map.shape, bool)
     box = answer.prepared.model_input.box
@@ -94,29 +115,62 @@ def show_words(answer: Prediction, found: Explanation) -> None:
     share = lung_share(found.film_map, answer.prepared.lungs.mask, seen)
     first, *others = sentences(found, share)
     st.markdown(f"**{first}** " + " ".join(others))
+    known = audit.get("methods", {}).get(found.method)
+    if known and not known["randomisation"]["passed"]:
+        st.warning(
+            f"{get_method(found.method).label} failed weight randomisation for this model: over {known['films']} films its "
+            f"maps keep a similarity of {known['randomisation']['value']:.2f} when all weights are shuffled, and unrelated "
+            f"films share {known['pairs']['ssim']:.2f}. What it shows is mostly the film, not the model.",
+            icon=":material/warning:",
+        )
+    measured = "".join(f", {name.replace('_', ' ')} {value:.1%}" for name, value in found.measures.items())
     st.caption(
-        f"{found.method} at layer {found.layer}, {found.seconds * 1000:.0f} ms; model {found.model} "
+        f"{found.method} at layer {found.layer}, {found.seconds * 1000:.0f} ms{measured}; model {found.model} "
         f"({found.model_digest[:8]}), film {found.film_digest[:8]}."
     )
 
 
+def show_panels(picked: PickedFilm, answer: Prediction, found: Explanation, card: Card) -> None:
+    """Trust, what if, dreams and sharing; only the open one does its work."""
+    under_test = case(found.model, picked.film, found, picked.lesions)
+    trust, change, dreams, share = st.tabs(
+        ["Does it deserve trust?", "What if …", "What the model dreams", "Take it along"], key="panel", on_change="rerun"
+    )
+    if trust.open:
+        with trust:
+            if may_be_tested(under_test):
+                trust_panel(under_test)
+    if change.open:
+        with change:
+            what_if(found.model, picked.film, answer, found)
+    if dreams.open:
+        with dreams:
+            show_dream(found.model, found.target)
+    if share.open:
+        with share:
+            share_panel(under_test, scores_so_far(under_test), card, picked.title, linkable=picked.linkable)
+
+
+require_entry()
 st.header("What does the model look at?", anchor=False)
 with st.sidebar:
     picked = film_picker()
     model = model_picker()
 if picked is not None:
     with one_sentence():
-        card, answer = classifier(model).card, prediction(model, picked.film)
+        loaded, answer = classifier(model), prediction(model, picked.film)
         with st.sidebar:
-            how = how_picker(card, answer.predicted)
-        found = explanation(model, picked.film, how.method, how.target, how.layer)
+            how = how_picker(loaded.card, answer.predicted)
         height, width = picked.film.shape
         drawn = " It is drawn by a program and shows nobody; upload a film to see a real one." if picked.synthetic else ""
         st.caption(f"**{picked.title}**, {width} x {height} pixels, {picked.film.source_kind.upper()}.{drawn}")
-        show_prediction(answer, card, found.target)
-        show_pictures(picked, answer, found)
-        words, scores = st.columns([3, 2], gap="large")
-        with words:
-            show_words(answer, found)
-        with scores:
-            show_scores(card)
+        show_prediction(answer, loaded.card, how.target)
+        found = explanation(model, picked.film, how)
+        if found is not None:
+            show_pictures(picked, answer, found)
+            words, scores = st.columns([3, 2], gap="large")
+            with words:
+                show_words(answer, found, audit_record(model))
+            with scores:
+                show_scores(loaded.card, audit_record(model))
+            show_panels(picked, answer, found, loaded.card)

@@ -12,7 +12,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FORBIDDEN = {
     "covid_model": ("streamlit", "ui", "pages"),
     "covid_model/plots": ("keras", "tensorflow", "covid_model.zoo.classifier"),
-    "covid_model/explain": ("covid_model.training", "covid_model.data", "covid_model.evaluation"),
+    "covid_model/explain": ("covid_model.training", "covid_model.data", "covid_model.evaluation", "covid_model.audit"),
+    "covid_model/audit": ("covid_model.training", "covid_model.cli", "covid_model.share", "covid_model.plots"),
+    "covid_model/share": ("covid_model.training", "covid_model.cli"),
     "covid_model/films": ("covid_model.zoo", "covid_model.data", "covid_model.explain", "tensorflow", "keras"),
     "covid_model/lungs": ("covid_model.data", "covid_model.training", "covid_model.explain", "covid_model.films"),
     "covid_model/data": ("covid_model.zoo", "covid_model.training", "tensorflow", "keras"),

@@ -9,6 +9,7 @@ from covid_model.cli.main import parser
 from covid_model.data.sources import SOURCES
 from covid_model.explain.methods import METHODS
 from covid_model.zoo.models import MODELS
+from docs.reference import FILE, reference
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -53,3 +54,7 @@ def test_every_model_says_what_it_sees_and_what_it_is_not_for(row) -> None:
 def test_the_ci_runs_exactly_the_readmes_test_command() -> None:
     assert "<!-- test command -->" in README
     assert "README.md" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_reference_is_what_the_tables_say() -> None:
+    assert FILE.read_text("utf-8") == reference(), "run `python -m docs.reference`"

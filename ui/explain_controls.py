@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from covid_model.errors import FilmError
-from covid_model.explain.methods import METHODS
+from covid_model.explain.methods import METHODS, get_method
+from covid_model.explain.options import Option, Setting
 from covid_model.explain.overlay import COLORMAPS
 from covid_model.explain.target import MINUS
 from covid_model.films.film import Film
@@ -14,7 +17,7 @@ from covid_model.zoo.card import Card
 from covid_model.zoo.models import MODELS
 from ui.films_at_hand import films_at_hand
 from ui.links import linked_select
-from ui.loaders import film_from
+from ui.loaders import HowToExplain, film_from
 from ui.notices import PRIVACY
 
 SUFFIXES = [*(kind.name for kind in FORMATS), "jpg", "tif", "dcm", "dicom"]
@@ -24,11 +27,16 @@ PREDICTED = "predicted"
 
 @dataclass(frozen=True)
 class PickedFilm:
-    """The film on show and what to call it."""
+    """The film on show, what to call it, and what radiologists outlined on it, where they did.
+
+    linkable: can a link name it?
+    """
 
     film: Film
     title: str
     synthetic: bool
+    lesions: NDArray[np.bool_] | None = None
+    linkable: bool = True
 
 
 def film_picker() -> PickedFilm | None:
@@ -39,12 +47,13 @@ def film_picker() -> PickedFilm | None:
     key = linked_select("or pick one at hand", titles, "film", off=upload is not None)
     try:
         if upload is not None:
-            return PickedFilm(film_from(upload.getvalue()), "Your upload", False)
+            return PickedFilm(film_from(upload.getvalue()), "Your upload", False, linkable=False)
     except FilmError as error:
         st.error(f"The upload cannot be used. {error}", icon=":material/error:")
     try:
         chosen = offered[key]
-        return PickedFilm(chosen.read(), chosen.title, chosen.synthetic)
+        film = chosen.read()
+        return PickedFilm(film, chosen.title, chosen.synthetic, chosen.lesions(film))
     except FilmError as error:
         st.error(str(error), icon=":material/error:")
         return None
@@ -56,26 +65,37 @@ def model_picker() -> str:
     return linked_select("Model", {key: row.title for key, row in MODELS.items()}, "model", help=summaries)
 
 
-@dataclass(frozen=True)
-class HowToExplain:
-    """Method, class (a name, or PREDICTED) and layer."""
-
-    method: str
-    target: str
-    layer: str
-
-
 def how_picker(card: Card, predicted: str) -> HowToExplain:
-    """What to explain and how; the layer stands under "Advanced"."""
+    """What to explain and how; layer and settings of the method stand under "Advanced"."""
     differences = [f"{a}{MINUS}{b}" for a in card.classes for b in card.classes if a != b]
     targets = {PREDICTED: f"Predicted: {predicted}"} | {name: name for name in (*card.classes, *differences)}
     meaning = "A difference, such as COVID-19 - Normal, shows what speaks for the first rather than the second."
     target = linked_select("Class to explain", targets, "target", help=meaning)
-    method = linked_select("Method", {key: row.label for key, row in METHODS.items()}, "method")
-    with st.expander("Advanced"):
-        finer = "Earlier layers give finer maps of simpler features; the first is the default."
-        layer = linked_select("Layer", {name: name for name in card.explanation_layers}, "layer", help=finer)
-    return HowToExplain(method, predicted if target == PREDICTED else target, layer)
+    method = get_method(linked_select("Method", {key: row.label for key, row in METHODS.items()}, "method"))
+    layer = card.explanation_layers[0]
+    settings: list[tuple[str, Setting]] = []
+    if method.needs_layer or method.options:
+        with st.expander("Advanced"):
+            if method.needs_layer:
+                finer = "Earlier layers give finer maps of simpler features; the first is the default."
+                layer = linked_select("Layer", {name: name for name in card.explanation_layers}, "layer", help=finer)
+            settings = [(option.name, option_widget(method.key, option)) for option in method.options]
+    return HowToExplain(method.key, predicted if target == PREDICTED else target, layer, tuple(settings))
+
+
+def option_widget(method: str, option: Option) -> Setting:
+    """A widget for one setting of a method, carried by links as `method-setting`."""
+    name = f"{method}-{option.name}"
+    if option.choices:
+        choices = sorted(option.choices, key=lambda choice: choice != option.default)  # a link leaves out the first
+        return linked_select(option.label, {choice: choice for choice in choices}, name, help=option.help)
+    if isinstance(option.default, int):
+        low, high, step = int(option.low), int(option.high), int(option.step)
+        return st.slider(option.label, low, high, option.default, step, key=name, bind="query-params", help=option.help)
+    start = float(option.default)
+    return st.slider(
+        option.label, option.low, option.high, start, option.step, key=name, bind="query-params", help=option.help
+    )
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
+from covid_model.data.lesions import lesion_mask
 from covid_model.data.sources import find_sources, get_source
 from covid_model.errors import DataError
 from covid_model.films.film import Film
@@ -22,12 +25,16 @@ MOST: Final = 120
 
 @dataclass(frozen=True)
 class FilmAtHand:
-    """One film on offer: its key in links, what it is called, whether it is synthetic, and how to read it."""
+    """One film on offer: its key in links, what it is called, whether it is synthetic, and how to read it.
+
+    lesions: what radiologists outlined on the film as read, (H, W) bool, or None.
+    """
 
     key: str
     title: str
     synthetic: bool
     read: Callable[[], Film]
+    lesions: Callable[[Film], NDArray[np.bool_] | None]
 
 
 def _drawn(key: str) -> FilmAtHand:
@@ -36,14 +43,18 @@ def _drawn(key: str) -> FilmAtHand:
     def read() -> Film:
         return read_film(phantom_png(phantom))
 
-    return FilmAtHand(f"phantom-{key}", f"Drawn film: {phantom.title} (synthetic)", True, read)
+    return FilmAtHand(f"phantom-{key}", f"Drawn film: {phantom.title} (synthetic)", True, read, lambda _: None)
 
 
 def _public(source: str, path: Path, finding: str) -> FilmAtHand:
     def read() -> Film:
         return load_film(path)
 
-    return FilmAtHand(f"{source}/{path.name}", f"{source} · {path.name} · {finding}", False, read)
+    def lesions(film: Film) -> NDArray[np.bool_] | None:
+        return lesion_mask(path, film.shape)
+
+    title = f"{source} · {path.name} · {finding}"
+    return FilmAtHand(f"{source}/{path.name}", title, False, read, lesions)
 
 
 @st.cache_resource(ttl="10m", show_spinner="Listing the public films …")

@@ -1,14 +1,30 @@
 """Models loaded once for all sessions, and results remembered by what they were made from."""
 
-import streamlit as st
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from covid_model.audit.record import load_record
+from covid_model.audit.score import Case, TrustScore
+from covid_model.audit.trust_tests import TRUST_TESTS
+from covid_model.explain.compiled import Progress
+from covid_model.explain.dream import dream
 from covid_model.explain.engine import explain
 from covid_model.explain.explanation import Explanation
+from covid_model.explain.methods import SLOW, get_method
+from covid_model.explain.options import Setting
+from covid_model.explain.target import resolve_target
 from covid_model.films.film import Film
+from covid_model.films.preprocess import SCALES
 from covid_model.films.read import read_film
 from covid_model.lungs.segment import LungSegmenter
 from covid_model.predict import Prediction, predict
 from covid_model.zoo.classifier import Classifier, load
+from ui.results import remembered, watched
 
 
 @st.cache_resource(show_spinner="Starting TensorFlow and the lung network: a few seconds, once …")
@@ -23,19 +39,87 @@ def classifier(key: str) -> Classifier:
     return load(key, segmenter())
 
 
+@st.cache_data(max_entries=16, show_spinner=False)
+def audit_record(key: str) -> Mapping[str, Any]:
+    """What `python -m covid_model audit` found about a model."""
+    return load_record(key, classifier(key).weights_digest)
+
+
 @st.cache_data(max_size="64MB", ttl="30m", show_spinner=False)
 def film_from(data: bytes) -> Film:
     """The film in the bytes of an upload. Raises FilmError."""
     return read_film(data)
 
 
-@st.cache_data(max_size="96MB", ttl="30m", show_spinner="Reading the film …", hash_funcs={Film: lambda film: film.digest})
 def prediction(model: str, film: Film) -> Prediction:
     """What the model says about the film; remembered by film digest and model."""
-    return predict(classifier(model), film)
+    return remembered().get_or_make(("prediction", model, film.digest), lambda: predict(classifier(model), film))
 
 
-@st.cache_data(max_size="96MB", ttl="30m", show_spinner="Making the heatmap …", hash_funcs={Film: lambda film: film.digest})
-def explanation(model: str, film: Film, method: str, target: str, layer: str) -> Explanation:
-    """One heatmap; remembered by film digest and choices."""
-    return explain(classifier(model), prediction(model, film), method=method, target=target, layer=layer)
+@dataclass(frozen=True)
+class HowToExplain:
+    """Method, class (a name or a difference), layer, and the method's settings as pairs."""
+
+    method: str
+    target: str
+    layer: str
+    options: tuple[tuple[str, Setting], ...] = ()
+
+
+def _key(model: str, film: Film, how: HowToExplain) -> Hashable:
+    return ("explanation", model, film.digest, how)
+
+
+def explanation(model: str, film: Film, how: HowToExplain) -> Explanation | None:
+    """One heatmap, remembered by film digest and choices. Slow methods show their progress; None when cancelled."""
+
+    def make(progress: Progress) -> Explanation:
+        return explain(
+            classifier(model),
+            prediction(model, film),
+            method=how.method,
+            target=how.target,
+            layer=how.layer,
+            options=dict(how.options),
+            progress=progress,
+        )
+
+    row = get_method(how.method)
+    if row.cost > SLOW:
+        return watched(_key(model, film, how), row.label, make)
+    return remembered().get_or_make(_key(model, film, how), lambda: make(lambda _: None))
+
+
+def case(model: str, film: Film, found: Explanation, lesions: NDArray[np.bool_] | None = None) -> Case:
+    """The heatmap as the trust tests want it."""
+    return Case(classifier(model), film, prediction(model, film), found, audit_record(model), lesions)
+
+
+def _trust_key(under_test: Case, test: str) -> Hashable:
+    found = under_test.explanation
+    made_from = (found.model_digest, found.film_digest, found.method, found.target, found.layer, *found.options.items())
+    return ("trust", test, made_from)
+
+
+def trust_score(under_test: Case, test: str) -> TrustScore:
+    """The score of one trust test, remembered by everything the heatmap was made from."""
+    return remembered().get_or_make(_trust_key(under_test, test), lambda: TRUST_TESTS[test].run(under_test))
+
+
+def scores_so_far(under_test: Case) -> list[TrustScore]:
+    """All trust scores where every test was run already, else none: a verdict needs all."""
+    if any(_trust_key(under_test, test) not in remembered() for test in TRUST_TESTS):
+        return []
+    return [trust_score(under_test, test) for test in TRUST_TESTS]
+
+
+def dreamt(model: str, target: str) -> NDArray[np.float32] | None:
+    """What the model dreams of a class, (H, W) float32 in [0, 1]; None while cancelled."""
+    loaded = classifier(model)
+    factor, offset = SCALES[loaded.card.preprocessing.scaling]
+
+    def make(progress: Progress) -> NDArray[np.float32]:
+        chosen = resolve_target(target, loaded.card.classes, loaded.network.output_shape[-1])
+        return dream(loaded.network, chosen, (offset, offset + factor), progress=progress)
+
+    return watched(("dream", loaded.weights_digest, target), "The dream", make)

@@ -18,10 +18,15 @@ PRIVACY = (
 
 
 def research_notice() -> None:
-    """The notice at the foot of the sidebar, on every page."""
+    """The line above every page."""
+    st.caption(RESEARCH_USE)
+
+
+def privacy_notice() -> None:
+    """What becomes of uploads, at the foot of the sidebar."""
     with st.sidebar:
         st.divider()
-        st.caption(f"{RESEARCH_USE}\n\n{PRIVACY}")
+        st.caption(PRIVACY)
 
 
 @contextmanager

@@ -5,13 +5,16 @@ import json
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from covid_model.errors import CovidModelError
-from covid_model.explain.methods import METHODS
+from covid_model.errors import CovidModelError, ExplainError
+from covid_model.explain.methods import DEFAULT_METHOD, METHODS, get_method
 from covid_model.zoo.models import DEFAULT_MODEL, MODELS
+
+if TYPE_CHECKING:
+    from covid_model.share.batch import Job
 
 Record = dict[str, Any]
 
@@ -25,23 +28,38 @@ def add_commands(commands: Any) -> None:
 
     explain = commands.add_parser("explain", help="heatmaps of films: overlay, raw map and record")
     _film_arguments(explain)
-    explain.add_argument("--method", choices=METHODS, default="gradcam", help="default: %(default)s")
+    explain.add_argument(
+        "--method",
+        default=DEFAULT_METHOD,
+        metavar="KEY[,KEY]",
+        help=f"one or more of {', '.join(METHODS)}, or all; default: %(default)s",
+    )
     explain.add_argument("--target", help='class to explain, or "A - B"; default: the predicted class')
     explain.add_argument("--layer", help="explanation layer; default: the first the model's card names")
     explain.add_argument("--seed", type=int, default=0, help="for methods that draw random numbers")
-    explain.add_argument("--out", type=Path, required=True, help="folder for the results")
+    explain.add_argument("--trust", action="store_true", help="run the trust tests on every heatmap")
+    explain.add_argument("--out", type=Path, required=True, help="folder for the results; a run that was cut goes on there")
+    for option in {option.name: option for row in METHODS.values() for option in row.options}.values():
+        owners = ", ".join(row.key for row in METHODS.values() if option.name in {o.name for o in row.options})
+        kind = option.choices or f"{option.low:g} to {option.high:g}"
+        explain.add_argument(
+            f"--{option.name}",
+            type=type(option.default),
+            choices=option.choices or None,
+            help=f"{option.label.lower()}, for {owners}" + ("" if option.choices else f"; {kind}"),
+        )
     explain.set_defaults(run=run_explain)
 
 
 def _film_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", nargs="*", metavar="FILE", help="PNG, JPEG, WebP, BMP, TIFF or DICOM")
+    parser.add_argument("file", nargs="*", metavar="FILE", help="PNG, JPEG, WebP, BMP, TIFF or DICOM, or a folder of them")
     parser.add_argument("--image", action="append", default=[], metavar="PATH", help="the same as FILE")
     parser.add_argument("--model", choices=MODELS, default=DEFAULT_MODEL, help="default: %(default)s")
 
 
 def _each_film(arguments: argparse.Namespace, work: Callable[[str], Record]) -> Iterable[Record]:
     """`work` on every file, in order; a file that fails becomes a record with `error`, and the run goes on."""
-    paths = [*arguments.file, *arguments.image]
+    paths = [path for given in (*arguments.file, *arguments.image) for path in _files(given)]
     if not paths:
         raise CovidModelError("No film given; name one or more files, e.g. `predict film.png`.")
     for path in tqdm(paths, unit="film", disable=len(paths) < 2, file=sys.stderr):
@@ -49,6 +67,13 @@ def _each_film(arguments: argparse.Namespace, work: Callable[[str], Record]) -> 
             yield {"file": path, **work(path)}
         except CovidModelError as error:
             yield {"file": path, "error": str(error)}
+
+
+def _files(given: str) -> list[str]:
+    """A file as it is; of a folder every file in it, at any depth, hidden ones left out."""
+    if not Path(given).is_dir():
+        return [given]
+    return sorted(str(path) for path in Path(given).rglob("*") if path.is_file() and not path.name.startswith("."))
 
 
 def _print(record: Record, as_json: bool, text: Callable[[Record], str]) -> None:
@@ -88,31 +113,49 @@ def run_predict(arguments: argparse.Namespace) -> int:
 
 def run_explain(arguments: argparse.Namespace) -> int:
     """The `explain` command."""
-    from covid_model.explain.engine import explain
-    from covid_model.explain.overlay import write_overlay
-    from covid_model.films.read import load_film
-    from covid_model.predict import predict
+    from covid_model.share.batch import explain_file, write_table
     from covid_model.zoo.classifier import load
 
+    job = _job(arguments)
     classifier = load(arguments.model)
+    rows: list[Record] = []
 
     def work(path: str) -> Record:
-        film = load_film(path)
-        explanation = explain(
-            classifier,
-            predict(classifier, film),
-            method=arguments.method,
-            target=arguments.target,
-            layer=arguments.layer,
-            seed=arguments.seed,
-        )
-        # Films of several folders may share a name; the digest keeps them apart.
-        stem = f"{Path(path).stem}.{film.digest[:8]}.{arguments.method}"
-        record = explanation.save(arguments.out, stem)
-        picture = write_overlay(film, explanation, arguments.out / f"{stem}.png")
-        return {"record": str(record), "overlay": str(picture), "seconds": round(explanation.seconds, 3)}
+        row, before = explain_file(classifier, Path(path), job, arguments.out)
+        rows.append(row)
+        return {"row": row, "before": before}
 
-    return _finish(_each_film(arguments, work), False, lambda r: f"{r['file']}: {r['overlay']}, {r['record']}")
+    def text(record: Record) -> str:
+        row = record["row"]
+        parts = [_told(row, method, arguments.out) for method in job.methods]
+        return f"{record['file']}: {'done before; ' if record['before'] else ''}{', '.join(parts)}"
+
+    try:
+        return _finish(_each_film(arguments, work), False, text)
+    finally:
+        if rows:
+            tqdm.write(f"{len(rows)} films: {write_table(rows, arguments.out)}")
+
+
+def _job(arguments: argparse.Namespace) -> "Job":
+    """What the flags ask for. Raises ExplainError for unknown methods and for settings that no chosen method knows."""
+    from covid_model.share.batch import Job
+
+    methods = tuple(METHODS) if arguments.method == "all" else tuple(arguments.method.split(","))
+    options = {option.name: option for key in methods for option in get_method(key).options}
+    every = {option.name for row in METHODS.values() for option in row.options}
+    chosen = {name: value for name in every if (value := getattr(arguments, name)) is not None}
+    for name, value in chosen.items():
+        if name not in options:
+            raise ExplainError(f"--{name} is no setting of {', '.join(methods)}; --help says whose it is.")
+        options[name].checked(value)
+    return Job(methods, arguments.target, arguments.layer, arguments.seed, arguments.trust, chosen)
+
+
+def _told(row: Record, method: str, out: Path) -> str:
+    """Where a method's record is, and its verdict where there is one."""
+    verdict = row.get(f"{method}/verdict")
+    return f"{out / row[f'{method}/record']}" + (f" ({verdict})" if verdict else "")
 
 
 def _finish(records: Iterable[Record], as_json: bool, text: Callable[[Record], str]) -> int:

@@ -74,7 +74,7 @@ def integrated_gradients(
     layer: str = "",
     seed: int = 0,
     progress: Progress = silent,
-    steps: int = 24,
+    steps: int = 32,
     baseline: str = "darkest",
 ) -> Array:
     """Integrated Gradients (Sundararajan 2017, arXiv 1703.01365, eq. 1): signed, summed over channels.

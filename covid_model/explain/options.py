@@ -49,7 +49,7 @@ CHANNELS: Final = Option(
 )
 SAMPLES: Final = Option("samples", "Noisy copies", 16, "More copies give a calmer map.", 2, 128, 2)
 NOISE: Final = Option("noise", "Noise", 0.1, "Standard deviation as a share of the film's range.", 0.01, 0.5, 0.01)
-STEPS: Final = Option("steps", "Steps", 24, "More steps lower the completeness error.", 4, 256, 4)
+STEPS: Final = Option("steps", "Steps", 32, "More steps lower the completeness error.", 4, 256, 4)
 PATCH: Final = Option("patch", "Square", 0.15, "Side of the hidden square as a share of the film's.", 0.02, 0.5, 0.01)
 OVERLAP: Final = Option("overlap", "Overlap", 0.5, "Of neighbouring squares; more is finer and slower.", 0.0, 0.9, 0.05)
 MASKS: Final = Option("masks", "Masks", 500, "More random masks give a calmer map.", 50, 5000, 50)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.explain.explanation import Explanation
+from covid_model.explain.methods import get_method
 from covid_model.films.film import Film
 from covid_model.films.window import displayed
 
@@ -33,17 +34,35 @@ COLORMAPS: Final[dict[str, Colormap]] = {
 }
 
 
-def heat(film_map: NDArray[np.float32], opacity: float, colormap: str) -> NDArray[np.uint8]:
-    """A raw non-negative map (H, W) as RGBA uint8 (H, W, 4), scaled from 0 to its largest value.
+FOR: Final = (230, 60, 40)
+AGAINST: Final = (50, 110, 240)
+"""Red and blue of signed maps; told apart with any of the usual kinds of colour blindness."""
+TOP_SHARE: Final = 0.998
+"""A few pixels of a gradient are far above all others; the scale ends where this share of the film lies below."""
 
-    Opacity rises with the value, so that cold areas show the film as it is. A map of zeros is fully transparent.
+
+def scale_top(film_map: NDArray[np.float32]) -> float:
+    """The value at which the colours of a raw map end: its largest but for a few outliers. 0 for a map of zeros."""
+    size = np.abs(film_map)
+    return float(np.quantile(size, TOP_SHARE)) or float(size.max())
+
+
+def heat(
+    film_map: NDArray[np.float32], opacity: float, colormap: str, *, signed: bool = False, top: float | None = None
+) -> NDArray[np.uint8]:
+    """A raw map (H, W) as RGBA uint8 (H, W, 4), scaled from 0 to `top`, by default its own `scale_top`.
+
+    Opacity rises with the value, so that cold areas show the film as it is. A map of zeros is fully transparent. A signed
+    map shows what speaks for the class in red and what speaks against it in blue, whatever the colour map.
     """
-    top = float(film_map.max())
-    scaled = np.clip(film_map / top, 0, 1) if top > 0 else np.zeros_like(film_map)
-    levels = np.round(scaled * 255).astype(np.uint8)
-    colours = cv2.applyColorMap(levels, COLORMAPS[colormap].code)[..., ::-1]
-    alpha = np.round(opacity * scaled * 255).astype(np.uint8)
-    return np.dstack([colours, alpha])
+    end = scale_top(film_map) if top is None else top
+    scaled = np.clip(film_map / end, -1, 1) if end > 0 else np.zeros_like(film_map)
+    strength = np.abs(scaled) if signed else np.maximum(scaled, 0)
+    if signed:
+        colours = np.where((scaled > 0)[..., None], np.array(FOR, np.uint8), np.array(AGAINST, np.uint8))
+    else:
+        colours = cv2.applyColorMap(np.round(strength * 255).astype(np.uint8), COLORMAPS[colormap].code)[..., ::-1]
+    return np.dstack([colours, np.round(opacity * strength * 255).astype(np.uint8)])
 
 
 def blended(grey: NDArray[np.uint8], layer: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -63,10 +82,15 @@ def outlined(
     return drawn
 
 
-def write_overlay(film: Film, explanation: Explanation, path: Path, opacity: float = 0.6) -> Path:
-    """The film with the heatmap over it as a PNG; returns its path."""
-    picture = blended(displayed(film.pixels), heat(explanation.film_map, opacity, "inferno"))
+def overlay_png(film: Film, explanation: Explanation, *, opacity: float = 0.6, colormap: str = "inferno") -> bytes:
+    """The film at full size with the heatmap over it, as the bytes of a PNG file."""
+    signed = get_method(explanation.method).signed
+    picture = blended(displayed(film.pixels), heat(explanation.film_map, opacity, colormap, signed=signed))
+    return bytes(cv2.imencode(".png", picture[..., ::-1])[1])
+
+
+def write_overlay(film: Film, explanation: Explanation, path: Path) -> Path:
+    """`overlay_png` to a file; returns its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    _, encoded = cv2.imencode(".png", picture[..., ::-1])
-    path.write_bytes(encoded.tobytes())
+    path.write_bytes(overlay_png(film, explanation))
     return path

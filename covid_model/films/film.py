@@ -1,6 +1,7 @@
 """The one shape every film takes after reading, whatever file it came from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,3 +30,11 @@ class Film:
     def shape(self) -> tuple[int, int]:
         """(height, width) in pixels."""
         return self.pixels.shape[0], self.pixels.shape[1]
+
+    def altered(self, pixels: NDArray[np.float32]) -> "Film":
+        """The same film with other pixels of the same shape, and so with another digest."""
+        if pixels.shape != self.shape:
+            raise ValueError(f"An altered film keeps its shape {self.shape}. Received: {pixels.shape}.")
+        changed = np.ascontiguousarray(pixels, np.float32)
+        changed.setflags(write=False)
+        return replace(self, pixels=changed, digest=sha256(changed.tobytes()).hexdigest())

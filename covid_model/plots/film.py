@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from covid_model.explain.overlay import COLORMAPS, LUNG_COLOUR, heat
+from covid_model.explain.overlay import AGAINST, COLORMAPS, FOR, LUNG_COLOUR, heat, scale_top
 
 LONGEST: Final = 900
 """Longest side sent to the browser; more would only make the page slow."""
@@ -21,6 +21,10 @@ HOVER: Final = 128
 """Longest side of the grid of values under the pointer; a heatmap cell is larger than that."""
 
 
+GRID: Final = 40
+"""Points along each side of a film that can be clicked."""
+
+
 def film_figure(
     grey: NDArray[np.uint8],
     pixels: NDArray[np.float32],
@@ -28,24 +32,29 @@ def film_figure(
     *,
     opacity: float,
     colormap: str,
+    signed: bool = False,
+    top: float | None = None,
     outline: NDArray[np.bool_] | None = None,
     labels: tuple[str, str] = ("Film", "Heatmap"),
 ) -> go.Figure:
     """Two panels over the same axes, in film pixels: the film, and the film under the heatmap.
 
     grey: (H, W) uint8 as displayed. pixels, film_map: (H, W) float32, the film's values in [0, 1] and the raw map, shown
-    under the pointer. opacity in [0, 1]; colormap a key of COLORMAPS; outline: (H, W) bool, drawn as a line where given.
+    under the pointer. opacity in [0, 1]; colormap a key of COLORMAPS; signed, top as for `overlay.heat`; outline: (H, W)
+    bool, drawn as a line where given.
     """
     rows, cols = grey.shape
     figure = make_subplots(1, 2, shared_xaxes="all", shared_yaxes="all", horizontal_spacing=0.02, subplot_titles=labels)
-    film, overlay = _encoded(grey, ".jpg"), _encoded(heat(film_map, opacity, colormap), ".png")
+    end = scale_top(film_map) if top is None else top
+    colours = heat(film_map, opacity, colormap, signed=signed, top=end)
+    film, overlay = _encoded(grey, ".jpg"), _encoded(colours, ".png")
     for column in (1, 2):
         figure.add_layout_image(_placed(film, rows, cols, "left"), row=1, col=column)
         figure.add_trace(_hover(pixels, film_map), row=1, col=column)
         if outline is not None:
             figure.add_trace(_outline(outline), row=1, col=column)
     figure.add_layout_image(_placed(overlay, rows, cols, "right"), row=1, col=2)
-    figure.add_trace(_colour_bar(film_map, colormap), row=1, col=2)
+    figure.add_trace(_colour_bar(end, None if signed else colormap), row=1, col=2)
     figure.update_xaxes(range=[0, cols], visible=False, constrain="domain")
     figure.update_yaxes(range=[rows, 0], visible=False, constrain="domain", constraintoward="top", scaleanchor="x")
     figure.update_layout(
@@ -55,6 +64,29 @@ def film_figure(
         dragmode="pan",
         uirevision="film",
         hoverlabel={"namelength": 0},
+    )
+    return figure
+
+
+def selectable_film(grey: NDArray[np.uint8], region: tuple[float, float, float, float]) -> go.Figure:
+    """One film (H, W) uint8 on axes from 0 to 1, with a rectangle (top, left, bottom, right) drawn on it.
+
+    Clicks and drawn boxes come from a grid of unseen points, since Plotly reports none for pictures.
+    """
+    rows, cols = grey.shape
+    top, left, bottom, right = region
+    down, across = np.mgrid[0.01 : 1 : GRID * 1j, 0.01 : 1 : GRID * 1j]
+    points = go.Scattergl(
+        x=across.ravel(), y=down.ravel(), mode="markers", marker={"opacity": 0, "size": 9}, hoverinfo="none"
+    )
+    figure = go.Figure(points)
+    picture = _placed(_encoded(grey, ".jpg"), 1, 1, "left")
+    figure.add_layout_image({**picture, "xref": "x", "yref": "y"})
+    figure.add_shape(type="rect", x0=left, x1=right, y0=top, y1=bottom, line={"color": f"rgb{FOR}", "width": 2})
+    figure.update_xaxes(range=[0, 1], visible=False, constrain="domain", fixedrange=True)
+    figure.update_yaxes(range=[1, 0], visible=False, scaleanchor="x", scaleratio=rows / cols, fixedrange=True)
+    figure.update_layout(
+        height=round(min(TALLEST, WIDTH * rows / cols)), margin={"l": 0, "r": 0, "t": 0, "b": 0}, dragmode="select"
     )
     return figure
 
@@ -121,13 +153,13 @@ def _outline(mask: NDArray[np.bool_]) -> go.Scatter:
     return go.Scatter(x=line[:, 0], y=line[:, 1], mode="lines", line={"color": colour, "width": 1.5}, hoverinfo="skip")
 
 
-def _colour_bar(film_map: NDArray[np.float32], colormap: str) -> go.Scatter:
-    """A colour bar in the map's raw units, from 0 to its largest value."""
-    top = float(film_map.max())
+def _colour_bar(top: float, colormap: str | None) -> go.Scatter:
+    """A colour bar in the map's raw units, from 0, or from -top for signed maps (colormap None), to `top`."""
+    top = top if top > 0 else 1.0
     marker = {
         "color": [0.0],
-        "cmin": 0.0,
-        "cmax": top if top > 0 else 1.0,
+        "cmin": 0.0 if colormap else -top,
+        "cmax": top,
         "colorscale": _colour_scale(colormap),
         "showscale": True,
         "size": 0.1,
@@ -136,8 +168,10 @@ def _colour_bar(film_map: NDArray[np.float32], colormap: str) -> go.Scatter:
     return go.Scatter(x=[None], y=[None], mode="markers", marker=marker, hoverinfo="skip")
 
 
-def _colour_scale(colormap: str) -> list[tuple[float, str]]:
+def _colour_scale(colormap: str | None) -> list[tuple[float, str]]:
     """The overlay's own colours as a Plotly scale. As rgb(): Streamlit's theme replaces some hexadecimal colours."""
+    if colormap is None:
+        return [(0.0, f"rgb{AGAINST}"), (0.5, "rgb(225,225,225)"), (1.0, f"rgb{FOR}")]
     ramp = np.linspace(0, 255, 33).round().astype(np.uint8)[None]
     colours = cv2.applyColorMap(ramp, COLORMAPS[colormap].code)[0, :, ::-1]
     return [(k / 32, f"rgb({red},{green},{blue})") for k, (red, green, blue) in enumerate(colours.tolist())]

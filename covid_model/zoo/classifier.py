@@ -54,9 +54,9 @@ class Classifier:
         signature = [tf.TensorSpec(shape, tf.float32)]
         self._forward = tf.function(lambda film: self.network(film, training=False), input_signature=signature)
 
-    def prepare(self, film: Film) -> Prepared:
-        """Find the lungs and make the model's input."""
-        lungs = self.segmenter.find(film.pixels)
+    def prepare(self, film: Film, lungs: LungMask | None = None) -> Prepared:
+        """Make the model's input; the lungs are found first unless they are given."""
+        lungs = self.segmenter.find(film.pixels) if lungs is None else lungs
         return Prepared(preprocess(film, self.card.preprocessing, lungs.mask), lungs)
 
     def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:

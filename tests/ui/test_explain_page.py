@@ -7,9 +7,12 @@ import pytest
 from drawing import dataset, png, saved
 from streamlit.testing.v1 import AppTest
 
+from covid_model.audit.trust_tests import TRUST_TESTS
+from covid_model.audit.verdict import RULE
 from covid_model.data.labels import LABELS
 from covid_model.films.phantom import PHANTOMS, phantom_png
 from covid_model.zoo import MODELS, load
+from ui.films_at_hand import films_at_hand
 
 ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 
@@ -17,11 +20,10 @@ ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 @pytest.fixture(autouse=True)
 def no_public_films(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As on a machine that has nothing but the project."""
-    import streamlit as st
-
     monkeypatch.delenv("COVID_XRAY_DATA", raising=False)
-    st.cache_resource.clear()
+    films_at_hand.clear()
     yield
+    films_at_hand.clear()
 
 
 def opened(**query: str) -> AppTest:
@@ -140,3 +142,70 @@ def test_a_film_without_lungs_is_said_to_be_one() -> None:
     app.file_uploader[0].upload("ramp.png", png(), "image/png").run()
     assert not app.exception
     assert any("lung" in warning.value for warning in app.warning)
+
+
+def panel(app: AppTest, name: str) -> AppTest:
+    """Open one of the panels below the picture."""
+    app.session_state["panel"] = name
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_the_trust_panel_gives_a_verdict_with_every_test_and_the_rule() -> None:
+    app = opened(model="whole-film")
+    verdicts = [str(box.value) for box in (*app.success, *app.error, *app.warning)]
+    assert any(word in text for text in verdicts for word in ("**Supported:**", "**Not supported:**", "**Withheld:**"))
+    text = said(app)
+    for row in TRUST_TESTS.values():
+        assert f"**{row.question}**" in text
+    assert RULE in text
+    assert "Without the lungs the model is" in text
+
+
+def test_an_unlikely_class_has_no_verdict_until_asked_for() -> None:
+    app = opened(model="whole-film", target="COVID-19")
+    assert any("**Withheld:**" in str(box.value) for box in app.warning)
+    assert "Is it in the lungs?" not in said(app)
+    app.toggle(key="test_anyway").set_value(True).run()
+    assert not app.exception
+    assert "Is it in the lungs?" in said(app)
+
+
+def test_a_pasted_marker_changes_the_answer_and_undo_takes_it_back() -> None:
+    app = panel(opened(model="whole-film"), "What if …")
+    assert not app.metric
+    app.slider(key="whatif_across").set_value((0.1, 0.9)).run()
+    app.slider(key="whatif_down").set_value((0.2, 0.8)).run()
+    app.button(key="whatif_black").click().run()
+    assert not app.exception
+    assert len(app.metric) == 3
+    assert any(abs(float(metric.delta.split()[0])) > 1 for metric in app.metric)
+    app.button(key="whatif_undo").click().run()
+    assert not app.metric
+
+
+def test_the_downloads_hold_what_is_shown() -> None:
+    app = panel(opened(film="phantom-dense"), "Take it along")
+    assert len(app.get("download_button")) == 4
+    assert "film=phantom-dense" in app.code[0].value
+
+
+def test_settings_of_a_method_are_widgets_that_a_link_carries() -> None:
+    app = opened(method="scorecam", **{"scorecam-channels": "16"})
+    assert app.slider(key="scorecam-channels").value == 16
+    assert "scorecam at layer top" in said(app)
+
+
+def test_a_method_that_failed_randomisation_says_so() -> None:
+    app = opened(method="inputxgradient")
+    assert any("failed weight randomisation" in str(box.value) for box in app.warning)
+
+
+def test_a_slow_method_runs_with_its_progress() -> None:
+    app = AppTest.from_file(ENTRY, default_timeout=120)
+    app.query_params["method"] = "rise"
+    app.query_params["rise-masks"] = "50"
+    app.run()
+    assert not app.exception
+    assert "rise at layer film" in said(app)

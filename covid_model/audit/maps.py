@@ -1,0 +1,76 @@
+"""Comparing heatmaps: pure array functions on maps of one shape."""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from covid_model.lungs.region import Box
+
+Array = NDArray[np.float32]
+
+SIDE: Final = 64
+"""Maps are compared at this size: finer than a class activation map, coarser than the noise of a gradient."""
+
+
+def comparable(film_map: Array, box: Box) -> Array:
+    """What the model saw of a raw film map (H, W), as (SIDE, SIDE) float32, raw."""
+    seen = film_map[box.top : box.bottom, box.left : box.right]
+    return np.asarray(cv2.resize(seen, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def rank_correlation(one: Array, other: Array) -> float:
+    """Spearman's rank correlation of two maps; 0 where a map is constant and so orders nothing."""
+    a, b = (rankdata(values.ravel()) for values in (one, other))
+    spread = a.std() * b.std()
+    return float(((a - a.mean()) * (b - b.mean())).mean() / spread) if spread > 0 else 0.0
+
+
+def ssim(one: Array, other: Array) -> float:
+    """Structural similarity (Wang 2004, doi 10.1109/TIP.2003.819861, eq. 13) of two maps, each scaled to [0, 1].
+
+    Gaussian window of 1.5 pixels, K1 = 0.01, K2 = 0.03, as in the paper.
+    """
+    a, b = _unit(one), _unit(other)
+
+    def blur(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(cv2.GaussianBlur(values, (11, 11), 1.5), np.float64)
+
+    mean_a, mean_b = blur(a), blur(b)
+    var_a, var_b = blur(a * a) - mean_a**2, blur(b * b) - mean_b**2
+    both = blur(a * b) - mean_a * mean_b
+    c1, c2 = 0.01**2, 0.03**2
+    similar = (2 * mean_a * mean_b + c1) * (2 * both + c2)
+    return float((similar / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))).mean())
+
+
+def change(before: Array, after: Array) -> float:
+    """How far a map moved: |after - before| / |before| in the L2 norm, each scaled to unit norm first (so at most 2)."""
+    a, b = _unit_norm(before), _unit_norm(after)
+    return float(np.linalg.norm(b - a))
+
+
+def top_overlap(one: Array, other: Array, share: float = 0.1) -> float:
+    """Intersection over union of the `share` of highest cells of two maps."""
+    a, b = (_top(values, share) for values in (one, other))
+    return float((a & b).sum() / (a | b).sum())
+
+
+def _top(values: Array, share: float) -> NDArray[np.bool_]:
+    chosen = np.zeros(values.size, bool)
+    chosen[np.argsort(-values.ravel(), kind="stable")[: max(1, round(share * values.size))]] = True
+    return chosen
+
+
+def _unit(values: Array) -> NDArray[np.float64]:
+    wide = values.astype(np.float64)
+    low, high = wide.min(), wide.max()
+    return (wide - low) / (high - low) if high > low else np.zeros_like(wide)
+
+
+def _unit_norm(values: Array) -> NDArray[np.float64]:
+    wide = values.astype(np.float64)
+    length = np.linalg.norm(wide)
+    return wide / length if length > 0 else wide

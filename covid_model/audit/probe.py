@@ -1,0 +1,58 @@
+"""Fit the classifier of data sources on a model's embedding."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from tqdm import tqdm
+
+from covid_model import __version__
+from covid_model.audit.source import SourceProbe, embedding
+from covid_model.data.manifest import data_hash
+from covid_model.evaluation.bootstrap import patient_interval
+from covid_model.evaluation.scores import balanced_accuracy
+from covid_model.films.read import load_film
+from covid_model.zoo.classifier import Classifier
+
+
+def embeddings(classifier: Classifier, rows: pd.DataFrame) -> NDArray[np.float32]:
+    """(films, features) of the manifest rows in their order."""
+    paths = tqdm(rows["path"], desc=f"{classifier.key}: embedding", unit="film")
+    return np.concatenate([embedding(classifier.network, classifier.prepare(load_film(Path(path))).batch) for path in paths])
+
+
+def fit_probe(classifier: Classifier, table: pd.DataFrame) -> SourceProbe:
+    """Multinomial logistic regression, sources weighted alike, on the train split; scored on the test split."""
+    train, test = (table[table["split"] == split] for split in ("train", "test"))
+    sources = tuple(sorted(train["source"].unique()))
+    features = embeddings(classifier, train)
+    mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
+    fitted = LogisticRegression(C=0.01, class_weight="balanced", max_iter=2000)
+    fitted.fit((features - mean) / scale, train["source"].map(sources.index))
+    probe = SourceProbe(
+        model=classifier.key,
+        sources=sources,
+        mean=_short(mean),
+        scale=_short(scale),
+        weights=tuple(_short(row) for row in fitted.coef_),
+        bias=_short(fitted.intercept_),
+        balanced_accuracy={},
+        films={str(name): int(count) for name, count in train["source"].value_counts().items()},
+        weights_sha256=classifier.weights_digest,
+        data_hash=data_hash(table),
+        date=datetime.now(UTC).isoformat("T", "seconds"),
+        version=__version__,
+    )
+    label = test["source"].map(sources.index).to_numpy(np.int64)
+    predicted = probe.probabilities(embeddings(classifier, test)).argmax(axis=1)
+    interval = patient_interval(test["patient"].to_numpy(str), lambda i: balanced_accuracy(label[i], predicted[i]))
+    return SourceProbe(**{**probe.__dict__, "balanced_accuracy": asdict(interval)})
+
+
+def _short(values: NDArray[np.floating]) -> tuple[float, ...]:
+    """Five digits suffice and keep the file small."""
+    return tuple(float(f"{value:.5g}") for value in values)

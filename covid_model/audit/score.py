@@ -1,0 +1,111 @@
+"""The result of one trust test, and what a test works on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covid_model.audit.maps import comparable
+from covid_model.explain.compiled import Progress, silent
+from covid_model.explain.engine import ClassifierLike, explain
+from covid_model.explain.explanation import Explanation
+from covid_model.explain.methods import Method, get_method
+from covid_model.explain.target import Target, resolve_target
+from covid_model.films.film import Film
+from covid_model.predict import Prediction
+from covid_model.zoo.classifier import Classifier
+
+Outcome = Literal["passed", "failed", "unclear", "told"]
+"""passed, failed: the test decides. unclear: it could not decide here. told: it informs and decides nothing."""
+
+
+def outcome(passed: bool) -> Outcome:
+    """The outcome of a test that decides."""
+    return "passed" if passed else "failed"
+
+
+@dataclass(frozen=True)
+class TrustScore:
+    """What one trust test found about one heatmap.
+
+    value: the measured number. chance: what a map or model without merit gets, None where that is not known.
+    better: does a good map have a higher or a lower value than chance? sentence: the finding in plain words.
+    details: plain values behind it (curves, matrices, lists), for figures and records.
+    """
+
+    key: str
+    value: float | None
+    chance: float | None
+    better: Literal["higher", "lower"]
+    outcome: Outcome
+    sentence: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Case:
+    """One heatmap under test: who made it, from what, and what is known beforehand about that model and method.
+
+    measured: the model's audit record (`audit.record`), empty where none exists. lesions: (H, W) bool drawn by radiologists,
+    where the film has them.
+    """
+
+    classifier: Classifier
+    film: Film
+    answer: Prediction
+    explanation: Explanation
+    measured: Mapping[str, Any] = field(default_factory=dict)
+    lesions: NDArray[np.bool_] | None = None
+    seed: int = 0
+    progress: Progress = silent
+
+    @property
+    def method(self) -> Method:
+        """The row of METHODS that made the heatmap."""
+        return get_method(self.explanation.method)
+
+    @property
+    def target(self) -> Target:
+        """What the heatmap explains."""
+        return resolve_target(self.explanation.target, self.explanation.classes, len(self.explanation.logits))
+
+    @property
+    def explained_class(self) -> str:
+        """The class whose probability speaks for the target: of a difference, the first."""
+        return next(name for name, weight in self._class_weights() if weight > 0)
+
+    @property
+    def probability(self) -> float:
+        """The calibrated probability of `explained_class`."""
+        return self.answer.probabilities[self.explained_class]
+
+    @property
+    def small_map(self) -> NDArray[np.float32]:
+        """The heatmap at the size maps are compared at."""
+        return comparable(self.explanation.film_map, self.answer.prepared.model_input.box)
+
+    @property
+    def known_of_method(self) -> Mapping[str, Any]:
+        """What the audit record says about this method."""
+        return self.measured.get("methods", {}).get(self.explanation.method, {})
+
+    def map_again(self, answer: Prediction, classifier: ClassifierLike | None = None) -> NDArray[np.float32]:
+        """The same kind of heatmap for another answer or by another network, at the size maps are compared at."""
+        again = explain(
+            classifier or self.classifier,
+            answer,
+            method=self.explanation.method,
+            target=self.explanation.target,
+            layer=self.explanation.layer if self.method.needs_layer else None,
+            seed=self.explanation.seed,
+            options=self.explanation.options,
+        )
+        return comparable(again.film_map, answer.prepared.model_input.box)
+
+    def _class_weights(self) -> list[tuple[str, float]]:
+        classes, weights = self.explanation.classes, self.target.weights
+        if len(weights) == 1:  # one unit: the positive class is the unit, the negative one minus the unit
+            weights = (-weights[0], weights[0])
+        return list(zip(classes, weights, strict=True))

@@ -1,0 +1,47 @@
+"""`audit`: what a model's heatmaps and features are worth, measured over the test films of a manifest."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from covid_model.zoo.card import WEIGHTS
+from covid_model.zoo.models import MODELS
+
+
+def add_commands(commands: Any) -> None:
+    """Add `audit` to the top-level subparsers."""
+    audit = commands.add_parser("audit", help="attention, lesions, pass lines and the source classifier of a model")
+    audit.add_argument("--model", choices=MODELS, required=True)
+    audit.add_argument("--manifest", type=Path, required=True)
+    audit.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of weights and card; default: the shipped ones")
+    audit.set_defaults(run=run_audit)
+
+
+def run_audit(arguments: argparse.Namespace) -> int:
+    """The `audit` command: writes `<model>.source.json` and `<model>.audit.json` beside the weights."""
+    from covid_model.audit.probe import fit_probe
+    from covid_model.audit.record import measure
+    from covid_model.data.manifest import read_manifest
+    from covid_model.zoo.classifier import load
+
+    classifier, table = load(arguments.model, folder=arguments.weights), read_manifest(arguments.manifest)
+    probe = fit_probe(classifier, table)
+    probe.save(arguments.weights)
+    record = measure(classifier, table, arguments.weights)
+    _say("source classifier, balanced accuracy", probe.balanced_accuracy)
+    for name, interval in record["attention"].items():
+        _say(f"attention in lungs, {name}", interval)
+    for name, scores in record["lesions"]["scores"].items():
+        _say(f"pointing game on {record['lesions']['films']} outlined films, {name}", scores["hit"])
+    for name, found in record["methods"].items():
+        passed = "passed" if found["randomisation"]["passed"] else "FAILED"
+        print(f"weight randomisation, {name}: {passed} (pairs {found['pairs']['ssim']:.3f})", end=", ")
+        _say("similarity", found["randomisation"])
+    return 0
+
+
+def _say(title: str, interval: dict[str, Any]) -> None:
+    if interval["low"] is None:
+        print(f"{title}: {interval['value']}")
+    else:
+        print(f"{title}: {interval['value']:.3f} [{interval['low']:.3f}, {interval['high']:.3f}]")

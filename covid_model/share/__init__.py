@@ -1,0 +1,1 @@
+"""What leaves the program: files that show or reproduce a view without it."""

@@ -1,0 +1,45 @@
+"""Write docs/reference.md from the tables: `python -m docs.reference`. A test holds the file to the tables."""
+
+from pathlib import Path
+from typing import Final
+
+from covid_model.audit.trust_tests import TRUST_TESTS
+from covid_model.audit.verdict import RULE
+from covid_model.explain.methods import METHODS, Method
+from covid_model.explain.options import Option
+from covid_model.zoo.models import MODELS
+
+FILE: Final = Path(__file__).with_name("reference.md")
+
+
+def setting(option: Option) -> str:
+    """One setting with its range."""
+    allowed = ", ".join(option.choices) if option.choices else f"{option.low:g} to {option.high:g}"
+    return f"`--{option.name}` ({allowed}; default {option.default})"
+
+
+def method_section(row: Method) -> str:
+    """One method: what it shows, what not, where from, how long, settings."""
+    settings = "; ".join(setting(option) for option in row.options)
+    kind = "signed" if row.signed else "not negative"
+    where = "taken at a layer" if row.needs_layer else "taken at the input"
+    lines = [f"### {row.label} (`{row.key}`)", "", f"{row.shows} {row.limits}", ""]
+    lines.append(f"{row.family.capitalize()}, {kind}, {where}, about {row.cost:g} s a film on two cores. {row.paper}.")
+    return "\n".join([*lines, *(["", f"Settings: {settings}."] if settings else [])])
+
+
+def reference() -> str:
+    """The whole page."""
+    parts = ["# Reference", "Written from the tables by `python -m docs.reference`; change the tables, not this file."]
+    parts += ["## Models"]
+    parts += [f"- **{row.title}** (`{row.key}`): {row.summary} {' '.join(row.limits)}" for row in MODELS.values()]
+    parts += ["## Explanation methods", *map(method_section, METHODS.values())]
+    parts += ["## Trust tests", RULE]
+    for test in TRUST_TESTS.values():
+        weight = "The verdict rests on it." if test.decides else "For information."
+        parts.append(f"### {test.question} (`{test.key}`)\n\n{test.how} {weight} {test.paper}.")
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(reference(), "utf-8")

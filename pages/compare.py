@@ -1,0 +1,122 @@
+"""Compare: methods, models, classes or films side by side; or keep one and walk through the others."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import streamlit as st
+
+from covid_model.explain.methods import DEFAULT_METHOD, METHODS
+from covid_model.explain.overlay import COLORMAPS
+from covid_model.films.window import displayed
+from covid_model.plots.compare import Panel, panel_picture, shared_top
+from covid_model.zoo.models import MODELS
+from ui.explain_controls import PREDICTED, PickedFilm, film_picker, model_picker
+from ui.films_at_hand import films_at_hand
+from ui.links import linked_select
+from ui.loaders import HowToExplain, classifier, explanation, prediction
+from ui.menu import require_entry
+from ui.notices import one_sentence
+
+WHAT: Final = {"methods": "Methods", "models": "Models", "classes": "Classes", "films": "Films"}
+MOST: Final = 4
+START: Final = {"methods": ["gradcam", "hirescam", "integratedgradients"], "models": list(MODELS)[:2]}
+
+
+def one_panel(picked: PickedFilm, model: str, method: str, target: str) -> tuple[Panel, str] | None:
+    """One heatmap and the line below it; None while a slow method stands cancelled."""
+    answer, card = prediction(model, picked.film), classifier(model).card
+    chosen = answer.predicted if target == PREDICTED or target not in card.classes else target
+    found = explanation(model, picked.film, HowToExplain(method, chosen, card.explanation_layers[0]))
+    if found is None:
+        return None
+    row = METHODS[method]
+    title = f"{row.label}, {card.title}"
+    panel = Panel(title, displayed(picked.film.pixels), found.film_map, answer.prepared.lungs.mask, row.signed)
+    return panel, f"{chosen} {answer.probabilities[chosen]:.0%} · {picked.title}"
+
+
+def choose(label: str, options: dict[str, str], start: Sequence[str]) -> list[str]:
+    """Up to MOST of the options; at least one."""
+    offered = [key for key in start if key in options] or list(options)[:2]
+    picked = st.multiselect(
+        label, list(options), offered, format_func=options.__getitem__, max_selections=MOST, key=f"many_{label}"
+    )
+    return picked or offered[:1]
+
+
+def panels_of(what: str, picked: PickedFilm, model: str, method: str, target: str) -> list[tuple[Panel, str]]:
+    """All panels of the chosen kind of comparison."""
+    classes = classifier(model).card.classes
+    if what == "methods":
+        keys = choose("Methods", {key: row.label for key, row in METHODS.items()}, START["methods"])
+        views = [(picked, model, key, target) for key in keys]
+    elif what == "models":
+        keys = choose("Models", {key: row.title for key, row in MODELS.items()}, START["models"])
+        views = [(picked, key, method, target) for key in keys]
+    elif what == "classes":
+        keys = choose("Classes", {name: name for name in classes}, classes)
+        views = [(picked, model, method, key) for key in keys]
+    else:
+        offered = films_at_hand()
+        keys = choose("Films", {key: film.title for key, film in offered.items()}, list(offered)[:2])
+        films = [PickedFilm(offered[key].read(), offered[key].title, offered[key].synthetic) for key in keys]
+        views = [(film, model, method, target) for film in films]
+    made = [one_panel(*view) for view in views]
+    return [panel for panel in made if panel is not None]
+
+
+def walked(panels: list[tuple[Panel, str]]) -> list[tuple[Panel, str]]:
+    """The first panel and one of the others, moved along by two buttons."""
+    others = len(panels) - 1
+    if others < 1:
+        return panels
+    at = st.session_state.get("walk", 0) % others
+
+    def step(by: int) -> None:
+        st.session_state["walk"] = (at + by) % others
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Previous", icon=":material/arrow_back:", on_click=step, args=(-1,))
+        st.button("Next", icon=":material/arrow_forward:", on_click=step, args=(1,))
+        st.caption(f"{at + 1} of {others} beside the first")
+    return [panels[0], panels[1 + at]]
+
+
+def show(panels: list[tuple[Panel, str]], *, one_scale: bool, opacity: float, colormap: str) -> None:
+    """The panels in a row."""
+    top = shared_top([panel for panel, _ in panels]) if one_scale else None
+    for column, (panel, below) in zip(st.columns(len(panels)), panels, strict=True):
+        picture = panel_picture(panel, opacity=opacity, colormap=colormap, top=top)
+        column.image(picture, width="stretch", alt=f"{panel.title}: {below}")
+        column.markdown(f"**{panel.title}**  \n{below}")
+        column.caption(f"largest value {panel.film_map.max():.3g}, smallest {panel.film_map.min():.3g}")
+
+
+require_entry()
+st.header("Compare heatmaps", anchor=False)
+with st.sidebar:
+    what = linked_select("Compare", WHAT, "compare")
+    film = film_picker() if what != "films" else PickedFilm(films_at_hand()["phantom-clear"].read(), "", True)
+    model = model_picker() if what != "models" else next(iter(MODELS))
+    method = DEFAULT_METHOD
+    if what != "methods":
+        method = linked_select("Method", {key: row.label for key, row in METHODS.items()}, "method")
+    target = PREDICTED
+    if what != "classes":
+        classes = {PREDICTED: "Whatever is predicted"} | {name: name for name in classifier(model).card.classes}
+        target = linked_select("Class to explain", classes, "target")
+if film is not None:
+    with one_sentence():
+        panels = panels_of(what, film, model, method, target)
+        first, second, third, fourth = st.columns([2, 3, 3, 2], vertical_alignment="bottom")
+        one_scale = first.toggle(
+            "One scale for all",
+            what != "methods",
+            key=f"one_scale_{what}",
+            help="Maps of one method can be compared by value. Maps of different methods have different units.",
+        )
+        pinned = second.toggle("Keep the first, walk the others", key="walk_on")
+        opacity = third.slider("Overlay opacity", 0.0, 1.0, 0.6, 0.05, key="opacity", bind="query-params")
+        with fourth:
+            colormap = linked_select("Colour map", {key: row.label for key, row in COLORMAPS.items()}, "cmap")
+        show(walked(panels) if pinned else panels, one_scale=one_scale, opacity=opacity, colormap=colormap)

@@ -1,0 +1,97 @@
+"""Toy classifiers whose evidence is known, and films that hold it."""
+
+import keras
+import numpy as np
+from keras import layers
+
+from covid_model.audit.score import Case
+from covid_model.explain.engine import explain
+from covid_model.films.film import Film
+from covid_model.films.preprocess import Preprocessing
+from covid_model.lungs.segment import LungMask
+from covid_model.predict import predict
+from covid_model.zoo.card import Card
+from covid_model.zoo.classifier import Classifier
+
+CLASSES = ("COVID-19", "Pneumonia", "Normal")
+SIDE, FILM = 32, 128
+PAIRS = {"ssim": 0.5, "rank": 0.4, "change": 0.8, "count": 50}
+METHODS_MEASURED = ("gradcam", "hirescam", "layercam", "saliency", "edges")
+
+
+def lung_area(side: int) -> np.ndarray:
+    """Two upright rectangles."""
+    mask = np.zeros((side, side), bool)
+    for left in (0.15, 0.6):
+        mask[round(0.2 * side) : round(0.8 * side), round(left * side) : round((left + 0.25) * side)] = True
+    return mask
+
+
+def corner(side: int) -> np.ndarray:
+    """Where a marker stands."""
+    mask = np.zeros((side, side), bool)
+    mask[: side // 8, -side // 8 :] = True
+    return mask
+
+
+class FixedLungs:
+    """A segmenter that finds the same lungs on every film."""
+
+    def __init__(self, mask: np.ndarray, quality: str = "good") -> None:
+        self.found = LungMask(mask, quality, (), float(mask.mean()), 1.0)  # type: ignore[arg-type]
+
+    def find(self, pixels: np.ndarray) -> LungMask:
+        return self.found
+
+
+def classifier_on(area: np.ndarray, *, strength: float = 12.0, quality: str = "good", key: str = "toy") -> Classifier:
+    """COVID-19 by how bright `area` (SIDE, SIDE) is, nothing else: 1x1 convolution, flatten, dense."""
+    film = keras.Input((SIDE, SIDE, 1), name="film")
+    x = layers.Conv2D(2, 1, use_bias=False, name="conv")(film)
+    model = keras.Model(film, layers.Dense(3, name="logits")(layers.Flatten(name="flat")(x)))
+    kernel = np.zeros((SIDE, SIDE, 2, 3), np.float32)
+    kernel[area, 0, 0] = strength / area.sum()
+    model.get_layer("conv").set_weights([np.array([[[[1.0, 0.3]]]], np.float32)])
+    model.get_layer("logits").set_weights([kernel.reshape(-1, 3), np.array([-strength / 2, 0, 0.5], np.float32)])
+    card = Card(
+        key=key,
+        title="Toy",
+        summary="Sees one area.",
+        architecture="toy",
+        classes=CLASSES,
+        preprocessing=Preprocessing(size=(SIDE, SIDE), channels=1, scaling="unit"),
+        explanation_layers=("conv",),
+        temperature=1.0,
+        thresholds={},
+        training={},
+        weights_sha256="1" * 64,
+        date="2026-01-01",
+        version="0",
+        limits=("Research only, never a diagnosis.",),
+    )
+    return Classifier(key, card, model, "1" * 64, FixedLungs(lung_area(FILM), quality))  # type: ignore[arg-type]
+
+
+def film_with(bright: np.ndarray, *, background: float = 0.2, seed: int = 0) -> Film:
+    """A faintly noisy film (FILM, FILM), bright where the mask says."""
+    rng = np.random.default_rng(seed)
+    pixels = background + 0.02 * rng.random((FILM, FILM))
+    pixels[bright] = 0.9
+    return Film(np.clip(pixels, 0, 1).astype(np.float32), f"{seed:064x}", "png")
+
+
+def case_of(classifier: Classifier, film: Film, *, method: str = "hirescam", target: str = "COVID-19") -> Case:
+    """The heatmap of a film, ready for the tests, with pairs measured beforehand."""
+    answer = predict(classifier, film)
+    measured = {"methods": {name: {"pairs": PAIRS} for name in METHODS_MEASURED}}
+    return Case(classifier, film, answer, explain(classifier, answer, method=method, target=target), measured)
+
+
+def lung_case(method: str = "hirescam") -> Case:
+    """A model that uses the lungs, on a film with bright lungs."""
+    return case_of(classifier_on(lung_area(SIDE)), film_with(lung_area(FILM)), method=method)
+
+
+def marker_case(method: str = "hirescam") -> Case:
+    """A model that uses a marker in the corner, on a film that has one."""
+    return case_of(classifier_on(corner(SIDE)), film_with(corner(FILM) | lung_area(FILM)), method=method)

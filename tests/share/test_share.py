@@ -1,0 +1,94 @@
+"""What leaves the program: report, record and batch."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from cases import classifier_on, lung_area, lung_case
+
+from covid_model.audit.trust_tests import TRUST_TESTS, run_tests
+from covid_model.audit.verdict import RULE
+from covid_model.errors import FilmError
+from covid_model.films.phantom import PHANTOMS, phantom_png
+from covid_model.share import batch
+from covid_model.share.batch import Job, explain_file, write_table
+from covid_model.share.record import view_json
+from covid_model.share.report import NOTICE, html_report
+
+
+def test_the_report_stands_alone_and_says_what_it_is_not() -> None:
+    case = lung_case()
+    page = html_report(case, list(run_tests(case)), case.classifier.card, "A <film>")
+    assert not re.search(r"(src|href)=['\"](?!data:)", page), "nothing is fetched"
+    assert "<script" not in page
+    assert NOTICE in page
+    assert "A &lt;film&gt;" in page
+    assert RULE.split(".")[0] in page
+    for row in TRUST_TESTS.values():
+        assert row.question in page
+    assert case.explanation.film_digest in page
+    assert page.count("<img") >= 8
+
+
+def test_the_report_without_tests_has_no_verdict() -> None:
+    case = lung_case()
+    page = html_report(case, [], case.classifier.card, "A film")
+    assert "deserve trust" not in page
+    assert "never scored" in page
+
+
+def test_the_record_is_json_with_everything_to_make_it_again() -> None:
+    case = lung_case()
+    record = json.loads(view_json(case, list(run_tests(case))))
+    assert record["trust"]["verdict"]["word"] == "supported"
+    assert {score["key"] for score in record["trust"]["scores"]} == set(TRUST_TESTS)
+    assert {"versions", "options", "model_digest", "film_digest", "seed", "layer"} <= set(record["explanation"])
+    assert "trust" not in json.loads(view_json(case))
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    path = tmp_path / "film.png"
+    path.write_bytes(phantom_png(PHANTOMS["clear"]))
+    return path
+
+
+def test_a_folder_goes_on_where_it_was_cut(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    classifier, out = classifier_on(lung_area(32)), tmp_path / "out"
+    classifier.segmenter.found = type(classifier.segmenter.found)(lung_area(512), "good", (), 0.3, 1.0)  # type: ignore[attr-defined]
+    job = Job(("gradcam", "saliency"), target="Normal", trust=True)
+    row, before = explain_file(classifier, film, job, out)
+    assert not before
+    assert {"gradcam/verdict", "saliency/verdict", "gradcam/record", "probability/Normal"} <= set(row)
+    assert (out / row["gradcam/record"]).is_file()
+    monkeypatch.setattr(batch, "predict", lambda *_: pytest.fail("the film was done before"))
+    again, before = explain_file(classifier, film, job, out)
+    assert before
+    assert again == row
+    table = pd.read_parquet(write_table([row], out))
+    assert len(table) == 1
+    assert table["film"][0] == row["film"]
+
+
+def test_other_settings_are_other_work(film: Path, tmp_path: Path) -> None:
+    classifier, out = classifier_on(lung_area(32)), tmp_path / "out"
+    classifier.segmenter.found = type(classifier.segmenter.found)(lung_area(512), "good", (), 0.3, 1.0)  # type: ignore[attr-defined]
+    explain_file(classifier, film, Job(("gradcam",)), out)
+    row, before = explain_file(classifier, film, Job(("gradcam",), target="COVID-19"), out)
+    assert not before
+    assert row["gradcam/target"] == "COVID-19"
+
+
+def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(FilmError, match="cannot be read"):
+        explain_file(classifier_on(lung_area(32)), tmp_path / "none.png", Job(("gradcam",)), tmp_path)
+
+
+def test_settings_go_to_the_methods_that_know_them() -> None:
+    job = Job(("rise", "gradcam"), options={"masks": 50, "steps": 8})
+    assert job.options_of("rise") == {"masks": 50}
+    assert job.options_of("gradcam") == {}
+    assert np.isfinite(job.seed)

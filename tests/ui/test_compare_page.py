@@ -1,0 +1,56 @@
+"""The Compare page driven through AppTest, from the entry script."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ui.menu import PAGES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
+    app.run()
+    app.switch_page("pages/compare.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    assert not app.error
+    return app
+
+
+@pytest.mark.parametrize("what", ["methods", "models", "classes", "films"])
+def test_every_comparison_shows_its_panels(what: str) -> None:
+    app = opened(compare=what)
+    shown = app.multiselect[0].value
+    titles = [element.value for element in app.markdown if element.value.startswith("**")]
+    assert len(titles) >= len(shown) >= 2
+
+
+def test_one_scale_is_the_default_where_values_can_be_compared() -> None:
+    assert opened(compare="methods").toggle(key="one_scale_methods").value is False
+    assert opened(compare="models").toggle(key="one_scale_models").value is True
+
+
+def test_walking_keeps_the_first_and_moves_the_other() -> None:
+    app = opened(compare="methods")
+    app.toggle(key="walk_on").set_value(True).run()
+
+    def titles() -> list[str]:
+        return [element.value.split(",")[0] for element in app.markdown if element.value.startswith("**")]
+
+    before = titles()[-2:]
+    app.button[-1].click().run()
+    after = titles()[-2:]
+    assert before[0] == after[0]
+    assert before[1] != after[1]
+
+
+def test_a_page_reached_without_the_entry_goes_through_it() -> None:
+    for row in PAGES:
+        text = (ROOT / row.file).read_text("utf-8")
+        body = text[text.index("\nst.header(") - 20 :]
+        assert "require_entry()" in body, row.file

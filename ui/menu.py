@@ -1,0 +1,53 @@
+"""The pages, and that every one is reached through the entry script."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the menu: a file in pages/, its title, icon and a line of help."""
+
+    file: str
+    title: str
+    icon: str
+    help: str
+
+
+PAGES: Final = (
+    Page(
+        "pages/explain.py",
+        "Explain",
+        ":material/visibility:",
+        "A film, what the model says about it, a heatmap of what moved it, and whether to believe it.",
+    ),
+    Page("pages/compare.py", "Compare", ":material/compare:", "Methods, models, classes or films side by side."),
+)
+"""In menu order; the first opens when nothing is asked for."""
+
+ENTERED: Final = "entered"
+
+
+def opened_page() -> StreamlitPage:
+    """Draw the menu; returns the page to run."""
+    pages = [st.Page(row.file, title=row.title, icon=row.icon, help=row.help, default=row is PAGES[0]) for row in PAGES]
+    return st.navigation(pages)
+
+
+def mark_entered() -> None:
+    """Note that the entry script is running; it calls this before the page."""
+    st.session_state[ENTERED] = True
+
+
+def require_entry() -> None:
+    """Go back through the entry script where it was skipped. Every page calls this first.
+
+    Until the first `st.navigation` of a server, Streamlit takes a folder `pages/` for the menu of its older kind of app and
+    runs the page of a deep link on its own, without title, layout and notice. Drawing the menu ends that.
+    """
+    if not st.session_state.get(ENTERED):
+        opened_page()
+        st.rerun()

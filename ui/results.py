@@ -1,0 +1,94 @@
+"""Results remembered across reruns and sessions, and slow work that can be watched and cancelled.
+
+`st.cache_data` cannot serve here: it copies what it returns, and a progress bar cannot be told from inside it.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import fields, is_dataclass
+from typing import Final, TypeVar
+
+import numpy as np
+import streamlit as st
+
+from covid_model.explain.compiled import Progress
+
+T = TypeVar("T")
+
+MOST: Final = 128_000_000
+"""Bytes of arrays kept for all sessions together; a heatmap of a large film is some 20 MB."""
+SMALLEST: Final = 2_000
+"""Bytes counted for any result, so that small ones do not pile up without end."""
+
+
+def array_bytes(value: object) -> int:
+    """Bytes of the arrays in a dataclass, its parts included."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if is_dataclass(value):
+        return sum(array_bytes(getattr(value, part.name)) for part in fields(value))
+    return 0
+
+
+class Remembered:
+    """Results by key, up to `most` bytes, the longest unused forgotten first. Safe for threads.
+
+    Results are shared: nobody may change them.
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most, self._bytes, self._lock = most, 0, threading.Lock()
+        self._found: OrderedDict[Hashable, object] = OrderedDict()
+
+    def __contains__(self, key: Hashable) -> bool:
+        with self._lock:
+            return key in self._found
+
+    def get_or_make(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The result of `key`, made if it is not remembered. What `make` raises is not remembered."""
+        with self._lock:
+            if key in self._found:
+                self._found.move_to_end(key)
+                return self._found[key]  # type: ignore[return-value]
+        made = make()
+        with self._lock:
+            if key not in self._found:
+                self._bytes += SMALLEST + array_bytes(made)
+            self._found[key] = made
+            while self._bytes > self._most and len(self._found) > 1:
+                _, forgotten = self._found.popitem(last=False)
+                self._bytes -= SMALLEST + array_bytes(forgotten)
+        return made
+
+
+@st.cache_resource
+def remembered() -> Remembered:
+    """The results of this server."""
+    return Remembered()
+
+
+def watched(key: Hashable, label: str, make: Callable[[Progress], T]) -> T | None:
+    """A slow result with a progress bar and a cancel button; None while it stands cancelled.
+
+    The button interrupts the script at the next step of the bar, as any click does; what it leaves behind is the note that
+    this very result is not wanted, until it is asked for again.
+    """
+    store = remembered()
+    if key in store:
+        return store.get_or_make(key, lambda: make(lambda _: None))
+    if st.session_state.get("cancelled") == key:
+        st.info(f"{label} was cancelled.", icon=":material/cancel:")
+        st.button(f"Run {label} after all", on_click=lambda: st.session_state.pop("cancelled", None), key="uncancel")
+        return None
+    place = st.empty()
+    with place.container(horizontal=True, vertical_alignment="center"):
+        bar = st.progress(0.0, f"{label} …")
+        st.button("Cancel", on_click=lambda: st.session_state.update(cancelled=key), key="cancel")
+
+    def tell(share: float) -> None:
+        bar.progress(min(1.0, share), f"{label} …")
+
+    made = store.get_or_make(key, lambda: make(tell))
+    place.empty()
+    return made

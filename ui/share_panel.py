@@ -1,0 +1,69 @@
+"""Take a view along: a link, pictures, values and a report."""
+
+from collections.abc import Sequence
+from io import BytesIO
+
+import numpy as np
+import streamlit as st
+
+from covid_model.audit.score import Case, TrustScore
+from covid_model.explain.overlay import overlay_png
+from covid_model.share.record import view_json
+from covid_model.share.report import html_report
+from covid_model.zoo.card import Card
+
+
+def share_panel(case: Case, scores: Sequence[TrustScore], card: Card, title: str, *, linkable: bool) -> None:
+    """Downloads of the current view; the trust scores are in them where they were measured."""
+    stem = f"{case.explanation.model}-{case.explanation.method}-{case.explanation.film_digest[:8]}"
+    if linkable:
+        st.caption("The address of this page opens this very view: film, model, class, method, layer and display.")
+        query = "&".join(f"{name}={value}" for name, value in st.query_params.to_dict().items())
+        st.code(f"{(st.context.url or '').split('?')[0]}{'?' + query if query else ''}", language=None)
+    else:
+        st.caption("An upload is nowhere stored, so no link leads to it; the report below holds it.")
+    if not scores:
+        st.caption("Open “Trust” first to have its scores in the record and the report.")
+    opacity = float(st.session_state.get("opacity", 0.6))
+    colormap = str(st.session_state.get("cmap_choice", "inferno"))
+    with st.container(horizontal=True):
+        st.download_button(
+            "Report (HTML)",
+            lambda: html_report(case, scores, card, title).encode(),
+            f"{stem}.html",
+            "text/html",
+            icon=":material/description:",
+            type="primary",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Overlay (PNG)",
+            lambda: overlay_png(case.film, case.explanation, opacity=opacity, colormap=colormap),
+            f"{stem}.png",
+            "image/png",
+            icon=":material/image:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Raw map (NumPy)",
+            lambda: npy_bytes(case.explanation.film_map),
+            f"{stem}.npy",
+            "application/octet-stream",
+            icon=":material/grid_on:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Record (JSON)",
+            lambda: view_json(case, scores).encode(),
+            f"{stem}.json",
+            "application/json",
+            icon=":material/data_object:",
+            on_click="ignore",
+        )
+
+
+def npy_bytes(values: np.ndarray) -> bytes:
+    """An array as the bytes of a .npy file."""
+    stream = BytesIO()
+    np.save(stream, values)
+    return stream.getvalue()

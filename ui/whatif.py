@@ -1,0 +1,129 @@
+"""What if: change a part of the film and watch probability and heatmap change. Nothing is stored."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from covid_model.audit.edits import EDITS, Edit, edited
+from covid_model.explain.engine import explain
+from covid_model.explain.explanation import Explanation
+from covid_model.explain.methods import SLOW, get_method
+from covid_model.explain.overlay import scale_top
+from covid_model.films.film import Film
+from covid_model.films.window import displayed
+from covid_model.plots.compare import Panel, panel_picture
+from covid_model.plots.film import selectable_film
+from covid_model.predict import Prediction, predict
+from ui.loaders import classifier
+
+REGION: Final = {"whatif_across": (0.75, 0.95), "whatif_down": (0.05, 0.2)}
+"""Where a marker often stands: the upper left of the patient, which is the upper right of the film."""
+
+
+def _take_selection() -> None:
+    """Move the sliders to the rectangle drawn on the film, or around the point clicked."""
+    event: Mapping[str, Any] = st.session_state.get("whatif_film") or {}
+    chosen = event.get("selection", {})
+    boxes, points = chosen.get("box", []), chosen.get("points", [])
+    if boxes:
+        across, down = sorted(boxes[0]["x"]), sorted(boxes[0]["y"])
+        found = {"whatif_across": (across[0], across[1]), "whatif_down": (down[0], down[1])}
+    elif points:
+        x, y = points[0]["x"], points[0]["y"]
+        found = {"whatif_across": (x - 0.08, x + 0.08), "whatif_down": (y - 0.06, y + 0.06)}
+    else:
+        return
+    for key, (low, high) in found.items():
+        st.session_state[key] = (round(max(0.0, low), 2), round(min(1.0, high), 2))
+
+
+def _undo() -> None:
+    del st.session_state["whatif_edits"][-1]
+
+
+def _edits(film: Film) -> list[Edit]:
+    """The edits of this session for this film; another film starts with none."""
+    if st.session_state.get("whatif_digest") != film.digest:
+        st.session_state["whatif_digest"], st.session_state["whatif_edits"] = film.digest, []
+    edits: list[Edit] = st.session_state["whatif_edits"]
+    return edits
+
+
+@st.fragment
+def what_if(model: str, film: Film, answer: Prediction, found: Explanation) -> None:
+    """Choose a rectangle by drawing, clicking or sliders, change it, compare."""
+    st.caption(
+        "Draw a rectangle on the film, or click, or use the sliders; then change what lies inside. The lung outline stays "
+        "where it was found, so that only the classifier's view changes. Nothing is stored."
+    )
+    edits = _edits(film)
+    changed = film.altered(edited(film.pixels, edits)) if edits else film
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        region = _region_picker(changed)
+        _buttons(edits, region)
+    with right:
+        if edits:
+            show_change(model, film, changed, answer, found)
+        else:
+            st.info("Nothing is changed yet.", icon=":material/draw:")
+
+
+def _region_picker(film: Film) -> tuple[float, float, float, float]:
+    """The rectangle as (top, left, bottom, right), shares of the film; the picture and the sliders agree."""
+    for key, start in REGION.items():
+        st.session_state.setdefault(key, start)
+    (left, right), (top, bottom) = st.session_state["whatif_across"], st.session_state["whatif_down"]
+    figure: go.Figure = selectable_film(displayed(film.pixels), (top, left, bottom, right))
+    st.plotly_chart(
+        figure,
+        key="whatif_film",
+        on_select=_take_selection,
+        selection_mode=("box", "points"),
+        config={"displayModeBar": False},
+        alt="The film with the chosen rectangle.",
+    )
+    st.slider("Across", 0.0, 1.0, step=0.01, key="whatif_across")
+    st.slider("Down", 0.0, 1.0, step=0.01, key="whatif_down")
+    return top, left, bottom, right
+
+
+def _buttons(edits: list[Edit], region: tuple[float, float, float, float]) -> None:
+    """One button for each kind of edit, undo and start again."""
+    with st.container(horizontal=True):
+        for key, kind in EDITS.items():
+            st.button(kind.label, key=f"whatif_{key}", on_click=lambda kind=key: edits.append(Edit(kind, *region)))
+    with st.container(horizontal=True):
+        st.button("Undo", icon=":material/undo:", key="whatif_undo", disabled=not edits, on_click=_undo)
+        st.button("Start again", key="whatif_clear", disabled=not edits, on_click=edits.clear)
+
+
+def show_change(model: str, original: Film, changed: Film, answer: Prediction, found: Explanation) -> None:
+    """Probabilities with their change, and the new heatmap on the scale of the old one."""
+    after = predict(classifier(model), changed, answer.prepared.lungs)
+    for column, (name, before) in zip(st.columns(len(answer.probabilities)), answer.probabilities.items(), strict=True):
+        moved = 100 * (after.probabilities[name] - before)
+        column.metric(name, f"{after.probabilities[name]:.0%}", f"{moved:+.1f} points", delta_color="off")
+    if after.predicted != answer.predicted:
+        st.warning(f"The answer flips from {answer.predicted} to {after.predicted}.", icon=":material/swap_horiz:")
+    row = get_method(found.method)
+    if row.cost > SLOW:
+        st.caption(f"{row.label} is too slow to follow along; choose a quicker method to see the heatmap change.")
+        return
+    again = explain(
+        classifier(model),
+        after,
+        method=found.method,
+        target=found.target,
+        layer=found.layer if row.needs_layer else None,
+        options=found.options,
+    )
+    top, lungs = scale_top(found.film_map), answer.prepared.lungs.mask
+    for column, title, film, film_map in zip(
+        st.columns(2), ("Before", "After"), (original, changed), (found.film_map, again.film_map), strict=True
+    ):
+        panel = Panel(title, displayed(film.pixels), film_map, lungs, row.signed)
+        picture = panel_picture(panel, opacity=0.6, colormap="inferno", top=top)
+        column.image(picture, caption=f"{title}: {found.target}, on one scale", width="stretch", alt=f"{title} the change")
