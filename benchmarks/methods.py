@@ -1,0 +1,170 @@
+"""Every method and trust test: time and memory warm, against tf-keras-vis where both exist, and from 1 to 64 films.
+
+python -m benchmarks.methods [--model KEY] [--repeat 5] [--out FILE.json]
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from benchmarks.explain import Row, drawn_film, machine, peak_memory, timed
+from covid_model.audit.record import load_record
+from covid_model.audit.score import Case
+from covid_model.audit.trust_tests import TRUST_TESTS
+from covid_model.errors import CovidModelError
+from covid_model.explain import cam, gradients, perturbation, reference
+from covid_model.explain.engine import explain
+from covid_model.explain.methods import METHODS, SLOW
+from covid_model.explain.target import resolve_target
+from covid_model.predict import predict
+from covid_model.zoo.classifier import Classifier, load
+from covid_model.zoo.models import DEFAULT_MODEL, MODELS
+
+CHANNELS: Final = 32
+SAMPLES: Final = 16
+FILMS: Final = (1, 4, 16, 64)
+BARS: Final = {
+    "all class activation and gradient methods": 2.0,
+    "rise": 20.0,
+    "all trust tests": 10.0,
+}
+"""Seconds a film, warm, on two cores, as the project promises them."""
+
+
+def median(call: Callable[[], object], repeat: int) -> float:
+    """Median seconds of `repeat` calls after one that is not counted."""
+    call()
+    return statistics.median(timed(call) for _ in range(repeat))
+
+
+def method_rows(classifier: Classifier, repeat: int) -> list[Row]:
+    """Every method on one film, with the process's peak memory so far."""
+    answer = predict(classifier, drawn_film(0))
+    rows = []
+    for key, row in METHODS.items():
+        turns = max(1, repeat // 2) if row.cost > SLOW else repeat
+        seconds = median(lambda key=key: explain(classifier, answer, method=key), turns)  # type: ignore[misc]
+        rows.append({"method": key, "family": row.family, "median_s": seconds, "peak_mb": peak_memory()})
+    return rows
+
+
+def against_reference(classifier: Classifier, repeat: int) -> list[Row]:
+    """Ours and tf-keras-vis, interleaved, same model, layer and settings."""
+    network, layer = classifier.network, classifier.card.explanation_layers[0]
+    batch = classifier.prepare(drawn_film(0)).batch
+    target = resolve_target(classifier.card.classes[0], classifier.card.classes, network.output_shape[-1])
+    pairs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
+        name: (
+            lambda name=name: getattr(cam, name)(network, batch, target, layer=layer),  # type: ignore[misc]
+            lambda name=name: getattr(reference, name)(network, batch, target, layer=layer),  # type: ignore[misc]
+        )
+        for name in ("grad_cam", "grad_cam_plus_plus", "layer_cam", "hires_cam")
+    }
+    pairs["score_cam"] = (
+        lambda: perturbation.score_cam(network, batch, target, layer=layer, channels=CHANNELS),
+        lambda: reference.score_cam(network, batch, target, layer=layer, channels=CHANNELS),
+    )
+    pairs["saliency"] = (
+        lambda: gradients.saliency(network, batch, target),
+        lambda: reference.saliency(network, batch, target),
+    )
+    pairs["smooth_grad"] = (
+        lambda: gradients.smooth_grad(network, batch, target, samples=SAMPLES),
+        lambda: reference.saliency(network, batch, target, samples=SAMPLES),
+    )
+    rows = []
+    for name, (ours, theirs) in pairs.items():
+        rounds = [(timed(ours), timed(theirs)) for _ in range(repeat + 1)][1:]
+        one, other = (statistics.median(side) for side in zip(*rounds, strict=True))
+        rows.append({"method": name, "ours_s": one, "tf_keras_vis_s": other, "times_faster": other / one})
+    return rows
+
+
+def trust_rows(classifier: Classifier, repeat: int) -> list[Row]:
+    """Every trust test on the default heatmap of one film."""
+    film = drawn_film(0)
+    answer = predict(classifier, film)
+    measured = load_record(classifier.key, classifier.weights_digest)
+    case = Case(classifier, film, answer, explain(classifier, answer), measured)
+    return [
+        {"test": key, "median_s": median(lambda row=row: row.run(case), repeat), "peak_mb": peak_memory()}  # type: ignore[misc]
+        for key, row in TRUST_TESTS.items()
+    ]
+
+
+def growth_rows(classifier: Classifier) -> list[Row]:
+    """Film to heatmap, one after the other, and Grad-CAM as one batch, for more and more films."""
+    rows = []
+    target = resolve_target(classifier.card.classes[0], classifier.card.classes, classifier.network.output_shape[-1])
+    layer = classifier.card.explanation_layers[0]
+    for count in FILMS:
+        films = [drawn_film(seed) for seed in range(count)]
+        start = time.perf_counter()
+        batch = np.concatenate([predict(classifier, film).prepared.batch for film in films])
+        predicted = time.perf_counter() - start
+        together = timed(lambda batch=batch: cam.grad_cam_batch(classifier.network, batch, target, layer=layer))  # type: ignore[misc]
+        rows.append({"films": count, "predict_s": predicted, "grad_cam_batch_s": together, "peak_mb": peak_memory()})
+    return rows
+
+
+def bars(methods: list[Row], tests: list[Row]) -> list[Row]:
+    """The promised times, each with what was measured."""
+    quick = [row for row in methods if row["family"] != "perturbation" and row["method"] != "gradcam-tkv"]
+    found = {
+        "all class activation and gradient methods": sum(row["median_s"] for row in quick),
+        "rise": next(row["median_s"] for row in methods if row["method"] == "rise"),
+        "all trust tests": sum(row["median_s"] for row in tests),
+    }
+    return [{"what": name, "seconds": found[name], "bar_s": bar, "kept": found[name] <= bar} for name, bar in BARS.items()]
+
+
+def print_rows(title: str, rows: list[Row]) -> None:
+    """Rows as a plain table."""
+    print(f"\n{title}")
+    for row in rows:
+        print(
+            "  "
+            + ", ".join(f"{name} {value:.3g}" if isinstance(value, float) else str(value) for name, value in row.items())
+        )
+
+
+def main() -> int:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description="time and memory of every method and trust test")
+    parser.add_argument("--model", choices=MODELS, default=DEFAULT_MODEL, help="default: %(default)s")
+    parser.add_argument("--repeat", type=int, default=5, help="rounds, default: %(default)s")
+    parser.add_argument("--out", type=Path, help="JSON file for the numbers")
+    arguments = parser.parse_args()
+    try:
+        classifier = load(arguments.model)
+    except CovidModelError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    methods, tests = method_rows(classifier, arguments.repeat), trust_rows(classifier, arguments.repeat)
+    report: dict[str, Any] = {
+        "model": arguments.model,
+        "weights_digest": classifier.weights_digest,
+        **machine(),
+        "repeat": arguments.repeat,
+        "methods": methods,
+        "against_tf_keras_vis": against_reference(classifier, arguments.repeat),
+        "trust_tests": tests,
+        "growth": growth_rows(classifier),
+        "bars": bars(methods, tests),
+    }
+    for title in ("methods", "against_tf_keras_vis", "trust_tests", "growth", "bars"):
+        print_rows(title, report[title])
+    if arguments.out:
+        arguments.out.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
