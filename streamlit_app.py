@@ -4,13 +4,9 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import streamlit as st
-
 from ui.menu import mark_entered, opened_page
 from ui.notices import privacy_notice, research_notice
 
-st.set_page_config(page_title="Chest film explainability", page_icon="assets/icon.svg", layout="wide")
-st.logo("assets/logo.svg", size="large")
 page = opened_page()
 mark_entered()
 research_notice()

@@ -17,7 +17,7 @@ from covid_model.predict import Prediction
 from covid_model.zoo.card import Card
 from ui.dreams import show_dream
 from ui.explain_controls import PickedFilm, film_picker, how_picker, look_picker, model_picker
-from ui.loaders import audit_record, case, classifier, explanation, prediction, scores_so_far
+from ui.loaders import all_scores, audit_record, case, classifier, explanation, prediction
 from ui.menu import require_entry
 from ui.notices import one_sentence
 from ui.share_panel import share_panel
@@ -148,7 +148,7 @@ def show_panels(picked: PickedFilm, answer: Prediction, found: Explanation, card
             show_dream(found.model, found.target)
     if share.open:
         with share:
-            share_panel(under_test, scores_so_far(under_test), card, picked.title, linkable=picked.linkable)
+            share_panel(under_test, all_scores(under_test), card, picked.title, linkable=picked.linkable)
 
 
 require_entry()

@@ -1,6 +1,6 @@
 """Models loaded once for all sessions, and results remembered by what they were made from."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +24,25 @@ from covid_model.films.read import read_film
 from covid_model.lungs.segment import LungSegmenter
 from covid_model.predict import Prediction, predict
 from covid_model.zoo.classifier import Classifier, load
+from ui.background import background, session
 from ui.results import remembered, watched
+
+
+def _keep_keras_warm() -> None:
+    """Take from Streamlit the call of `keras.backend.clear_session()` that it makes after every run of a page.
+
+    It empties TensorFlow's kernel cache: every click would wait half a second longer, and work in another thread would
+    hardly move. Nothing here needs it, since models are built once and held.
+    """
+    import keras
+
+    keras.backend.clear_session = lambda: None
 
 
 @st.cache_resource(show_spinner="Starting TensorFlow and the lung network: a few seconds, once …")
 def segmenter() -> LungSegmenter:
     """The lung network, shared by all models and sessions; it guards itself with a lock."""
+    _keep_keras_warm()
     return LungSegmenter.load()
 
 
@@ -101,16 +114,30 @@ def _trust_key(under_test: Case, test: str) -> Hashable:
     return ("trust", test, made_from)
 
 
-def trust_score(under_test: Case, test: str) -> TrustScore:
-    """The score of one trust test, remembered by everything the heatmap was made from."""
-    return remembered().get_or_make(_trust_key(under_test, test), lambda: TRUST_TESTS[test].run(under_test))
+def scores_so_far(under_test: Case) -> dict[str, TrustScore]:
+    """The trust scores that are there, by test, in the table's order."""
+    store, found = remembered(), {}
+    for test in TRUST_TESTS:
+        score = store.get(_trust_key(under_test, test))
+        if isinstance(score, TrustScore):
+            found[test] = score
+    return found
 
 
-def scores_so_far(under_test: Case) -> list[TrustScore]:
-    """All trust scores where every test was run already, else none: a verdict needs all."""
-    if any(_trust_key(under_test, test) not in remembered() for test in TRUST_TESTS):
-        return []
-    return [trust_score(under_test, test) for test in TRUST_TESTS]
+def all_scores(under_test: Case) -> list[TrustScore]:
+    """The trust scores where every test was run, else none: a verdict needs all."""
+    found = scores_so_far(under_test)
+    return list(found.values()) if len(found) == len(TRUST_TESTS) else []
+
+
+def run_tests_in_background(under_test: Case) -> BaseException | None:
+    """See that every trust test of a heatmap is run and remembered; returns what went wrong, if anything did."""
+    store = remembered()
+
+    def step(test: str) -> Callable[[], object]:
+        return lambda: store.get_or_make(_trust_key(under_test, test), lambda: TRUST_TESTS[test].run(under_test))
+
+    return background().want(session(), _trust_key(under_test, "all"), [step(test) for test in TRUST_TESTS])
 
 
 def dreamt(model: str, target: str) -> NDArray[np.float32] | None:

@@ -32,7 +32,9 @@ ENTERED: Final = "entered"
 
 
 def opened_page() -> StreamlitPage:
-    """Draw the menu; returns the page to run."""
+    """Set the title, draw the logo and the menu; returns the page to run."""
+    st.set_page_config(page_title="Chest film explainability", page_icon="assets/icon.svg", layout="wide")
+    st.logo("assets/logo.svg", size="large")
     pages = [st.Page(row.file, title=row.title, icon=row.icon, help=row.help, default=row is PAGES[0]) for row in PAGES]
     return st.navigation(pages)
 

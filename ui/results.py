@@ -45,6 +45,11 @@ class Remembered:
         with self._lock:
             return key in self._found
 
+    def get(self, key: Hashable) -> object | None:
+        """The result of `key` where it is remembered."""
+        with self._lock:
+            return self._found.get(key)
+
     def get_or_make(self, key: Hashable, make: Callable[[], T]) -> T:
         """The result of `key`, made if it is not remembered. What `make` raises is not remembered."""
         with self._lock:

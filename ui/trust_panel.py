@@ -4,16 +4,19 @@ from typing import Final, Literal
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from covid_model.audit.score import Case, Outcome, TrustScore
 from covid_model.audit.trust_tests import TRUST_TESTS, TrustTest
 from covid_model.audit.twins import TWINS
 from covid_model.audit.verdict import RULE, Verdict, verdict, withheld
 from covid_model.explain.methods import SLOW
+from covid_model.films.film import Film
 from covid_model.films.preprocess import resized
 from covid_model.films.window import displayed
-from covid_model.plots.trust import trust_figure
-from ui.loaders import trust_score
+from covid_model.plots.trust import has_figure, trust_figure
+from ui.loaders import run_tests_in_background, scores_so_far
+from ui.results import remembered
 
 Colour = Literal["green", "red", "orange", "gray"]
 
@@ -23,26 +26,41 @@ BADGES: Final[dict[Outcome, tuple[str, str, Colour]]] = {
     "unclear": ("Cannot decide", ":material/help:", "orange"),
     "told": ("For information", ":material/info:", "gray"),
 }
+TICK: Final = 1.0
+"""Seconds between two looks at what the tests have found."""
 THUMBNAIL: Final = (150, 150)
 
 
-def trust_panel(case: Case) -> list[TrustScore]:
-    """Run and show all trust tests; returns their scores."""
-    place = st.empty()
-    place.info("Testing whether this heatmap deserves trust …", icon=":material/hourglass_top:")
-    if case.method.cost > SLOW:
-        st.caption(f"{case.method.label} is slow, and so are its tests: some make it again several times.")
-    scores = []
-    columns = st.columns(2, gap="medium")
-    for number, row in enumerate(TRUST_TESTS.values()):
-        with columns[number % 2].container(border=True):
-            with st.spinner(f"{row.question} …"):
-                score = trust_score(case, row.key)
-            show_score(case, row, score)
-        scores.append(score)
-    with place.container():
+def trust_panel(case: Case) -> None:
+    """All trust tests, each shown as soon as it is there; the page stays usable meanwhile."""
+    done = len(scores_so_far(case)) == len(TRUST_TESTS)
+    st.fragment(_panel, run_every=None if done else TICK)(case)
+
+
+def _panel(case: Case) -> None:
+    """What is known now. Ends its own repetition by one run of the whole page when the last score has come."""
+    before = scores_so_far(case)
+    fault = None if len(before) == len(TRUST_TESTS) else run_tests_in_background(case)
+    scores = list(before.values())
+    if fault is not None:
+        st.error(f"The tests stopped: {fault}", icon=":material/error:")
+    elif len(scores) == len(TRUST_TESTS):
         show_verdict(case, verdict(case, scores))
-    return scores
+        if st.session_state.pop("trust_waiting", False):
+            st.rerun()
+    else:
+        st.session_state["trust_waiting"] = True
+        st.info(f"Testing whether this heatmap deserves trust: {len(scores)} of {len(TRUST_TESTS)} tests done …")
+        if case.method.cost > SLOW:
+            st.caption(f"{case.method.label} is slow, and so are its tests: some make it again several times.")
+    columns = st.columns(2, gap="medium")
+    for number, (key, row) in enumerate(TRUST_TESTS.items()):
+        with columns[number % 2].container(border=True):
+            if key in before:
+                show_score(case, row, before[key])
+            else:
+                st.markdown(f"**{row.question}**")
+                st.caption("Waiting …" if fault is None else "Not run.")
 
 
 def show_verdict(case: Case, found: Verdict) -> None:
@@ -67,22 +85,33 @@ def show_score(case: Case, row: TrustTest, score: TrustScore) -> None:
     st.markdown(score.sentence)
     if row.key == "twins":
         show_twins(case, score)
-    figure = trust_figure(score)
-    if figure is not None:
-        with st.expander("How, and behind it", key=f"behind_{row.key}", on_change="rerun") as behind:
-            if behind.open:
-                st.caption(f"{row.how} {row.paper}.")
-                st.plotly_chart(figure, key=f"trust_{row.key}", config={"displayModeBar": False}, alt=score.sentence)
+    if has_figure(score):
+        behind = st.expander("How, and behind it", key=f"behind_{row.key}", on_change="rerun")
+        if behind.open:
+            behind.caption(f"{row.how} {row.paper}.")
+            behind.plotly_chart(
+                trust_figure(score), key=f"trust_{row.key}", config={"displayModeBar": False}, alt=score.sentence
+            )
 
 
 def show_twins(case: Case, score: TrustScore) -> None:
     """The altered films with the probability under each."""
-    pixels, lungs = case.film.pixels, case.answer.prepared.lungs.mask
-    shown = [name for name in TWINS if name != "nothing"]
-    for column, name in zip(st.columns(len(shown)), shown, strict=True):
-        small = resized(np.asarray(TWINS[name](pixels, lungs), np.float32), THUMBNAIL)
-        probability = score.details["probabilities"][name]
-        column.image(displayed(small), caption=f"{name}: {probability:.0%}", alt=f"The film with {name}", width="stretch")
+    film = case.film
+    pictures = remembered().get_or_make(
+        ("twins", film.digest, case.explanation.model), lambda: twin_pictures(film, case.answer.prepared.lungs.mask)
+    )
+    for column, (name, picture) in zip(st.columns(len(pictures)), pictures.items(), strict=True):
+        caption = f"{name}: {score.details['probabilities'][name]:.0%}"
+        column.image(picture, caption=caption, alt=f"The film with {name}", width="stretch")
+
+
+def twin_pictures(film: Film, lungs: NDArray[np.bool_]) -> dict[str, NDArray[np.uint8]]:
+    """Every twin but the empty one, small."""
+    return {
+        name: displayed(resized(np.asarray(altered(film.pixels, lungs), np.float32), THUMBNAIL))
+        for name, altered in TWINS.items()
+        if name != "nothing"
+    }
 
 
 def may_be_tested(case: Case) -> bool:

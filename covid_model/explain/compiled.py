@@ -110,9 +110,12 @@ def _layer_function(model: "keras.Model", layer: str) -> Function:
     both = keras.Model(model.inputs, [activations, model.output])
 
     def state(film: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        features, logits = both(film, training=False)
-        (gradient,) = tf.gradients(tf.reduce_sum(logits * weights, axis=-1), features)
-        return features, gradient, logits
+        film = tf.convert_to_tensor(film)  # an array, where a test runs functions eagerly
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(film)
+            features, logits = both(film, training=False)
+            score = tf.reduce_sum(logits * weights, axis=-1)
+        return features, tape.gradient(score, features), logits
 
     return tf.function(state, input_signature=[_films(model), _weights(model)])
 
@@ -124,7 +127,10 @@ def _input_function(model: "keras.Model") -> Function:
     network = keras.Model(model.inputs, model.output)
 
     def gradients(film: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        values = tf.reduce_sum(network(film, training=False) * weights, axis=-1)
-        return tf.gradients(values, film)[0], values
+        film = tf.convert_to_tensor(film)  # an array, where a test runs functions eagerly
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(film)
+            values = tf.reduce_sum(network(film, training=False) * weights, axis=-1)
+        return tape.gradient(values, film), values
 
     return tf.function(gradients, input_signature=[_films(model), _weights(model)])

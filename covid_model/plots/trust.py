@@ -12,12 +12,14 @@ OTHERS: Final = "#9db4bf"
 LINE: Final = "#c2571a"
 
 
-def trust_figure(score: TrustScore) -> go.Figure | None:
-    """The figure of a score; None where there is nothing to draw."""
-    draw = FIGURES.get(score.key)
-    if draw is None or not score.details:
-        return None
-    figure = draw(score)
+def has_figure(score: TrustScore) -> bool:
+    """Is there anything to draw?"""
+    return score.key in FIGURES and bool(score.details)
+
+
+def trust_figure(score: TrustScore) -> go.Figure:
+    """The figure of a score that has one."""
+    figure = FIGURES[score.key](score)
     figure.update_layout(
         height=max(150, figure.layout.height or 210),
         margin={"l": 0, "r": 8, "t": 8, "b": 0},

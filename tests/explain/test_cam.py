@@ -86,7 +86,7 @@ def test_compiled_functions_do_not_outlive_their_model() -> None:
     cam.grad_cam(model, BATCH[:1], resolve_target("Normal", CLASSES, 3), layer="conv")
     assert len(compiled._compiled) == before + 1
     del model
-    keras.backend.clear_session()
+    keras.utils.clear_session()
     gc.collect()
     assert len(compiled._compiled) == before
 

@@ -1,5 +1,6 @@
 """The Explain page driven through AppTest, from the entry script, with the shipped models."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -152,8 +153,19 @@ def panel(app: AppTest, name: str) -> AppTest:
     return app
 
 
+def finished(app: AppTest) -> AppTest:
+    """Wait until the background has run every trust test."""
+    for _ in range(120):
+        if "tests done" not in " ".join(str(box.value) for box in app.info):
+            return app
+        time.sleep(0.5)
+        app.run()
+        assert not app.exception
+    raise AssertionError("the tests did not finish")
+
+
 def test_the_trust_panel_gives_a_verdict_with_every_test_and_the_rule() -> None:
-    app = opened(model="whole-film")
+    app = finished(opened(model="whole-film"))
     verdicts = [str(box.value) for box in (*app.success, *app.error, *app.warning)]
     assert any(word in text for text in verdicts for word in ("**Supported:**", "**Not supported:**", "**Withheld:**"))
     text = said(app)
