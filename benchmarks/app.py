@@ -30,7 +30,7 @@ from covid_model.films.phantom import PHANTOMS, phantom_png
 ROOT: Final = Path(__file__).resolve().parent.parent
 OVERLAY: Final = (
     "() => { const all = document.querySelectorAll('.st-key-pictures .imagelayer image');"
-    " const last = all[all.length - 1]; return last ? last.getAttribute('xlink:href') : null; }"
+    " const last = all[all.length - 1]; return last && (last.getAttribute('href') || last.getAttribute('xlink:href')); }"
 )
 CHANGED: Final = f"before => {{ const now = ({OVERLAY})(); return now && now !== before; }}"
 FLAGS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -117,7 +117,10 @@ def measure(repeat: int) -> dict[str, Any]:
         page.wait_for_function(CHANGED, arg=None, timeout=120_000)
         first = time.perf_counter() - start
         memory["first heatmap"] = resident_mb(server.pid)
-        page.wait_for_timeout(2000)
+        page.get_by_text("upported:").or_(page.get_by_text("Withheld:")).first.wait_for(timeout=120_000)
+        memory["all trust tests"] = resident_mb(server.pid)
+        page.get_by_role("tab", name="Take it along").click()  # clicks are timed without tests in the background
+        page.wait_for_timeout(3000)
         picks(page, "Class to explain", ["COVID-19", "Pneumonia", "Normal"], 3)
         clicks = {
             "another class, seen before": picks(page, "Class to explain", ["COVID-19", "Pneumonia"], repeat),

@@ -16,6 +16,7 @@ from ui.links import linked_select
 from ui.loaders import HowToExplain, classifier, explanation, prediction
 from ui.menu import require_entry
 from ui.notices import one_sentence
+from ui.shipped import shipped_models
 
 WHAT: Final = {"methods": "Methods", "models": "Models", "classes": "Classes", "films": "Films"}
 MOST: Final = 4
@@ -51,7 +52,7 @@ def panels_of(what: str, picked: PickedFilm, model: str, method: str, target: st
         keys = choose("Methods", {key: row.label for key, row in METHODS.items()}, START["methods"])
         views = [(picked, model, key, target) for key in keys]
     elif what == "models":
-        keys = choose("Models", {key: row.title for key, row in MODELS.items()}, START["models"])
+        keys = choose("Models", shipped_models(), START["models"])
         views = [(picked, key, method, target) for key in keys]
     elif what == "classes":
         keys = choose("Classes", {name: name for name in classes}, classes)

@@ -134,7 +134,10 @@ def show_panels(picked: PickedFilm, answer: Prediction, found: Explanation, card
     """Trust, what if, dreams and sharing; only the open one does its work."""
     under_test = case(found.model, picked.film, found, picked.lesions)
     trust, change, dreams, share = st.tabs(
-        ["Does it deserve trust?", "What if …", "What the model dreams", "Take it along"], key="panel", on_change="rerun"
+        ["Does it deserve trust?", "What if …", "What the model dreams", "Take it along"],
+        key="panel",
+        on_change="rerun",
+        bind="query-params",
     )
     if trust.open:
         with trust:

@@ -19,6 +19,7 @@ from ui.films_at_hand import films_at_hand
 from ui.links import linked_select
 from ui.loaders import HowToExplain, film_from
 from ui.notices import PRIVACY
+from ui.shipped import shipped_models
 
 SUFFIXES = [*(kind.name for kind in FORMATS), "jpg", "tif", "dcm", "dicom"]
 PREDICTED = "predicted"
@@ -62,7 +63,7 @@ def film_picker() -> PickedFilm | None:
 def model_picker() -> str:
     """The key of a model of the zoo."""
     summaries = "  \n".join(f"**{row.title}**: {row.summary}" for row in MODELS.values())
-    return linked_select("Model", {key: row.title for key, row in MODELS.items()}, "model", help=summaries)
+    return linked_select("Model", shipped_models(), "model", help=summaries)
 
 
 def how_picker(card: Card, predicted: str) -> HowToExplain:

@@ -1,9 +1,14 @@
 """Commands that make what ships: `zoo imagenet`, `lungs train|evaluate`, `train`, `evaluate`."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from covid_model.errors import RunError
+from covid_model.training.augment import AUGMENTATIONS
+from covid_model.training.config import INITS, TrainConfig
+from covid_model.training.recipes import RECIPES, get_recipe, recipe_table
 from covid_model.zoo.card import WEIGHTS
 from covid_model.zoo.models import MODELS
 
@@ -22,13 +27,26 @@ def add_commands(commands: Any) -> None:
     train.add_argument("--epochs", type=int)
     train.set_defaults(run=run_lungs_train)
 
-    classifier = commands.add_parser("train", help="train a classifier of the zoo")
-    classifier.add_argument("--model", choices=MODELS, required=True)
+    classifier = commands.add_parser("train", help="train a classifier of the zoo by its recipe, or go on with a run")
+    classifier.add_argument("--model", choices=RECIPES)
     classifier.add_argument("--manifest", type=Path, required=True)
-    classifier.add_argument("--run", dest="folder", type=Path, required=True, help="folder for weights and card")
+    classifier.add_argument("--run", dest="folder", type=Path, help="a new folder for the run")
+    classifier.add_argument("--resume", type=Path, metavar="DIR", help="go on with the run in this folder")
     classifier.add_argument("--epochs", type=int)
-    classifier.add_argument("--seed", type=int, default=0)
+    classifier.add_argument("--head-epochs", type=int)
+    classifier.add_argument("--batch-size", dest="batch", type=int)
+    classifier.add_argument("--steps", type=int, help="steps an epoch; 0 for as many as the films give")
+    classifier.add_argument("--rate", type=float, help="largest learning rate")
+    classifier.add_argument("--augmentation", choices=AUGMENTATIONS)
+    classifier.add_argument("--init", choices=INITS)
+    classifier.add_argument("--patience", type=int, help="epochs without a lower validation loss; 0 for never")
+    classifier.add_argument("--seed", type=int)
     classifier.set_defaults(run=run_train)
+
+    recorded = commands.add_parser("record", help="copy a finished run as it may ship: no checkpoints, drawn films only")
+    recorded.add_argument("source", type=Path, metavar="RUN")
+    recorded.add_argument("--out", type=Path, required=True, help="folder of recorded runs")
+    recorded.set_defaults(run=run_record)
 
     evaluate = commands.add_parser("evaluate", help="score a classifier on a manifest's validation and test splits")
     evaluate.add_argument("--model", choices=MODELS, required=True)
@@ -64,15 +82,49 @@ def run_lungs_train(arguments: argparse.Namespace) -> int:
 
 
 def run_train(arguments: argparse.Namespace) -> int:
-    """The `train` command."""
+    """The `train` command. Exit code 1 where the run failed."""
     from covid_model.data.manifest import read_manifest
-    from covid_model.training.classifier import ClassifierTraining
-    from covid_model.training.ship import train_and_write_card
+    from covid_model.lungs.segment import LungSegmenter
+    from covid_model.training.fit import resume, start
+    from covid_model.training.run_folder import RunFolder
+    from covid_model.training.ship import ship
 
-    chosen = {} if arguments.epochs is None else {"epochs": arguments.epochs}
-    settings = ClassifierTraining(seed=arguments.seed, **chosen)
-    path = train_and_write_card(arguments.model, read_manifest(arguments.manifest), arguments.folder, settings)
-    print(f"trained {arguments.model}; card: {path}")
+    if (arguments.folder is None) == (arguments.resume is None):
+        raise RunError("Name either --run DIR for a new run or --resume DIR to go on with one.")
+    table, segmenter = read_manifest(arguments.manifest), LungSegmenter.load()
+    run = RunFolder(arguments.resume or arguments.folder)
+    if arguments.resume:
+        recipe = get_recipe(str(run.config()["model"]))
+        table = recipe_table(table, recipe)
+        training = resume(run, table, segmenter)
+    else:
+        if arguments.model is None:
+            raise RunError(f"Name the --model to train: {', '.join(RECIPES)}.")
+        recipe = get_recipe(arguments.model)
+        table = recipe_table(table, recipe)
+        training = start(run, _config(arguments, recipe.config), table, segmenter)
+    state = training.go()
+    if state != "finished":
+        print(f"{state}: {run.status().get('reason', '')}")
+        return int(state == "failed")
+    card = ship(training.best_network(), training.row, training.config, recipe, table, run.path, segmenter)
+    print(f"trained {training.row.key}; card: {card}")
+    return 0
+
+
+def _config(arguments: argparse.Namespace, recipe: TrainConfig) -> TrainConfig:
+    """The recipe with what the flags change."""
+    names = ("epochs", "head_epochs", "batch", "steps", "rate", "augmentation", "init", "patience", "seed")
+    chosen = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    return replace(recipe, **chosen)
+
+
+def run_record(arguments: argparse.Namespace) -> int:
+    """The `record` command."""
+    from covid_model.training.recorded import record
+    from covid_model.training.run_folder import RunFolder
+
+    print(record(RunFolder(arguments.source), arguments.out).path)
     return 0
 
 

@@ -78,14 +78,15 @@ def score_films(
 def evaluate(classifier: Classifier, table: pd.DataFrame, out: Path) -> dict[str, Any]:
     """Score a classifier on the validation and test splits, write `report.json` and `predictions.parquet` to `out`.
 
-    Films whose label is not among the model's classes are left out and counted.
+    Films whose label the model does not know are left out and counted.
     """
     card = classifier.card
     held = table[table["split"].isin(["val", "test"])]
-    known = held[held["label"].isin(card.classes)].reset_index(drop=True)
+    row = get_model(classifier.key)
+    known = held[held["label"].isin(row.labels)].reset_index(drop=True)
     logits = film_logits(classifier, known)
     probabilities = classifier.probabilities(logits)
-    label = known["label"].map(card.classes.index).to_numpy(np.int64)
+    label = known["label"].map(row.class_of).to_numpy(np.int64)
     patients = known["patient"].to_numpy(str)
 
     def part(chosen: NDArray[np.bool_]) -> dict[str, Any]:

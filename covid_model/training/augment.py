@@ -1,6 +1,7 @@
 """Light augmentation: small changes of position and of exposure, as between two films of one patient."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
@@ -11,13 +12,14 @@ from numpy.typing import NDArray
 class Augmentation:
     """Ranges drawn from uniformly, once a film and epoch; the defaults change nothing.
 
-    rotate: degrees either way. zoom: (smallest, largest) magnification. shift: share of the side either way.
+    rotate, shear: degrees either way. zoom: (smallest, largest) magnification. shift: share of the side either way.
     flip: mirror left and right at random; off for classifiers, since the heart has a side.
     gamma: (smallest, largest) exponent on [0, 1]. contrast: relative, brightness: absolute change either way.
     blur: largest Gaussian sigma in pixels. noise: largest Gaussian standard deviation.
     """
 
     rotate: float = 0.0
+    shear: float = 0.0
     zoom: tuple[float, float] = (1.0, 1.0)
     shift: float = 0.0
     flip: bool = False
@@ -35,6 +37,15 @@ CLASSIFIER = Augmentation(
     rotate=10, zoom=(0.85, 1.15), shift=0.06, gamma=(0.6, 1.6), contrast=0.2, brightness=0.1, blur=2.0, noise=0.03
 )
 
+AUGMENTATIONS: Final[dict[str, Augmentation]] = {
+    "light": CLASSIFIER,
+    "none": Augmentation(),
+    # Keras' ImageDataGenerator takes shear_range in degrees, so the 0.2 of these recipes is a fifth of one degree
+    "shear and zoom": Augmentation(shear=0.2, zoom=(0.8, 1.2)),
+    "shear, zoom and flip": Augmentation(shear=0.2, zoom=(0.8, 1.2), flip=True),
+}
+"""By name, for the settings of a run."""
+
 
 def affine(augmentation: Augmentation, shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float64]:
     """A random (2, 3) matrix for cv2.warpAffine about the centre of a picture of `shape`."""
@@ -42,6 +53,9 @@ def affine(augmentation: Augmentation, shape: tuple[int, int], rng: np.random.Ge
     angle = rng.uniform(-augmentation.rotate, augmentation.rotate)
     turned = cv2.getRotationMatrix2D((width / 2, height / 2), angle, rng.uniform(*augmentation.zoom))
     matrix = np.asarray(turned, np.float64)
+    if augmentation.shear:
+        slant = np.tan(np.radians(rng.uniform(-augmentation.shear, augmentation.shear)))
+        matrix = matrix @ np.array([[1.0, slant, -slant * height / 2], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     matrix[:, 2] += rng.uniform(-augmentation.shift, augmentation.shift, 2) * (width, height)
     if augmentation.flip and rng.random() < 0.5:
         mirror = np.array([[-1.0, 0.0, width - 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])

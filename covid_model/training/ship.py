@@ -1,7 +1,9 @@
-"""From a trained network to weights with a card: calibration on the validation split, then everything written together."""
+"""From a finished run to weights with a card: calibration on the validation split, then everything written together."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -9,23 +11,42 @@ import pandas as pd
 from covid_model import __version__
 from covid_model.data.manifest import data_hash
 from covid_model.evaluation.calibrate import fit_temperature, operating_points
-from covid_model.evaluation.report import film_logits
+from covid_model.evaluation.report import film_logits, score_films
 from covid_model.lungs.segment import LungSegmenter
-from covid_model.training.classifier import ClassifierTraining, train_classifier
+from covid_model.training.config import TrainConfig
+from covid_model.training.recipes import Recipe
 from covid_model.zoo.calibration import calibrated
 from covid_model.zoo.card import Card, file_sha256, write_card
 from covid_model.zoo.classifier import Classifier
-from covid_model.zoo.models import get_model
+from covid_model.zoo.half import write_half
+from covid_model.zoo.models import ModelRow
+
+if TYPE_CHECKING:
+    import keras
 
 
-def train_and_write_card(key: str, table: pd.DataFrame, folder: Path, settings: ClassifierTraining) -> Path:
-    """Train the model `key`, fit temperature and operating points, write `<key>.keras` and its card; returns the card."""
-    row = get_model(key)
-    segmenter = LungSegmenter.load()
+def ship(
+    network: "keras.Model",
+    row: ModelRow,
+    config: TrainConfig,
+    recipe: Recipe,
+    table: pd.DataFrame,
+    folder: Path,
+    segmenter: LungSegmenter,
+) -> Path:
+    """Write weights and card of a trained network to `folder`; returns the card's path.
+
+    table: what it was trained and validated on, its own split included. Temperature and operating points are fitted on the
+    validation rows, whose scores are kept as what the recipe itself would report.
+    """
     weights = folder / row.weights_name
-    network = train_classifier(row, table, segmenter, weights, settings)
+    if row.half:
+        write_half(network, weights)
+    else:
+        network.save(weights)
+    known = table[table["label"].isin(row.labels)]
     card = Card(
-        key=key,
+        key=row.key,
         title=row.title,
         summary=row.summary,
         architecture=row.architecture,
@@ -35,21 +56,25 @@ def train_and_write_card(key: str, table: pd.DataFrame, folder: Path, settings: 
         temperature=1.0,
         thresholds={},
         training={
-            "settings": settings.as_dict(),
+            "settings": config.as_dict(),
             "data_hash": data_hash(table),
-            "films": table.groupby(["split", "source", "label"]).size().rename("films").reset_index().to_dict("records"),
-            "start": "ImageNet (lite0-imagenet)",
+            "films": known.groupby(["split", "source", "label"]).size().rename("films").reset_index().to_dict("records"),
+            "split": "by film" if recipe.by_image else "by patient",
+            "silent": list(recipe.silent),
         },
         weights_sha256=file_sha256(weights),
         date=datetime.now(UTC).isoformat("T", "seconds"),
         version=__version__,
         limits=row.limits,
     )
-    val = table[table["split"] == "val"]
-    logits = film_logits(Classifier(key, card, network, card.weights_sha256, segmenter), val)
-    label = val["label"].map(row.classes.index).to_numpy(np.int64)
+    val = known[known["split"] == "val"]
+    logits = film_logits(Classifier(row.key, card, network, card.weights_sha256, segmenter), val)
+    label = val["label"].map(row.class_of).to_numpy(np.int64)
     temperature = fit_temperature(logits, label)
-    thresholds = operating_points(calibrated(logits, temperature), label, row.classes)
+    shares = calibrated(logits, temperature)
+    thresholds = operating_points(shares, label, row.classes)
+    own = score_films(row.classes, label, shares, val["patient"].to_numpy(str), thresholds)
+    card = replace(card, training={**card.training, "own_split": own})
     path = folder / row.card_name
     write_card(card.with_calibration(temperature, thresholds), path)
     return path

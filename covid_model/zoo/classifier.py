@@ -76,6 +76,8 @@ def load(key: str = DEFAULT_MODEL, segmenter: LungSegmenter | None = None, folde
     """
     import keras
 
+    from covid_model.zoo.half import read_half
+
     row = get_model(key)
     card, weights = read_card(folder / row.card_name), folder / row.weights_name
     if not weights.is_file():
@@ -83,5 +85,5 @@ def load(key: str = DEFAULT_MODEL, segmenter: LungSegmenter | None = None, folde
     digest = file_sha256(weights)
     if digest != card.weights_sha256:
         raise ModelError(f"{weights.name} is not the file its card describes; fetch both again.")
-    network = keras.saving.load_model(weights, compile=False)
+    network = read_half(row, weights) if row.half else keras.saving.load_model(weights, compile=False)
     return Classifier(key, card, network, digest, segmenter or LungSegmenter.load())

@@ -1,7 +1,7 @@
 """The MODELS table: every classifier of the zoo, for pages, command line, training, docs and tests alike."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from covid_model.data.labels import LABELS
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 class ModelRow:
     """What is fixed about a model before it is trained; the rest stands in its card.
 
-    build: makes the untrained flat functional graph, input `film`, output `logits`; imports Keras only when called.
+    classes: names in the order of the logits; of one unit (negative, positive). build: makes the untrained flat functional
+    graph, input `film`, output `logits`; imports Keras only when called. merges: labels of the manifest that belong to a
+    class of another name; labels that are neither a class nor merged are left out. half: weights are kept in half precision.
+    claimed: what the author of an ancestor said it scores, None where nothing was said or for our own models.
     """
 
     key: str
@@ -28,11 +31,24 @@ class ModelRow:
     explanation_layers: tuple[str, ...]
     build: Callable[[], "keras.Model"]
     limits: tuple[str, ...]
+    merges: Mapping[str, str] = field(default_factory=dict)
+    half: bool = False
+    ancestor: bool = False
+    claimed: str | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of a manifest that this model knows."""
+        return (*self.classes, *self.merges)
+
+    def class_of(self, label: str) -> int:
+        """The index of the class that a known label belongs to."""
+        return self.classes.index(self.merges.get(label, label))
 
     @property
     def weights_name(self) -> str:
         """File name of the weights, in whatever folder they lie."""
-        return f"{self.key}.keras"
+        return f"{self.key}.half.npz" if self.half else f"{self.key}.keras"
 
     @property
     def card_name(self) -> str:
@@ -46,9 +62,22 @@ def _lite0() -> "keras.Model":
     return build_lite0(len(LABELS))
 
 
+def _ancestor(name: str) -> Callable[[], "keras.Model"]:
+    def build() -> "keras.Model":
+        from covid_model.zoo import ancestors
+
+        network: keras.Model = getattr(ancestors, f"build_{name}")()
+        return network
+
+    return build
+
+
 _LITE0_LAYERS: Final = ("top", "block5c", "block4c", "block3b")
 _NO_DIAGNOSIS: Final = "Research software: never a diagnosis, never a reason to treat or not to treat."
 _FEW_SOURCES: Final = "Trained on four public sources; on films of other hospitals expect far lower scores."
+
+_ANCESTOR: Final = "Rebuilt to show what its recipe gives; its scores under its own split are not to be believed."
+_REST: Final = {"Pneumonia": "Not COVID-19", "Normal": "Not COVID-19"}
 
 MODELS: Final[dict[str, ModelRow]] = {
     row.key: row
@@ -78,6 +107,61 @@ MODELS: Final[dict[str, ModelRow]] = {
                 _FEW_SOURCES,
                 "Can recognise the hospital, the scanner and the age instead of the disease.",
             ),
+        ),
+        ModelRow(
+            "steveroger",
+            "Steveroger's small CNN",
+            "A student system: two convolutions, a dense layer of 8 and one unit; infected or not.",
+            "steveroger",
+            ("Not COVID-19", "COVID-19"),
+            Preprocessing(size=(64, 64), channels=3, scaling="unit"),
+            ("conv2",),
+            _ancestor("steveroger"),
+            (_NO_DIAGNOSIS, _ANCESTOR),
+            merges=_REST,
+            half=True,
+            ancestor=True,
+            claimed="73 % accuracy on the films it was trained on",
+        ),
+        ModelRow(
+            "anshul",
+            "Anshul's CNN",
+            "A student system: COVID-19 against normal films of children, 100 x 100, class by the larger of two units.",
+            "anshul",
+            ("Normal", "COVID-19"),
+            Preprocessing(size=(100, 100), channels=3, scaling="unit"),
+            ("conv3", "conv2"),
+            _ancestor("anshul"),
+            (_NO_DIAGNOSIS, _ANCESTOR, "Its normal films show children and its COVID-19 films adults."),
+            half=True,
+            ancestor=True,
+        ),
+        ModelRow(
+            "interpretable-cnn",
+            "Interpretable CNN",
+            "A student system: four convolutions, dropout, one unit; COVID-19 against normal, 304 training films.",
+            "interpretable_cnn",
+            ("Normal", "COVID-19"),
+            Preprocessing(size=(224, 224), channels=3, scaling="unit"),
+            ("conv4", "conv3"),
+            _ancestor("interpretable_cnn"),
+            (_NO_DIAGNOSIS, _ANCESTOR, "Trained with mirrored films, though the heart has a side."),
+            half=True,
+            ancestor=True,
+            claimed="0.98 validation accuracy",
+        ),
+        ModelRow(
+            "corona-3class",
+            "Corona three-class CNN",
+            "A student system: two convolutions and a dense layer on raw bytes; COVID-19, pneumonia or healthy.",
+            "corona_3class",
+            LABELS,
+            Preprocessing(size=(224, 224), channels=3, scaling="byte"),
+            ("conv2",),
+            _ancestor("corona_3class"),
+            (_NO_DIAGNOSIS, _ANCESTOR),
+            half=True,
+            ancestor=True,
         ),
     )
 }

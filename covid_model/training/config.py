@@ -1,0 +1,77 @@
+"""Every setting of a training, in one frozen record that is stored with its run."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+from covid_model.errors import RunError
+from covid_model.training.augment import AUGMENTATIONS
+
+Init = Literal["imagenet", "shipped", "random"]
+Balance = Literal["label and source", "label", "none"]
+
+INITS: Final[tuple[Init, ...]] = ("imagenet", "shipped", "random")
+BALANCES: Final[tuple[Balance, ...]] = ("label and source", "label", "none")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Settings of one training; the defaults are those of `lungs` and `whole-film`.
+
+    head_epochs: epochs with all but the last layer frozen. epochs: epochs of the whole network after that.
+    steps: steps an epoch, 0 for as many as the films give. rate, head_rate: largest learning rates. cosine: warm up over one
+    epoch and fall to 1 % along a cosine, else constant. smoothing: label smoothing. ema: momentum of the running mean of the
+    weights, which is what is validated and kept. balance: how films are weighted. augmentation: key of AUGMENTATIONS.
+    init: where the weights start. patience: epochs without a lower validation loss before the run stops, 0 for never.
+    every: steps between two lines of metrics.
+    """
+
+    model: str
+    epochs: int = 10
+    head_epochs: int = 2
+    batch: int = 32
+    steps: int = 0
+    rate: float = 3e-4
+    head_rate: float = 2e-3
+    cosine: bool = True
+    weight_decay: float = 1e-2
+    smoothing: float = 0.05
+    ema: float = 0.995
+    balance: Balance = "label and source"
+    augmentation: str = "light"
+    init: Init = "imagenet"
+    patience: int = 0
+    seed: int = 0
+    every: int = 10
+
+    def __post_init__(self) -> None:
+        least = {"epochs": 1, "head_epochs": 0, "batch": 1, "steps": 0, "patience": 0, "every": 1}
+        for name, low in least.items():
+            if getattr(self, name) < low:
+                raise RunError(f"{name} must be at least {low}. Received: {getattr(self, name)}.")
+        for name in ("rate", "head_rate"):
+            if not 0 < getattr(self, name) < 1:
+                raise RunError(f"{name} lies between 0 and 1. Received: {getattr(self, name)}.")
+        for name in ("smoothing", "ema", "weight_decay"):
+            if not 0 <= getattr(self, name) < 1:
+                raise RunError(f"{name} is at least 0 and below 1. Received: {getattr(self, name)}.")
+        for name, known in (("augmentation", AUGMENTATIONS), ("init", INITS), ("balance", BALANCES)):
+            if getattr(self, name) not in known:
+                raise RunError(f"{name} is one of {', '.join(known)}. Received: {getattr(self, name)!r}.")
+
+    @property
+    def all_epochs(self) -> int:
+        """Epochs of both phases."""
+        return self.head_epochs + self.epochs
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the run folder and the card."""
+        return {**asdict(self), "augmentation_ranges": asdict(AUGMENTATIONS[self.augmentation])}
+
+    @classmethod
+    def from_dict(cls, cells: dict[str, Any]) -> "TrainConfig":
+        """What `as_dict` wrote. Raises RunError when a setting is missing, unknown or out of range."""
+        known = {name: value for name, value in cells.items() if name != "augmentation_ranges"}
+        try:
+            return cls(**known)
+        except TypeError as error:
+            raise RunError(f"The run's config.json does not fit this version: {error}") from error

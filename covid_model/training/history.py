@@ -1,0 +1,66 @@
+"""Read the metrics of a run, also while it is being written. Needs no TensorFlow."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import json as arrow_json
+
+from covid_model.errors import RunError
+from covid_model.training.run_folder import RunFolder
+
+
+def read_metrics(run: RunFolder) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(step lines, epoch lines), one row a line; a line still being written is left for the next look.
+
+    Raises RunError where the file is damaged.
+    """
+    try:
+        data = (run.path / "metrics.jsonl").read_bytes()
+    except OSError:
+        return pd.DataFrame(), pd.DataFrame()
+    data = data[: data.rfind(b"\n") + 1]
+    if not data:
+        return pd.DataFrame(), pd.DataFrame()
+    try:
+        table = arrow_json.read_json(BytesIO(data)).to_pandas()
+    except pa.ArrowInvalid as error:
+        raise RunError(f"The metrics of {run.name} are damaged: {error}") from error
+    parts = [table[table["kind"] == kind].dropna(axis=1, how="all").reset_index(drop=True) for kind in ("step", "epoch")]
+    return parts[0], parts[1]
+
+
+def smoothed(values: pd.Series, strength: float) -> pd.Series:
+    """Exponential running mean without a bias at the start; strength in [0, 1), 0 leaves the values."""
+    return values if strength <= 0 else values.ewm(alpha=1 - strength, adjust=True).mean()
+
+
+def best_epoch(epochs: pd.DataFrame) -> int | None:
+    """The epoch of lowest validation loss."""
+    if epochs.empty or "val_loss" not in epochs:
+        return None
+    return int(epochs.loc[epochs["val_loss"].idxmin(), "epoch"])
+
+
+def map_epochs(run: RunFolder) -> dict[int, Path]:
+    """The heatmap files of a run by epoch."""
+    return {int(path.stem.split("-")[1]): path for path in sorted((run.path / "maps").glob("epoch-*.npz"))}
+
+
+def read_maps(path: Path) -> dict[str, NDArray[Any]]:
+    """maps (n, h, w), inputs (n, H, W) uint8, label, lungs, drawn of one epoch."""
+    with np.load(path) as file:
+        return {name: file[name] for name in file.files}
+
+
+def config_differences(configs: dict[str, dict[str, Any]]) -> pd.DataFrame:
+    """Settings in which runs differ, one row a setting, one column a run."""
+    names = list(dict.fromkeys(name for config in configs.values() for name in config))
+    rows = {name: [str(config.get(name, "")) for config in configs.values()] for name in names}
+    return pd.DataFrame(
+        [[name, *values] for name, values in rows.items() if len(set(values)) > 1], columns=["setting", *configs]
+    )

@@ -1,0 +1,103 @@
+"""How each model of the zoo is trained: settings, films and split. The ancestors' as their authors described them.
+
+Where a description is silent the plainest choice stands, named in `silent` so that it goes to the model's card.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from covid_model.errors import RunError
+from covid_model.training.config import TrainConfig
+
+COHEN: Final = "covid-chestxray-dataset"
+CHILDREN: Final = "chest_xray"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """config: settings. films: label -> (source, most films), drawn from the train and validation patients; empty takes all.
+
+    by_image: share of the drawn films that the author's own split holds out, film by film and not by patient; 0 keeps the
+    manifest's split. silent: what the description does not say and what was chosen.
+    """
+
+    config: TrainConfig
+    films: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    by_image: float = 0.0
+    silent: tuple[str, ...] = ()
+
+
+_PLAIN: Final = {"head_epochs": 0, "cosine": False, "weight_decay": 0.0, "smoothing": 0.0, "ema": 0.0, "init": "random"}
+"""Adam at a constant rate of 1e-3, no smoothing, no running mean: what a student system of 2020 had."""
+_OURS: Final = "number of films and split: all films of the manifest's train split, patients apart"
+
+RECIPES: Final[dict[str, Recipe]] = {
+    "lungs": Recipe(TrainConfig("lungs", epochs=16)),
+    "whole-film": Recipe(TrainConfig("whole-film")),
+    "steveroger": Recipe(
+        TrainConfig("steveroger", epochs=10, rate=1e-3, balance="none", augmentation="none", **_PLAIN),  # type: ignore[arg-type]
+        by_image=0.2,
+        silent=("input size: 64 x 64", "optimiser, rate, epochs, batch: Adam, 1e-3, 10, 32", "films: all of the manifest"),
+    ),
+    "anshul": Recipe(
+        TrainConfig("anshul", epochs=15, rate=1e-3, balance="none", augmentation="shear and zoom", **_PLAIN),  # type: ignore[arg-type]
+        films={"COVID-19": (COHEN, 150), "Normal": (CHILDREN, 150)},
+        by_image=0.2,
+        silent=("which of the CNNs tried: three convolutions", "epochs, batch, split: 15, 32, 20 % by film"),
+    ),
+    "interpretable-cnn": Recipe(
+        TrainConfig(
+            "interpretable-cnn",
+            epochs=10,
+            steps=8,
+            rate=1e-3,
+            balance="none",
+            augmentation="shear, zoom and flip",
+            **_PLAIN,  # type: ignore[arg-type]
+        ),
+        films={"COVID-19": (COHEN, 180), "Normal": (CHILDREN, 180)},
+        by_image=56 / 360,
+        silent=("sources of the films: covid-chestxray-dataset and chest_xray, half each",),
+    ),
+    "corona-3class": Recipe(
+        TrainConfig("corona-3class", epochs=8, rate=1e-3, balance="none", augmentation="none", **_PLAIN),  # type: ignore[arg-type]
+        films={"COVID-19": (COHEN, 400), "Pneumonia": (CHILDREN, 400), "Normal": (CHILDREN, 400)},
+        by_image=0.2,
+        silent=("filters: 32 and 64", "films: up to 400 a class", "optimiser, epochs, batch: Adam 1e-3, 8, 32"),
+    ),
+}
+
+
+def get_recipe(model: str) -> Recipe:
+    """The recipe of a model. Raises RunError that names the known ones."""
+    try:
+        return RECIPES[model]
+    except KeyError:
+        raise RunError(f"No recipe for {model!r}; known: {', '.join(RECIPES)}.") from None
+
+
+def recipe_table(table: pd.DataFrame, recipe: Recipe, seed: int = 0) -> pd.DataFrame:
+    """The rows of a manifest that a recipe trains and validates on, with its own split where it has one.
+
+    The manifest's test patients stay out, so that the honest score is taken on films no recipe has seen.
+    """
+    chosen = table
+    if recipe.films:
+        chosen = table[table["split"] != "test"]
+        parts = []
+        for label, (source, most) in recipe.films.items():
+            rows = chosen[(chosen["label"] == label) & (chosen["source"] == source)]
+            parts.append(rows.sample(min(most, len(rows)), random_state=seed))
+        chosen = pd.concat(parts)
+    if recipe.by_image:
+        chosen = chosen[chosen["split"] != "test"].sample(frac=1, random_state=seed)
+        held = np.zeros(len(chosen), bool)
+        held[: round(recipe.by_image * len(chosen))] = True
+        chosen = chosen.assign(split=np.where(held, "val", "train"))
+    if chosen.empty:
+        raise RunError("The manifest has none of the films that this recipe names.")
+    return chosen.reset_index(drop=True)

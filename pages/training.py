@@ -1,0 +1,164 @@
+"""Training: start a run, watch it live, compare runs, and see the attention move from epoch to epoch."""
+
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from covid_model.explain.overlay import blended, heat, outlined
+from covid_model.plots.training import AXES, confusion_figure, curve_figure
+from covid_model.training.history import best_epoch, config_differences, map_epochs, read_maps
+from covid_model.training.process import delete, end, launch, why_not_here
+from covid_model.training.run_folder import LIVE, RunFolder, state_of
+from covid_model.zoo.models import MODELS
+from ui.menu import require_entry
+from ui.notices import one_sentence
+from ui.run_form import start_form
+from ui.runs import is_recorded, metrics_of, runs_at_hand
+
+TICK: Final = 2.0
+MOST: Final = 8
+METRICS: Final = ("loss", "accuracy", "attention_in_lungs", "rate", "films_per_second", "memory_mb")
+STATES: Final = {
+    "finished": ("green", ":material/check:"),
+    "failed": ("red", ":material/error:"),
+    "stalled": ("orange", ":material/hourglass_disabled:"),
+    "interrupted": ("orange", ":material/power_off:"),
+    "stopped": ("gray", ":material/stop:"),
+    "empty": ("gray", ":material/hourglass_empty:"),
+}
+
+
+def headline(run: RunFolder) -> None:
+    """State, place, time left and why it ended."""
+    state, status = state_of(run), run.status()
+    colour, icon = STATES.get(state, ("blue", ":material/sync:"))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(run.name, anchor=False, width="content")
+        st.badge(state, color=colour, icon=icon)  # type: ignore[arg-type]
+    if state == "stalled":
+        st.warning("No sign of life for two minutes; the machine may be asleep or out of memory.", icon=":material/warning:")
+    if state == "interrupted":
+        st.warning("Its process is gone. Resume goes on from the last whole epoch.", icon=":material/warning:")
+    if reason := status.get("reason"):
+        st.caption(str(reason))
+    steps, epochs = metrics_of(run)
+    cells = {"epoch": f"{status.get('epoch', 0):.1f} of {status.get('epochs', '?')}"}
+    if not epochs.empty:
+        cells["best epoch"] = str(best_epoch(epochs))
+        cells["validation accuracy"] = f"{epochs['val_accuracy'].iloc[-1]:.1%}"
+    if not steps.empty:
+        cells["films a second"] = f"{steps['films_per_second'].iloc[-1]:.0f}"
+        if state in LIVE:
+            cells["time left"] = f"{steps['eta_s'].iloc[-1] / 60:.0f} min"
+    for column, (name, value) in zip(st.columns(len(cells)), cells.items(), strict=True):
+        column.metric(name, value)
+
+
+def controls(run: RunFolder) -> None:
+    """Stop, end, resume, delete; nothing for recorded runs."""
+    if is_recorded(run):
+        st.caption("A recorded run that ships with the project; its heatmaps show drawn films only.")
+        return
+    state = state_of(run)
+    with st.container(horizontal=True), one_sentence():
+        if state in LIVE or state == "stalled":
+            if st.button("Stop after this step", icon=":material/stop:", key="stop"):
+                run.ask_to_stop()
+            if st.button("End by force", key="end", help="When it does not stop when asked."):
+                end(run)
+        elif state in ("stopped", "interrupted") and why_not_here() is None:
+            manifest = st.text_input("Manifest", "manifest.parquet", key="resume_manifest", label_visibility="collapsed")
+            if st.button("Resume", icon=":material/play_arrow:", key="resume"):
+                launch(["--resume", str(run.path), "--manifest", manifest], run)
+                st.toast("Resuming …")
+        if state not in LIVE:
+            sure = st.checkbox("Really delete", key="sure")
+            if st.button("Delete", icon=":material/delete:", key="delete", disabled=not sure):
+                delete(run)
+                st.rerun()
+
+
+def curves(runs: dict[str, RunFolder]) -> None:
+    """One metric of one or several runs."""
+    tables = {name: metrics_of(run) for name, run in runs.items()}
+    extra = sorted({c[4:] for _, epochs in tables.values() for c in epochs if c.startswith(("val_auc", "val_sens"))})
+    first, second, third, fourth = st.columns([3, 2, 3, 2], vertical_alignment="bottom")
+    metric = first.selectbox("Curve", [*METRICS, *extra], key="metric", format_func=lambda name: name.replace("_", " "))
+    axis = second.selectbox("Against", list(AXES), key="axis")
+    smoothing = third.slider(
+        "Smoothing", 0.0, 0.95, 0.6, 0.05, key="smoothing", help="The raw curve stays behind it, faint."
+    )
+    log = fourth.toggle("Log scale", key="log")
+    figure = curve_figure(tables, metric, axis=axis, smoothing=smoothing, log=log)
+    st.plotly_chart(figure, key="curves", config={"displaylogo": False}, alt=f"{metric} of {', '.join(tables)}")
+
+
+def epoch_maps(run: RunFolder, config: dict[str, Any]) -> None:
+    """Heatmaps of fixed films at a chosen epoch: see the attention move."""
+    files = map_epochs(run)
+    if not files:
+        st.caption("Heatmaps appear after the first epoch.")
+        return
+    last = max(files)
+    number = st.slider("Epoch", min(files), last, last, key="map_epoch") if len(files) > 1 else last
+    found = read_maps(files[number])
+    classes = MODELS[config["model"]].classes
+    columns = st.columns(min(len(found["maps"]), 5))
+    for place, values in enumerate(found["maps"]):
+        grey = found["inputs"][place]
+        large = np.asarray(cv2.resize(values.astype(np.float32), grey.shape[::-1]), np.float32)
+        picture = outlined(blended(grey, heat(large, 0.6, "inferno")), found["lungs"][place])
+        name = classes[int(found["label"][place])]
+        title = f"{name}, {'drawn film' if found['drawn'][place] else 'validation film'}"
+        columns[place % len(columns)].image(
+            picture, caption=title, alt=f"Heatmap for {title}, epoch {number}", width="stretch"
+        )
+
+
+def live(name: str, run: RunFolder, compared: dict[str, RunFolder]) -> None:
+    """Everything that changes while a run is at work."""
+    headline(run)
+    curves({name: run} | compared)
+    _, epochs = metrics_of(run)
+    config = run.config()
+    if not epochs.empty:
+        left, right = st.columns([2, 3], gap="large")
+        with left:
+            st.markdown("**Validation films, last epoch**")
+            matrix = [[int(count) for count in row] for row in epochs["confusion"].iloc[-1]]
+            figure = confusion_figure(matrix, MODELS[config["model"]].classes)
+            st.plotly_chart(figure, key="confusion", config={"displayModeBar": False}, alt="Confusion matrix")
+        with right:
+            st.markdown("**What it looks at**")
+            epoch_maps(run, config)
+
+
+require_entry()
+st.header("Training", anchor=False)
+with st.expander("Start a training", icon=":material/play_arrow:"):
+    start_form()
+runs = runs_at_hand()
+if not runs:
+    st.info("No run yet. Start one above, or by `python -m covid_model train`.", icon=":material/info:")
+else:
+    with st.sidebar:
+        name = st.selectbox("Run", list(runs), key="run", bind="query-params")
+        others = st.multiselect(
+            "Compare with", [other for other in runs if other != name], key="others", max_selections=MOST - 1
+        )
+    chosen = runs[name]
+    with one_sentence():
+        controls(chosen)
+        compared = {other: runs[other] for other in others}
+        running = state_of(chosen) in (*LIVE, "stalled", "empty")
+        st.fragment(live, run_every=TICK if running else None)(name, chosen, compared)
+        if compared:
+            st.markdown("**Settings that differ**")
+            configs = {other: run.config() for other, run in ({name: chosen} | compared).items()}
+            st.dataframe(config_differences(configs), hide_index=True)
+        steps, epochs = metrics_of(chosen)
+        with st.container(horizontal=True):
+            st.download_button("Epochs (CSV)", epochs.to_csv(index=False), f"{chosen.name}-epochs.csv", on_click="ignore")
+            st.download_button("Steps (CSV)", steps.to_csv(index=False), f"{chosen.name}-steps.csv", on_click="ignore")

@@ -1,0 +1,162 @@
+"""The Training and Models pages driven through AppTest, from the entry script."""
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from covid_model.errors import RunError
+from covid_model.training.config import TrainConfig
+from covid_model.training.process import delete, end, launch, why_not_here
+from covid_model.training.run_folder import RunFolder, state_of
+from covid_model.zoo.models import MODELS
+from ui.run_form import checked
+from ui.shipped import shipped_models
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def recorded(folder: Path, name: str, state: str = "finished", **config: object) -> RunFolder:
+    """A run of two epochs as a trainer would have left it."""
+    run = RunFolder(folder / name)
+    run.create(TrainConfig("anshul", init="random", **config).as_dict())  # type: ignore[arg-type]
+    run.tell(state, epochs=2, epoch=2)
+    for step in range(1, 21):
+        told = {"kind": "step", "step": step, "epoch": step / 10, "time": 1000.0 + step, "loss": 1 / step, "accuracy": 0.5}
+        run.append({**told, "rate": 1e-3, "films_per_second": 50.0, "memory_mb": 900.0, "eta_s": 60.0})
+    for epoch in (1, 2):
+        told = {
+            "kind": "epoch",
+            "epoch": epoch,
+            "step": 10 * epoch,
+            "time": 1000.0 + 10 * epoch,
+            "loss": 0.5,
+            "accuracy": 0.6,
+        }
+        matrix = [[3, 1], [0, 4]]
+        run.append(
+            {**told, "val_loss": 0.7 - 0.1 * epoch, "val_accuracy": 0.8, "confusion": matrix, "attention_in_lungs": 0.3}
+        )
+        np.savez(
+            run.path / "maps" / f"epoch-{epoch:03d}.npz",
+            maps=np.random.default_rng(epoch).random((2, 10, 10)).astype(np.float16),
+            inputs=np.full((2, 100, 100), 90, np.uint8),
+            label=np.array([1, 0]),
+            lungs=np.zeros((2, 100, 100), bool),
+            drawn=np.array([True, False]),
+        )
+    return run
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("COVID_XRAY_RUNS", str(tmp_path))
+    return tmp_path
+
+
+def opened(page: str, **query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
+    app.run()
+    app.switch_page(f"pages/{page}.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_a_run_is_shown_with_state_curve_matrix_and_maps(runs: Path) -> None:
+    recorded(runs, "first")
+    app = opened("training", run="first")
+    assert app.subheader[0].value == "first"
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["best epoch"] == "2"
+    assert shown["validation accuracy"] == "80.0%"
+    assert len(app.get("plotly_chart")) == 2
+    assert len(app.image) == 2
+    app.slider(key="map_epoch").set_value(1).run()
+    app.selectbox(key="metric").set_value("attention_in_lungs").run()
+    app.selectbox(key="axis").set_value("wall time").run()
+    assert not app.exception
+
+
+def test_runs_are_compared_with_what_differs(runs: Path) -> None:
+    recorded(runs, "first")
+    recorded(runs, "second", seed=5)
+    app = opened("training", run="first")
+    app.multiselect(key="others").set_value(["second"]).run()
+    assert not app.exception
+    table = app.dataframe[0].value
+    assert table["setting"].tolist() == ["seed"]
+
+
+def test_a_dead_run_says_so_and_is_deleted_only_when_sure(runs: Path) -> None:
+    run = recorded(runs, "dead", state="training")
+    run.tell("training", pid=2**22 + 1)
+    app = opened("training", run="dead")
+    assert any("Its process is gone" in box.value for box in app.warning)
+    assert app.button(key="delete").disabled
+    app.checkbox(key="sure").check().run()
+    app.button(key="delete").click().run()
+    assert not run.path.exists()
+
+
+def test_a_form_with_a_wrong_manifest_starts_nothing(runs: Path) -> None:
+    app = opened("training")
+    if why_not_here() is not None:
+        pytest.skip("this host is too small to train on")
+    app.text_input[0].set_value("nowhere.parquet")
+    next(button for button in app.button if button.label == "Start training").click().run()
+    assert any("no manifest at nowhere.parquet" in box.value for box in app.error)
+    assert not list(runs.iterdir())
+
+
+def test_a_small_host_explains_itself(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COVID_XRAY_SMALL_HOST", "1")
+    app = opened("training")
+    assert any("small shared host" in box.value for box in app.info)
+    assert not [button for button in app.button if button.label == "Start training"]
+
+
+@pytest.mark.parametrize("name", ["../out", "", "a b", "x" * 61])
+def test_names_of_runs_cannot_leave_their_folder(runs: Path, name: str) -> None:
+    with pytest.raises(RunError, match="letters, digits"):
+        checked(ROOT / "README.md", name)
+
+
+def test_a_process_outlives_its_starter_and_its_log_tells_what_went_wrong(runs: Path) -> None:
+    run = RunFolder(runs / "wrong")
+    launch(["--model", "anshul", "--manifest", str(runs / "none.parquet"), "--run", str(run.path)], run)
+    log = run.path.with_suffix(".log")
+    for _ in range(120):
+        if log.exists() and "error:" in log.read_text():
+            break
+        time.sleep(0.5)
+    assert "none.parquet" in log.read_text()
+    gone = recorded(runs, "gone", state="training")
+    gone.tell("training", started=1.0)  # the number of this very process, but another start time
+    with pytest.raises(RunError, match="No process"):
+        end(gone)
+
+
+def test_a_run_at_work_is_not_deleted(runs: Path) -> None:
+    run = recorded(runs, "busy", state="training")
+    assert state_of(run) == "training"
+    with pytest.raises(RunError, match="still training"):
+        delete(run)
+
+
+def test_the_models_page_shows_every_model_with_both_scores_and_the_reason() -> None:
+    app = opened("models")
+    assert not app.error
+    text = "\n".join(str(element.value) for element in (*app.markdown, *app.caption))
+    table = app.dataframe[0].value
+    assert table["model"].tolist() == list(shipped_models().values())
+    for key, title in shipped_models().items():
+        assert f"**{title}**" in text
+        assert (table.loc[table["model"] == title, "its author claimed"] == (MODELS[key].claimed or "")).all()
+    assert "telling age apart suffices" in text
+    assert json.dumps(table["AUC, honest split"].tolist()).count("not measured") == 0

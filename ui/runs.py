@@ -1,0 +1,41 @@
+"""Runs one can look at: those of this host, and recorded ones that ship with the project."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from covid_model.training.history import read_metrics
+from covid_model.training.run_folder import RunFolder, runs_in
+
+RUNS_FOLDER: Final = "COVID_XRAY_RUNS"
+"""Environment variable that names the folder of runs; by default `runs` in the working directory."""
+RECORDED: Final = Path(__file__).resolve().parent.parent / "assets" / "runs"
+
+
+def runs_folder() -> Path:
+    """Where new runs go."""
+    return Path(os.environ.get(RUNS_FOLDER, "runs"))
+
+
+def is_recorded(run: RunFolder) -> bool:
+    """Is it one that ships with the project?"""
+    return run.path.parent == RECORDED
+
+
+def runs_at_hand() -> dict[str, RunFolder]:
+    """Name -> run: this host's, the latest first, then the recorded ones."""
+    own = {run.name: run for run in runs_in(runs_folder())}
+    return own | {f"recorded: {run.name}": run for run in runs_in(RECORDED)}
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _metrics(path: str, size: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return read_metrics(RunFolder(Path(path)))
+
+
+def metrics_of(run: RunFolder) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(steps, epochs) of a run, read again only when the file has grown."""
+    return _metrics(str(run.path), run.metrics_size())
