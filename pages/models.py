@@ -42,7 +42,7 @@ def table_row(row: ModelRow, card: Card) -> dict[str, Any]:
         "accuracy, own split": interval(own.get("accuracy")),
         "AUC, own split": interval(own.get(AUC)),
         "AUC, honest split": interval(test.get(AUC)),
-        "accuracy, honest split": interval(test.get("balanced_accuracy")),
+        "balanced accuracy, honest split": interval(test.get("balanced_accuracy")),
         "AUC inside covid-chestxray-dataset": interval(inside.get(AUC)),
     }
 
@@ -72,8 +72,7 @@ def details(row: ModelRow, card: Card) -> None:
     st.markdown(f"*Why the two scores differ.* {why(row, card)}")
     if row.key in RECIPES and (silent := card.training.get("silent")):
         st.caption("Where the description is silent: " + "; ".join(silent) + ".")
-    for limit in row.limits:
-        st.caption(limit)
+    st.caption(" ".join(row.limits))
     st.page_link(
         "pages/explain.py", label="Explain a film with it", icon=":material/visibility:", query_params={"model": row.key}
     )

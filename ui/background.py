@@ -31,11 +31,6 @@ class Background:
                 return None
             return job.exception() if job.done() else None
 
-    def leave(self, session: str) -> None:
-        """This session wants nothing any more."""
-        with self._lock:
-            self._wanted.pop(session, None)
-
     def _run(self, key: Hashable, steps: list[Callable[[], object]]) -> None:
         for step in steps:
             with self._lock:

@@ -12,10 +12,10 @@ LEAST_PROBABILITY: Final = 0.5
 LEAST_PASSED: Final = 3
 
 RULE: Final = (
-    f"Withheld when the model gives the explained class less than {LEAST_PROBABILITY:.0%}, when the lungs were not found, "
-    f"when nothing speaks for the class, or when fewer than {LEAST_PASSED} deciding tests could decide. Not supported when "
-    "a deciding test fails. Supported when none fails. A supported heatmap shows what this model used; it does not make the "
-    "model right."
+    f"Withheld for methods that know no class, when the model gives the explained class less than {LEAST_PROBABILITY:.0%}, "
+    f"when the lungs were not found, when nothing speaks for the class, or when fewer than {LEAST_PASSED} "
+    "deciding tests could decide. Not supported when a deciding test fails. Supported when none fails. "
+    "A supported heatmap shows what this model used; it does not make the model right."
 )
 
 Word = Literal["supported", "not supported", "withheld"]
@@ -31,6 +31,8 @@ class Verdict:
 
 def withheld(case: Case) -> str | None:
     """Why no verdict can be given before any test is run, or None."""
+    if case.method.class_blind:
+        return f"{case.method.label} is the same for every class: it holds no evidence for {case.explanation.target}."
     if case.answer.prepared.lungs.quality == "failed":
         return "The lungs were not found, so this may be no chest film."
     if case.probability < LEAST_PROBABILITY:

@@ -21,7 +21,7 @@ class Method:
     at layer size or at the size of the model's input. needs_layer: is the map taken at a layer? signed: does the map carry
     evidence against the class, as negative values? cost: seconds a film warm on two cores, order of magnitude.
     measure: (model, batch, target, map, **options) -> numbers by name that say how well the map kept its own promise.
-    shows, limits: what the map shows and does not show, in plain words.
+    class_blind: is the map the same for every class? shows, limits: what the map shows and does not show, in plain words.
     """
 
     key: str
@@ -36,6 +36,7 @@ class Method:
     needs_layer: bool = True
     options: tuple[Option, ...] = ()
     measure: Callable[..., dict[str, float]] | None = None
+    class_blind: bool = False
 
 
 CAM: Final = "class activation"
@@ -120,6 +121,7 @@ METHODS: Final[dict[str, Method]] = {
             paper="Muhammad & Yeasin 2020, arXiv 2008.00299",
             shows="Bright areas are where the layer is active in its strongest common pattern, whatever the class.",
             limits=f"{_COARSE} It is the same for every class, so it explains no decision; it shows what the layer sees.",
+            class_blind=True,
         ),
         Method(
             key="saliency",

@@ -40,7 +40,7 @@ def gap_figure(models: Sequence[ModelScores]) -> go.Figure:
         )
     figure.add_vline(0.5, line={"color": "#c2571a", "dash": "dot"})
     figure.update_xaxes(title="AUC of COVID-19 against the rest (0.5 is chance)", range=[0.3, 1.02])
-    figure.update_yaxes(autorange="reversed")
+    figure.update_yaxes(categoryorder="array", categoryarray=names[::-1])
     figure.update_layout(
         height=90 + 44 * len(names), margin={"l": 0, "r": 0, "t": 8, "b": 0}, legend={"orientation": "h", "y": -0.3}
     )

@@ -184,6 +184,7 @@ def test_the_verdict_is_withheld_for_what_the_model_does_not_believe_and_without
     assert verdict(unlikely, []).word == "withheld"
     lungless = case_of(classifier_on(lung_area(SIDE), quality="failed"), film_with(lung_area(FILM)))
     assert "no chest film" in (withheld(lungless) or "")
+    assert "same for every class" in (withheld(lung_case("eigencam")) or "")
     case = lung_case()
     assert withheld(case) is None
     assert verdict(case, []).word == "withheld", "nothing was tested"
