@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import numpy as np
 import streamlit as st
 
 from covid_model.explain.explanation import Explanation
@@ -109,10 +108,7 @@ def interval_row(title: str, score: Mapping[str, Any]) -> dict[str, Any]:
 
 def show_words(answer: Prediction, found: Explanation, audit: Mapping[str, Any]) -> None:
     """What the map shows and does not show."""
-    seen = np.zeros(found.film_map.shape, bool)
-    box = answer.prepared.model_input.box
-    seen[box.top : box.bottom, box.left : box.right] = True
-    share = lung_share(found.film_map, answer.prepared.lungs.mask, seen)
+    share = lung_share(found.film_map, answer.prepared.lungs.mask, answer.prepared.model_input.seen)
     first, *others = sentences(found, share)
     st.markdown(f"**{first}** " + " ".join(others))
     known = audit.get("methods", {}).get(found.method)

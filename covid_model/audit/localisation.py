@@ -50,13 +50,11 @@ def precision(film_map: Array, mask: Mask) -> float:
 def attention_in_lungs(case: Case) -> TrustScore:
     """How much of the heatmap lies inside the lungs, beside what maps that know nothing get."""
     lungs, film_map = case.answer.prepared.lungs.mask, case.explanation.film_map
-    box = case.answer.prepared.model_input.box
     share = mass_inside(film_map, lungs)
     if not lungs.any() or np.isnan(share):
         why = "no lungs were found" if not lungs.any() else "nothing speaks for the class"
         return TrustScore("attention", None, None, "higher", "unclear", f"The heatmap cannot be placed: {why}.")
-    seen = np.zeros(lungs.shape, bool)
-    seen[box.top : box.bottom, box.left : box.right] = True
+    seen = case.answer.prepared.model_input.seen
     of_film, of_seen = float(lungs.mean()), float((lungs & seen).sum() / seen.sum())
     dummies = {name: mass_inside(draw(case.film.pixels, lungs), lungs) for name, draw in DUMMIES.items()}
     line = max(of_seen, dummies["centre Gaussian"])

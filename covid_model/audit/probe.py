@@ -1,6 +1,6 @@
 """Fit the classifier of data sources on a model's embedding."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def fit_probe(classifier: Classifier, table: pd.DataFrame) -> SourceProbe:
     label = test["source"].map(sources.index).to_numpy(np.int64)
     predicted = probe.probabilities(embeddings(classifier, test)).argmax(axis=1)
     interval = patient_interval(test["patient"].to_numpy(str), lambda i: balanced_accuracy(label[i], predicted[i]))
-    return SourceProbe(**{**probe.__dict__, "balanced_accuracy": asdict(interval)})
+    return replace(probe, balanced_accuracy=asdict(interval))
 
 
 def _short(values: NDArray[np.floating]) -> tuple[float, ...]:

@@ -16,7 +16,14 @@ from covid_model import __version__
 from covid_model.data.manifest import data_hash
 from covid_model.errors import ModelError
 from covid_model.evaluation.bootstrap import patient_interval
-from covid_model.evaluation.scores import auc, balanced_accuracy, expected_calibration_error, sensitivity, specificity
+from covid_model.evaluation.scores import (
+    auc,
+    balanced_accuracy,
+    confusion,
+    expected_calibration_error,
+    sensitivity,
+    specificity,
+)
 from covid_model.films.read import load_film
 from covid_model.zoo.card import read_card, write_card
 from covid_model.zoo.classifier import Classifier
@@ -69,10 +76,13 @@ def score_films(
     for k, name in enumerate(classes):
         truth, score = label == k, probabilities[:, k]
         statistics |= _one_against_rest(name, truth, score, score >= thresholds[name]["specificity_0.95"])
-    matrix = np.zeros((len(classes), len(classes)), int)
-    np.add.at(matrix, (label, predicted), 1)
     scores = {key: asdict(patient_interval(patients, run)) for key, run in statistics.items()}
-    return {"films": len(label), "patients": len(np.unique(patients)), "scores": scores, "confusion": matrix.tolist()}
+    return {
+        "films": len(label),
+        "patients": len(np.unique(patients)),
+        "scores": scores,
+        "confusion": confusion(label, predicted, len(classes)),
+    }
 
 
 def evaluate(classifier: Classifier, table: pd.DataFrame, out: Path) -> dict[str, Any]:

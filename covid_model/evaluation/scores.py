@@ -53,6 +53,13 @@ def expected_calibration_error(label: NDArray[np.int64], probabilities: NDArray[
     return float(sum(gaps) / len(label))
 
 
+def confusion(label: NDArray[np.int64], predicted: NDArray[np.integer], classes: int) -> list[list[int]]:
+    """Counts of films, rows true and columns called."""
+    matrix = np.zeros((classes, classes), int)
+    np.add.at(matrix, (label, predicted), 1)
+    return matrix.tolist()
+
+
 def dice(truth: NDArray[np.bool_], found: NDArray[np.bool_]) -> float:
     """Overlap of two masks, 2 |A and B| / (|A| + |B|); 1 where both are empty."""
     total = int(truth.sum()) + int(found.sum())

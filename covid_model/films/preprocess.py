@@ -46,6 +46,13 @@ class ModelInput:
     box: Box
     film_shape: tuple[int, int]
 
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """The film pixels that the model received, (H, W)."""
+        mask = np.zeros(self.film_shape, bool)
+        mask[self.box.top : self.box.bottom, self.box.left : self.box.right] = True
+        return mask
+
     def to_film(self, heatmap: NDArray[np.float32]) -> NDArray[np.float32]:
         """A map (h, w) over this input, bilinear, laid over the film: (H, W) float32, 0 where the model saw nothing."""
         laid = np.zeros(self.film_shape, np.float32)

@@ -33,7 +33,6 @@ class Progress:
     best: float = float("inf")
     best_epoch: int = 0
     metrics_size: int = 0
-    seconds: float = 0.0
 
 
 @dataclass(eq=False)
@@ -133,7 +132,6 @@ class Training:
                 self.run.tell("stopped", reason="Asked to stop; resume goes on from the last whole epoch.")
                 return "stopped"
         self.progress.epoch += 1
-        self.progress.seconds += time.perf_counter() - begun
         self._finish_epoch(float(np.mean(losses)), float(np.mean(rights)), rate, time.perf_counter() - begun)
         return None
 

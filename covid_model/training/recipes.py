@@ -33,7 +33,6 @@ class Recipe:
 
 _PLAIN: Final = {"head_epochs": 0, "cosine": False, "weight_decay": 0.0, "smoothing": 0.0, "ema": 0.0, "init": "random"}
 """Adam at a constant rate of 1e-3, no smoothing, no running mean: what a student system of 2020 had."""
-_OURS: Final = "number of films and split: all films of the manifest's train split, patients apart"
 
 RECIPES: Final[dict[str, Recipe]] = {
     "lungs": Recipe(TrainConfig("lungs", epochs=16)),

@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from covid_model.evaluation.scores import auc, sensitivity, threshold_at_specificity
+from covid_model.evaluation.calibrate import SPECIFICITY
+from covid_model.evaluation.scores import auc, confusion, sensitivity, threshold_at_specificity
 from covid_model.explain.cam import grad_cam
 from covid_model.explain.compiled import logits_of
 from covid_model.explain.target import class_target
@@ -29,7 +30,6 @@ SHOWN: Final = 6
 """Validation films whose heatmaps are kept for every epoch, beside the drawn ones that nobody owns."""
 DRAWN_CLASS: Final = "COVID-19"
 """What the heatmaps of the drawn films are for."""
-SPECIFICITY: Final = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +86,10 @@ def validate(network: "keras.Model", films: Validation, classes: tuple[str, ...]
     onehot = np.eye(len(classes), dtype=np.float32)[films.label]
     shares = calibrated(logits, 1.0)
     called = shares.argmax(axis=1)
-    matrix = np.zeros((len(classes), len(classes)), int)
-    np.add.at(matrix, (films.label, called), 1)
     found: dict[str, Any] = {
         "val_loss": float(np.mean(loss_of(logits, onehot, 0.0))),
         "val_accuracy": float((called == films.label).mean()),
-        "confusion": matrix.tolist(),
+        "confusion": confusion(films.label, called, len(classes)),
     }
     for k, name in enumerate(classes):
         truth = films.label == k
