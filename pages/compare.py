@@ -10,13 +10,13 @@ from covid_model.explain.overlay import COLORMAPS
 from covid_model.films.window import displayed
 from covid_model.plots.compare import Panel, panel_picture, shared_top
 from covid_model.zoo.models import MODELS
+from covid_model.zoo.own import models_at_hand
 from ui.explain_controls import PREDICTED, PickedFilm, film_picker, model_picker
 from ui.films_at_hand import films_at_hand
 from ui.links import linked_select
 from ui.loaders import HowToExplain, classifier, explanation, prediction
 from ui.menu import require_entry
 from ui.notices import one_sentence
-from ui.shipped import shipped_models
 
 WHAT: Final = {"methods": "Methods", "models": "Models", "classes": "Classes", "films": "Films"}
 MOST: Final = 4
@@ -52,7 +52,7 @@ def panels_of(what: str, picked: PickedFilm, model: str, method: str, target: st
         keys = choose("Methods", {key: row.label for key, row in METHODS.items()}, START["methods"])
         views = [(picked, model, key, target) for key in keys]
     elif what == "models":
-        keys = choose("Models", shipped_models(), START["models"])
+        keys = choose("Models", models_at_hand(), START["models"])
         views = [(picked, key, method, target) for key in keys]
     elif what == "classes":
         keys = choose("Classes", {name: name for name in classes}, classes)

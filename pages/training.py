@@ -11,7 +11,7 @@ from covid_model.plots.training import AXES, confusion_figure, curve_figure
 from covid_model.training.history import best_epoch, config_differences, map_epochs, read_maps
 from covid_model.training.process import delete, end, launch, why_not_here
 from covid_model.training.run_folder import LIVE, RunFolder, state_of
-from covid_model.zoo.models import MODELS
+from covid_model.zoo.own import row_of
 from ui.menu import require_entry
 from ui.notices import one_sentence
 from ui.run_form import start_form
@@ -104,7 +104,7 @@ def epoch_maps(run: RunFolder, config: dict[str, Any]) -> None:
     last = max(files)
     number = st.slider("Epoch", min(files), last, last, key="map_epoch") if len(files) > 1 else last
     found = read_maps(files[number])
-    classes = MODELS[config["model"]].classes
+    classes = row_of(config["model"]).classes
     columns = st.columns(min(len(found["maps"]), 5))
     for place, values in enumerate(found["maps"]):
         grey = found["inputs"][place]
@@ -128,7 +128,7 @@ def live(name: str, run: RunFolder, compared: dict[str, RunFolder]) -> None:
         with left:
             st.markdown("**Validation films, last epoch**")
             matrix = [[int(count) for count in row] for row in epochs["confusion"].iloc[-1]]
-            figure = confusion_figure(matrix, MODELS[config["model"]].classes)
+            figure = confusion_figure(matrix, row_of(config["model"]).classes)
             st.plotly_chart(figure, key="confusion", config={"displayModeBar": False}, alt="Confusion matrix")
         with right:
             st.markdown("**What it looks at**")

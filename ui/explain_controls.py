@@ -14,12 +14,11 @@ from covid_model.explain.target import MINUS
 from covid_model.films.film import Film
 from covid_model.films.raster import FORMATS
 from covid_model.zoo.card import Card
-from covid_model.zoo.models import MODELS
+from covid_model.zoo.own import models_at_hand, row_of
 from ui.films_at_hand import films_at_hand
 from ui.links import linked_select
 from ui.loaders import HowToExplain, film_from
 from ui.notices import PRIVACY
-from ui.shipped import shipped_models
 
 SUFFIXES = [*(kind.name for kind in FORMATS), "jpg", "tif", "dcm", "dicom"]
 PREDICTED = "predicted"
@@ -62,8 +61,9 @@ def film_picker() -> PickedFilm | None:
 
 def model_picker() -> str:
     """The key of a model of the zoo."""
-    summaries = "  \n".join(f"**{row.title}**: {row.summary}" for row in MODELS.values())
-    return linked_select("Model", shipped_models(), "model", help=summaries)
+    offered = models_at_hand()
+    summaries = "  \n".join(f"**{title}**: {row_of(key).summary}" for key, title in offered.items())
+    return linked_select("Model", offered, "model", help=summaries)
 
 
 def how_picker(card: Card, predicted: str) -> HowToExplain:

@@ -25,6 +25,7 @@ from covid_model.lungs.segment import LungSegmenter
 from covid_model.predict import Prediction, predict
 from covid_model.zoo.classifier import Classifier, load
 from ui.background import background, session
+from ui.cards import card_of
 from ui.results import remembered, watched
 
 
@@ -47,12 +48,16 @@ def segmenter() -> LungSegmenter:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the model …")
-def classifier(key: str) -> Classifier:
-    """A shipped model, shared by all sessions; it guards itself with a lock."""
+def _loaded(key: str, digest: str) -> Classifier:
     return load(key, segmenter())
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+def classifier(key: str) -> Classifier:
+    """A model at hand, shared by all sessions as long as its weights stay the same; it guards itself with a lock."""
+    return _loaded(key, card_of(key).weights_sha256)
+
+
+@st.cache_data(max_entries=16, ttl="10m", show_spinner=False)
 def audit_record(key: str) -> Mapping[str, Any]:
     """What `python -m covid_model audit` found about a model."""
     return load_record(key, classifier(key).weights_digest)
@@ -66,7 +71,9 @@ def film_from(data: bytes) -> Film:
 
 def prediction(model: str, film: Film) -> Prediction:
     """What the model says about the film; remembered by film digest and model."""
-    return remembered().get_or_make(("prediction", model, film.digest), lambda: predict(classifier(model), film))
+    return remembered().get_or_make(
+        ("prediction", card_of(model).weights_sha256, film.digest), lambda: predict(classifier(model), film)
+    )
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,7 @@ class HowToExplain:
 
 
 def _key(model: str, film: Film, how: HowToExplain) -> Hashable:
-    return ("explanation", model, film.digest, how)
+    return ("explanation", card_of(model).weights_sha256, film.digest, how)
 
 
 def explanation(model: str, film: Film, how: HowToExplain) -> Explanation | None:

@@ -9,19 +9,13 @@ from sklearn.metrics import average_precision_score
 
 from covid_model.audit.dummies import DUMMIES
 from covid_model.audit.score import Case, TrustScore, outcome
+from covid_model.explain.mass import mass_inside
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 TOLERANCE: Final = 0.03
 """A maximum this near a lesion counts as a hit: 15 pixels on a film of 500, as in the pointing game's first paper."""
-
-
-def mass_inside(film_map: Array, mask: Mask) -> float:
-    """Share of the map's positive sum inside the mask (energy-based pointing game, Wang 2020); NaN for a map of zeros."""
-    positive = np.maximum(film_map, 0)
-    total = float(positive.sum(dtype=np.float64))
-    return float(positive[mask].sum(dtype=np.float64)) / total if total > 0 else float("nan")
 
 
 def hits(film_map: Array, mask: Mask) -> float:

@@ -18,15 +18,16 @@ from covid_model.audit.localisation import attention_in_lungs, lesion_scores
 from covid_model.audit.maps import change, rank_correlation, ssim
 from covid_model.audit.randomisation import cascade
 from covid_model.audit.score import Case
-from covid_model.data.lesions import lesion_mask
+from covid_model.data.lesions import is_outlined, lesion_mask
 from covid_model.data.manifest import data_hash
 from covid_model.evaluation.bootstrap import mean_interval
 from covid_model.explain.engine import explain
 from covid_model.explain.methods import DEFAULT_METHOD, METHODS, SLOW
+from covid_model.files import write_json
 from covid_model.films.read import load_film
 from covid_model.predict import predict
-from covid_model.zoo.card import WEIGHTS
 from covid_model.zoo.classifier import Classifier
+from covid_model.zoo.own import folder_of
 
 PAIRS: Final = 50
 FILMS: Final = 40
@@ -36,9 +37,9 @@ FILMS_SLOW: Final = 12
 Record = dict[str, Any]
 
 
-def load_record(model: str, digest: str, folder: Path = WEIGHTS) -> Record:
-    """The record that ships with a model; empty where there is none, or one for other weights."""
-    path = folder / f"{model}.audit.json"
+def load_record(model: str, digest: str, folder: Path | None = None) -> Record:
+    """The record beside a model; empty where there is none, or one for other weights."""
+    path = (folder or folder_of(model)) / f"{model}.audit.json"
     found: Record = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     return found if found.get("weights_sha256") == digest else {}
 
@@ -58,8 +59,7 @@ def measure(classifier: Classifier, table: pd.DataFrame, folder: Path, seed: int
         "lesions": lesions(classifier, test),
         "methods": {method: of_method(classifier, method, sample, seed) for method in METHODS},
     }
-    path = folder / f"{classifier.key}.audit.json"
-    path.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", "utf-8")
+    write_json(folder / f"{classifier.key}.audit.json", record)
     return record
 
 
@@ -91,7 +91,7 @@ def attention(classifier: Classifier, rows: pd.DataFrame) -> Record:
 
 def lesions(classifier: Classifier, rows: pd.DataFrame) -> Record:
     """Pointing game, mass and precision on the films that radiologists outlined: methods and maps that know nothing."""
-    outlined = rows[[lesion_mask(Path(path), (8, 8)) is not None for path in rows["path"]]]
+    outlined = rows[[is_outlined(Path(path)) for path in rows["path"]]]
     found: dict[str, dict[str, list[float]]] = {}
     patients: list[str] = []
     for method in (key for key, row in METHODS.items() if row.cost <= SLOW):

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from covid_model.audit.score import Case, TrustScore
 from covid_model.explain.compiled import CHUNK, compiled
-from covid_model.zoo.card import WEIGHTS
+from covid_model.files import write_json
+from covid_model.zoo.own import folder_of
 
 if TYPE_CHECKING:
     import keras
@@ -50,13 +51,13 @@ class SourceProbe:
     def save(self, folder: Path) -> Path:
         """Write `<model>.source.json`."""
         path = folder / f"{self.model}.source.json"
-        path.write_text(json.dumps(asdict(self), allow_nan=False) + "\n", "utf-8")
+        write_json(path, asdict(self))
         return path
 
 
-def load_probe(model: str, digest: str, folder: Path = WEIGHTS) -> SourceProbe | None:
-    """The probe that ships with a model; None where there is none, or one for other weights."""
-    path = folder / f"{model}.source.json"
+def load_probe(model: str, digest: str, folder: Path | None = None) -> SourceProbe | None:
+    """The probe beside a model; None where there is none, or one for other weights."""
+    path = (folder or folder_of(model)) / f"{model}.source.json"
     if not path.is_file():
         return None
     cells = json.loads(path.read_text("utf-8"))

@@ -4,16 +4,15 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from covid_model.zoo.card import WEIGHTS
-from covid_model.zoo.models import MODELS
+from covid_model.zoo.own import folder_of, known_models
 
 
 def add_commands(commands: Any) -> None:
     """Add `audit` to the top-level subparsers."""
     audit = commands.add_parser("audit", help="attention, lesions, pass lines and the source classifier of a model")
-    audit.add_argument("--model", choices=MODELS, required=True)
+    audit.add_argument("--model", choices=known_models(), required=True)
     audit.add_argument("--manifest", type=Path, required=True)
-    audit.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of weights and card; default: the shipped ones")
+    audit.add_argument("--weights", type=Path, help="folder of weights and card; default: where the model lies")
     audit.set_defaults(run=run_audit)
 
 
@@ -24,10 +23,11 @@ def run_audit(arguments: argparse.Namespace) -> int:
     from covid_model.data.manifest import read_manifest
     from covid_model.zoo.classifier import load
 
-    classifier, table = load(arguments.model, folder=arguments.weights), read_manifest(arguments.manifest)
+    folder = arguments.weights or folder_of(arguments.model)
+    classifier, table = load(arguments.model, folder=folder), read_manifest(arguments.manifest)
     probe = fit_probe(classifier, table)
-    probe.save(arguments.weights)
-    record = measure(classifier, table, arguments.weights)
+    probe.save(folder)
+    record = measure(classifier, table, folder)
     _say("source classifier, balanced accuracy", probe.balanced_accuracy)
     for name, interval in record["attention"].items():
         _say(f"attention in lungs, {name}", interval)

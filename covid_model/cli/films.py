@@ -11,7 +11,8 @@ from tqdm import tqdm
 
 from covid_model.errors import CovidModelError, ExplainError
 from covid_model.explain.methods import DEFAULT_METHOD, METHODS, get_method
-from covid_model.zoo.models import DEFAULT_MODEL, MODELS
+from covid_model.zoo.models import DEFAULT_MODEL
+from covid_model.zoo.own import models_at_hand
 
 if TYPE_CHECKING:
     from covid_model.share.batch import Job
@@ -54,7 +55,7 @@ def add_commands(commands: Any) -> None:
 def _film_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="*", metavar="FILE", help="PNG, JPEG, WebP, BMP, TIFF or DICOM, or a folder of them")
     parser.add_argument("--image", action="append", default=[], metavar="PATH", help="the same as FILE")
-    parser.add_argument("--model", choices=MODELS, default=DEFAULT_MODEL, help="default: %(default)s")
+    parser.add_argument("--model", choices=models_at_hand(), default=DEFAULT_MODEL, help="default: %(default)s")
 
 
 def _each_film(arguments: argparse.Namespace, work: Callable[[str], Record]) -> Iterable[Record]:

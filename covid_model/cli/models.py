@@ -1,16 +1,17 @@
 """Commands that make what ships: `zoo imagenet`, `lungs train|evaluate`, `train`, `evaluate`."""
 
 import argparse
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from covid_model.errors import RunError
 from covid_model.training.augment import AUGMENTATIONS
-from covid_model.training.config import INITS, TrainConfig
+from covid_model.training.config import INITS, PRECISIONS, TrainConfig
+from covid_model.training.distribute import WAYS, Onlooker, team
 from covid_model.training.recipes import RECIPES, get_recipe, recipe_table
 from covid_model.zoo.card import WEIGHTS
-from covid_model.zoo.models import MODELS
+from covid_model.zoo.own import folder_of, known_models
 
 
 def add_commands(commands: Any) -> None:
@@ -39,8 +40,13 @@ def add_commands(commands: Any) -> None:
     classifier.add_argument("--rate", type=float, help="largest learning rate")
     classifier.add_argument("--augmentation", choices=AUGMENTATIONS)
     classifier.add_argument("--init", choices=INITS)
+    classifier.add_argument("--base", metavar="DIR", help="with --init run: the run whose best weights are taken over")
     classifier.add_argument("--patience", type=int, help="epochs without a lower validation loss; 0 for never")
     classifier.add_argument("--seed", type=int)
+    classifier.add_argument("--precision", choices=PRECISIONS)
+    classifier.add_argument(
+        "--distribute", choices=WAYS, default="none", help="over this host's graphics cards, or the workers in TF_CONFIG"
+    )
     classifier.set_defaults(run=run_train)
 
     recorded = commands.add_parser("record", help="copy a finished run as it may ship: no checkpoints, drawn films only")
@@ -49,9 +55,9 @@ def add_commands(commands: Any) -> None:
     recorded.set_defaults(run=run_record)
 
     evaluate = commands.add_parser("evaluate", help="score a classifier on a manifest's validation and test splits")
-    evaluate.add_argument("--model", choices=MODELS, required=True)
+    evaluate.add_argument("--model", choices=known_models(), required=True)
     evaluate.add_argument("--manifest", type=Path, required=True)
-    evaluate.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of weights and card; default: shipped")
+    evaluate.add_argument("--weights", type=Path, help="folder of weights and card; default: where the model lies")
     evaluate.add_argument("--out", type=Path, required=True, help="folder for report.json and predictions.parquet")
     evaluate.add_argument("--card", action="store_true", help="write the scores into the model's card as well")
     evaluate.set_defaults(run=run_evaluate)
@@ -85,37 +91,40 @@ def run_train(arguments: argparse.Namespace) -> int:
     """The `train` command. Exit code 1 where the run failed."""
     from covid_model.data.manifest import read_manifest
     from covid_model.lungs.segment import LungSegmenter
-    from covid_model.training.fit import resume, start
+    from covid_model.training.fit import best_network, resume, start
     from covid_model.training.run_folder import RunFolder
     from covid_model.training.ship import ship
 
     if (arguments.folder is None) == (arguments.resume is None):
         raise RunError("Name either --run DIR for a new run or --resume DIR to go on with one.")
+    together = team(arguments.distribute)  # before anything else: workers must meet before TensorFlow is used
     table, segmenter = read_manifest(arguments.manifest), LungSegmenter.load()
-    run = RunFolder(arguments.resume or arguments.folder)
+    run = (RunFolder if together.is_chief else Onlooker)(arguments.resume or arguments.folder)
     if arguments.resume:
         recipe = get_recipe(str(run.config()["model"]))
         table = recipe_table(table, recipe)
-        training = resume(run, table, segmenter)
+        training = resume(run, table, segmenter, together)
     else:
         if arguments.model is None:
             raise RunError(f"Name the --model to train: {', '.join(RECIPES)}.")
         recipe = get_recipe(arguments.model)
         table = recipe_table(table, recipe)
-        training = start(run, _config(arguments, recipe.config), table, segmenter)
+        training = start(run, _config(arguments, recipe.config), table, segmenter, together)
     state = training.go()
     if state != "finished":
         print(f"{state}: {run.status().get('reason', '')}")
         return int(state == "failed")
-    card = ship(training.best_network(), training.row, training.config, recipe, table, run.path, segmenter)
+    if not together.is_chief:
+        return 0
+    card = ship(best_network(run), training.row, training.config, recipe, table, run.path, segmenter)
     print(f"trained {training.row.key}; card: {card}")
     return 0
 
 
 def _config(arguments: argparse.Namespace, recipe: TrainConfig) -> TrainConfig:
     """The recipe with what the flags change."""
-    names = ("epochs", "head_epochs", "batch", "steps", "rate", "augmentation", "init", "patience", "seed")
-    chosen = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    names = {setting.name for setting in fields(recipe)} - {"model"}
+    chosen = {name: value for name in names if (value := getattr(arguments, name, None)) is not None}
     return replace(recipe, **chosen)
 
 
@@ -137,7 +146,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     classifier = load(arguments.model, folder=arguments.weights)
     report = evaluate(classifier, read_manifest(arguments.manifest), arguments.out)
     if arguments.card:
-        write_scores(report, arguments.weights)
+        write_scores(report, arguments.weights or folder_of(arguments.model))
     for name, score in report["splits"]["test"]["scores"].items():
         shown = (
             "not defined" if score["value"] is None else f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"

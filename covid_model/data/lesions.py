@@ -12,12 +12,19 @@ FOLDER: Final = Path("annotations") / "radiologist-segmentations"
 KINDS: Final = ("ground_glass_opacities", "consolidation")
 
 
+def _drawings(film: Path) -> list[NDArray[np.uint8]]:
+    """The outlines of a film as they are stored, those that hold anything."""
+    paths = [film.parent.parent / FOLDER / kind / f"{film.stem}.png" for kind in KINDS]
+    drawn = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in paths if path.is_file()]
+    return [np.asarray(outline, np.uint8) for outline in drawn if outline is not None and outline.any()]
+
+
+def is_outlined(film: Path) -> bool:
+    """Did radiologists outline anything on the film at `film`?"""
+    return bool(_drawings(film))
+
+
 def lesion_mask(film: Path, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
     """Ground glass and consolidation together, (H, W) bool of `shape`; None where nobody outlined the film at `film`."""
-    together = np.zeros(shape, bool)
-    for kind in KINDS:
-        path = film.parent.parent / FOLDER / kind / f"{film.stem}.png"
-        drawn = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
-        if drawn is not None:
-            together |= cv2.resize(drawn, shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
-    return together if together.any() else None
+    found = [cv2.resize(outline, shape[::-1], interpolation=cv2.INTER_NEAREST) > 0 for outline in _drawings(film)]
+    return np.logical_or.reduce(found) if found else None

@@ -20,6 +20,7 @@ from covid_model.data.duplicates import joined_groups, near_pairs, perceptual_ha
 from covid_model.data.sources import Row, get_source
 from covid_model.data.split import split_by_group
 from covid_model.errors import DataError, FilmError
+from covid_model.files import written_whole
 from covid_model.films.read import load_film
 
 FRONTAL: Final = frozenset({"PA", "AP", "AP SUPINE"})
@@ -177,9 +178,8 @@ def write_manifest(table: pd.DataFrame, report: BuildReport, out: Path) -> None:
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     meta = {**(arrow.schema.metadata or {}), META_KEY: json.dumps(vars(report)).encode()}
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(out.name + ".partial")
-    pq.write_table(arrow.replace_schema_metadata(meta), partial)
-    partial.replace(out)
+    with written_whole(out) as partial:
+        pq.write_table(arrow.replace_schema_metadata(meta), partial)
 
 
 def read_manifest(path: Path) -> pd.DataFrame:

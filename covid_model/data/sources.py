@@ -40,7 +40,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Source:
-    """One public layout; `name` is for command line and manifest, `folders` what its folder is usually called."""
+    """One public layout; `name` is for command line and manifest, `folders` what its folder is usually called.
+
+    children: do all its films show children?
+    """
 
     name: str
     folders: tuple[str, ...]
@@ -48,6 +51,7 @@ class Source:
     homepage: str
     licence: str
     read: Callable[[Path], Iterator[Row]]
+    children: bool = False
 
 
 def _table(folder: Path, *names: str) -> pd.DataFrame:
@@ -189,6 +193,7 @@ SOURCES: Final[dict[str, Source]] = {
             "https://www.kaggle.com/datasets/paultimothymooney/chest-xray-pneumonia",
             "CC BY 4.0",
             _read_kermany,
+            children=True,
         ),
         Source(
             "covid-19-image-repository",

@@ -4,7 +4,6 @@ import json
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from covid_model import __version__
 from covid_model.errors import ExplainError
 from covid_model.explain.options import Setting
+from covid_model.files import write_json, written_whole
 
 SCHEMA: Final = 2
 LIBRARIES: Final = ("keras", "numpy", "tf-keras-vis")
@@ -67,11 +67,9 @@ class Explanation:
         """
         folder.mkdir(parents=True, exist_ok=True)
         for name, values in ((f"{stem}.npy", self.film_map), (f"{stem}.layer.npy", self.layer_map)):
-            stream = BytesIO()
-            np.save(stream, values)
-            _write(folder / name, stream.getvalue())
-        text = json.dumps(self.record(), indent=1, ensure_ascii=False, allow_nan=False)
-        _write(folder / f"{stem}.json", (text + "\n").encode())
+            with written_whole(folder / name) as partial, partial.open("wb") as stream:
+                np.save(stream, values)
+        write_json(folder / f"{stem}.json", self.record())
         return folder / f"{stem}.json"
 
     @classmethod
@@ -90,9 +88,3 @@ class Explanation:
         if found.record()["map"] != extent or found.film_map.dtype != np.float32:
             raise ExplainError(f"The map beside {record.name} is not the one it describes; save the explanation again.")
         return found
-
-
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    partial.replace(path)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.explain.explanation import Explanation
+from covid_model.explain.mass import mass_inside
 from covid_model.explain.methods import get_method
 
 UNLIKELY: Final = 0.2
@@ -23,11 +24,10 @@ class LungShare:
 
 def lung_share(film_map: NDArray[np.float32], lungs: NDArray[np.bool_], seen: NDArray[np.bool_]) -> LungShare | None:
     """Where the map lies. film_map, lungs, seen: (H, W); `seen` is what the model received. None without map or lungs."""
-    positive = np.where(seen, np.maximum(film_map, 0), 0)
-    total = float(positive.sum())
-    if total <= 0 or not lungs.any():
+    share = mass_inside(np.where(seen, film_map, np.float32(0)), lungs)
+    if np.isnan(share) or not lungs.any():
         return None
-    return LungShare(float(positive[lungs].sum()) / total, float((lungs & seen).sum() / seen.sum()))
+    return LungShare(share, float((lungs & seen).sum() / seen.sum()))
 
 
 def sentences(explanation: Explanation, share: LungShare | None) -> list[str]:

@@ -1,47 +1,55 @@
-"""What each model scores under its own split and under the honest one."""
+"""What each model scores under its own split and under ever more honest ones."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import plotly.graph_objects as go
+
+COLOURS: Final = ("#9db4bf", "#2a7f9e", "#7b5ea7", "#c2571a", "#6a8f3c")
+SYMBOLS: Final = ("circle", "diamond", "square", "triangle-up", "x")
+"""One a split, so that the splits can be told apart without colours."""
 
 
 @dataclass(frozen=True)
 class ModelScores:
-    """AUC of COVID-19 against the rest of one model, as intervals {value, low, high}; None where it was not measured."""
+    """AUC of COVID-19 against the rest of one model by split, as {value, low, high}; None where it was not measured."""
 
     title: str
-    own: dict[str, Any] | None
-    honest: dict[str, Any] | None
+    by_split: Mapping[str, dict[str, Any] | None]
 
 
 def gap_figure(models: Sequence[ModelScores]) -> go.Figure:
-    """For each model a line from its own split's score to the honest one, with 95 % intervals."""
+    """For each model a row with one mark and 95 % interval a split."""
     figure = go.Figure()
-    names = [model.title for model in models]
-    for label, colour, pick in (("its own split", "#9db4bf", "own"), ("patients apart, all sources", "#2a7f9e", "honest")):
-        scores = [getattr(model, pick) for model in models]
-        known = [(name, score) for name, score in zip(names, scores, strict=True) if score and score["value"] is not None]
+    splits = list(dict.fromkeys(split for model in models for split in model.by_split))
+    for place, split in enumerate(splits):
+        known = [(row, score) for row, model in enumerate(models) if (score := model.by_split.get(split)) and score["value"]]
+        shift = 0.16 * (place - (len(splits) - 1) / 2)
         figure.add_scatter(
             x=[score["value"] for _, score in known],
-            y=[name for name, _ in known],
+            y=[row + shift for row, _ in known],
             mode="markers",
-            marker={"size": 12, "color": colour},
+            marker={"size": 9, "color": COLOURS[place], "symbol": SYMBOLS[place]},
             error_x={
                 "type": "data",
                 "symmetric": False,
                 "array": [(score["high"] or score["value"]) - score["value"] for _, score in known],
                 "arrayminus": [score["value"] - (score["low"] or score["value"]) for _, score in known],
-                "color": colour,
+                "color": COLOURS[place],
+                "thickness": 1.2,
+                "width": 3,
             },
-            name=label,
-            hovertemplate="%{y}: %{x:.3f}<extra></extra>",
+            name=split,
+            customdata=[models[row].title for row, _ in known],
+            hovertemplate=f"%{{customdata}}, {split}: %{{x:.3f}}<extra></extra>",
         )
-    figure.add_vline(0.5, line={"color": "#c2571a", "dash": "dot"})
-    figure.update_xaxes(title="AUC of COVID-19 against the rest (0.5 is chance)", range=[0.3, 1.02])
-    figure.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+    figure.add_vline(0.5, line={"color": "#888", "dash": "dot"})
+    figure.update_xaxes(title="AUC of COVID-19 against the rest (0.5 is chance)", range=[0.0, 1.02])
+    figure.update_yaxes(
+        tickvals=list(range(len(models))), ticktext=[model.title for model in models], range=[len(models) - 0.5, -0.5]
+    )
     figure.update_layout(
-        height=90 + 44 * len(names), margin={"l": 0, "r": 0, "t": 8, "b": 0}, legend={"orientation": "h", "y": -0.3}
+        height=120 + 64 * len(models), margin={"l": 0, "r": 0, "t": 8, "b": 0}, legend={"orientation": "h", "y": -0.18}
     )
     return figure

@@ -18,6 +18,7 @@ from covid_model.explain.engine import explain
 from covid_model.explain.methods import get_method
 from covid_model.explain.options import Setting
 from covid_model.explain.overlay import write_overlay
+from covid_model.files import write_json
 from covid_model.films.read import read_film
 from covid_model.predict import predict
 from covid_model.share.record import base_row, method_row, view_json
@@ -90,9 +91,7 @@ def explain_file(classifier: Classifier, path: Path, job: Job, out: Path) -> tup
             (out / f"{stem}.trust.json").write_text(view_json(case, scores), "utf-8")
         row |= method_row(case, scores, f"{stem}.json", trust=job.trust)
     finished.parent.mkdir(parents=True, exist_ok=True)
-    partial = finished.with_suffix(".partial")
-    partial.write_text(json.dumps({"settings": settings, "row": row}, ensure_ascii=False, allow_nan=False), "utf-8")
-    partial.replace(finished)
+    write_json(finished, {"settings": settings, "row": row})
     return row, False
 
 

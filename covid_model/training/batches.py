@@ -35,7 +35,10 @@ def film_weights(table: pd.DataFrame, balance: Balance, label: NDArray[np.int64]
 
 
 class Batches:
-    """Shuffled, augmented batches (films, one-hot labels, weights), each a function of seed, epoch and step."""
+    """Shuffled, augmented batches (films, one-hot labels, weights), each a function of seed, epoch and step.
+
+    weights: each film's share in the loss; they sum to 1 over the whole batch. Of `workers` workers each gets its part.
+    """
 
     def __init__(
         self,
@@ -45,7 +48,11 @@ class Batches:
         spec: Preprocessing,
         classes: int,
         config: TrainConfig,
+        *,
+        worker: int = 0,
+        workers: int = 1,
     ) -> None:
+        self._worker, self._workers = worker, workers
         self._films, self._weight, self._spec, self._config = films, weight, spec, config
         self._onehot = np.eye(classes, dtype=np.float32)[label]
         self.batch = min(config.batch, len(films))
@@ -56,11 +63,14 @@ class Batches:
         per_pass = max(1, len(self._films) // self.batch)
         turn, place = divmod(step, per_pass)
         order = np.random.default_rng((self._config.seed, epoch, turn)).permutation(len(self._films))
-        chosen = order[place * self.batch : (place + 1) * self.batch]
-        rng = np.random.default_rng((self._config.seed, epoch, step, 1))
-        augmentation = AUGMENTATIONS[self._config.augmentation]
-        views = [scaled(drawn(self._films[i], self._spec, augmentation, rng), self._spec) for i in chosen]
-        return np.stack(views), self._onehot[chosen], self._weight[chosen]
+        whole = order[place * self.batch : (place + 1) * self.batch]
+        augmentation, views = AUGMENTATIONS[self._config.augmentation], []
+        mine = np.arange(len(whole))[self._worker :: self._workers]
+        for number in mine:
+            rng = np.random.default_rng((self._config.seed, epoch, step, 1, number))
+            views.append(scaled(drawn(self._films[whole[number]], self._spec, augmentation, rng), self._spec))
+        weight = self._weight[whole] / self._weight[whole].sum()
+        return np.stack(views), self._onehot[whole[mine]], weight[mine]
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """The batches of one epoch in order, made ahead of time by two workers of a tf.data pipeline."""

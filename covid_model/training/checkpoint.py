@@ -8,20 +8,18 @@ from typing import Any
 import numpy as np
 
 from covid_model.errors import RunError
+from covid_model.files import written_whole
 
 
 def write_state(path: Path, arrays: dict[str, list[np.ndarray]], about: dict[str, Any]) -> None:
     """Lists of arrays by name and JSON values, as one .npz. Raises RunError where the disk is full or not writable."""
     flat = {f"{name}/{k}": values for name, several in arrays.items() for k, values in enumerate(several)}
-    partial = path.with_suffix(".partial")
     try:
-        with partial.open("wb") as stream:
+        with written_whole(path) as partial, partial.open("wb") as stream:
             np.savez(stream, about=np.array(json.dumps(about)), **flat)  # type: ignore[arg-type]
             stream.flush()
             os.fsync(stream.fileno())
-        partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise RunError(f"The checkpoint cannot be written: {error.strerror}. The one before it is kept.") from error
 
 

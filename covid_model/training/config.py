@@ -6,10 +6,12 @@ from typing import Any, Final, Literal
 from covid_model.errors import RunError
 from covid_model.training.augment import AUGMENTATIONS
 
-Init = Literal["imagenet", "shipped", "random"]
+Init = Literal["imagenet", "shipped", "random", "run"]
+Precision = Literal["auto", "float32", "mixed_bfloat16"]
 Balance = Literal["label and source", "label", "none"]
 
-INITS: Final[tuple[Init, ...]] = ("imagenet", "shipped", "random")
+INITS: Final[tuple[Init, ...]] = ("imagenet", "shipped", "random", "run")
+PRECISIONS: Final[tuple[Precision, ...]] = ("auto", "float32", "mixed_bfloat16")
 BALANCES: Final[tuple[Balance, ...]] = ("label and source", "label", "none")
 
 
@@ -21,8 +23,10 @@ class TrainConfig:
     steps: steps an epoch, 0 for as many as the films give. rate, head_rate: largest learning rates. cosine: warm up over one
     epoch and fall to 1 % along a cosine, else constant. smoothing: label smoothing. ema: momentum of the running mean of the
     weights, which is what is validated and kept. balance: how films are weighted. augmentation: key of AUGMENTATIONS.
-    init: where the weights start. patience: epochs without a lower validation loss before the run stops, 0 for never.
-    every: steps between two lines of metrics.
+    init: where the weights start; base: the folder of the run whose best weights init "run" takes.
+    patience: epochs without a lower validation loss before the run stops, 0 for never.
+    every: steps between two lines of metrics. precision: what the network computes in; "auto" is bfloat16 where every
+    graphics card is quick at it, else float32.
     """
 
     model: str
@@ -39,9 +43,11 @@ class TrainConfig:
     balance: Balance = "label and source"
     augmentation: str = "light"
     init: Init = "imagenet"
+    base: str = ""
     patience: int = 0
     seed: int = 0
     every: int = 10
+    precision: Precision = "auto"
 
     def __post_init__(self) -> None:
         least = {"epochs": 1, "head_epochs": 0, "batch": 1, "steps": 0, "patience": 0, "every": 1}
@@ -54,9 +60,13 @@ class TrainConfig:
         for name in ("smoothing", "ema", "weight_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise RunError(f"{name} is at least 0 and below 1. Received: {getattr(self, name)}.")
-        for name, known in (("augmentation", AUGMENTATIONS), ("init", INITS), ("balance", BALANCES)):
+        tables = {"augmentation": AUGMENTATIONS, "init": INITS, "balance": BALANCES, "precision": PRECISIONS}
+        for name, known in tables.items():
             if getattr(self, name) not in known:
                 raise RunError(f"{name} is one of {', '.join(known)}. Received: {getattr(self, name)!r}.")
+
+        if (self.init == "run") != bool(self.base):
+            raise RunError('init "run" and base, the folder of the run to start from, go together.')
 
     @property
     def all_epochs(self) -> int:

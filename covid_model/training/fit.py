@@ -1,13 +1,11 @@
 """The training loop of one run: told to a run folder as it goes, resumable after any interruption."""
 
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import psutil
 
 from covid_model.data.manifest import data_hash
 from covid_model.errors import RunError
@@ -15,13 +13,18 @@ from covid_model.lungs.segment import LungSegmenter
 from covid_model.training.batches import Batches, film_weights
 from covid_model.training.checkpoint import read_state, write_state
 from covid_model.training.config import TrainConfig
+from covid_model.training.distribute import Team, alone
 from covid_model.training.films_cache import load_small
 from covid_model.training.run_folder import RunFolder
-from covid_model.training.steps import learning_rate, make_optimiser, make_step
+from covid_model.training.steps import built_to_train, learning_rate, make_optimiser, make_step, precision_here
+from covid_model.training.telling import EpochSoFar, Teller
 from covid_model.training.validate import heatmaps, load_validation, validate
-from covid_model.zoo.imagenet import imagenet_features
+from covid_model.zoo.imagenet import imagenet_start
 from covid_model.zoo.lite0 import copy_weights
 from covid_model.zoo.models import ModelRow, get_model
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass
@@ -37,13 +40,14 @@ class Progress:
 
 @dataclass(eq=False)
 class Training:
-    """One run in one process."""
+    """One run in one process, which may be one of several workers."""
 
     run: RunFolder
     config: TrainConfig
     row: ModelRow
     table: pd.DataFrame
     segmenter: LungSegmenter
+    team: Team = field(default_factory=alone)
     progress: Progress = field(default_factory=Progress)
     saved_optimiser: list[np.ndarray] | None = None
 
@@ -55,14 +59,21 @@ class Training:
         self.train, self.val = (usable[usable["split"] == split] for split in ("train", "val"))
         if self.train.empty or self.val.empty:
             raise RunError("The manifest has no films with this model's labels in its train or validation split.")
-        self.model, self.averaged = self.row.build(), self.row.build()
+        precision = precision_here() if self.config.precision == "auto" else self.config.precision
+        with self.team.strategy.scope():
+            self.model, self.averaged = built_to_train(self.row, precision), self.row.build()
         self._start_weights()
         self.averaged.set_weights(self.model.get_weights())
 
     def _start_weights(self) -> None:
         if self.config.init == "imagenet":
-            if copy_weights(imagenet_features(), self.model) == 0:
+            start = imagenet_start(self.row.architecture)
+            if start is None or copy_weights(start, self.model) == 0:
                 raise RunError(f"No ImageNet weights for {self.row.architecture} are at hand; use --init random or shipped.")
+        elif self.config.init == "run":
+            base = RunFolder(Path(self.config.base))
+            if copy_weights(best_network(base), self.model) == 0:
+                raise RunError(f"{base.name} trained another network than {self.row.architecture}; its weights do not fit.")
         elif self.config.init == "shipped":
             from covid_model.zoo.classifier import load
 
@@ -74,7 +85,19 @@ class Training:
         label = self.train["label"].map(self.row.class_of).to_numpy(np.int64)
         films = load_small(self.train, self.row.preprocessing, self.segmenter)
         weight = film_weights(self.train, self.config.balance, label)
-        self.batches = Batches(films, label, weight, self.row.preprocessing, len(self.row.classes), self.config)
+        self.batches = Batches(
+            films,
+            label,
+            weight,
+            self.row.preprocessing,
+            len(self.row.classes),
+            self.config,
+            worker=self.team.worker,
+            workers=self.team.workers,
+        )
+        if self.batches.batch < self.team.strategy.num_replicas_in_sync:
+            raise RunError(f"A batch of {self.batches.batch} films cannot be shared by more devices than that.")
+        self.teller = Teller(self.run, events=self.team.is_chief)
         val_label = self.val["label"].map(self.row.class_of).to_numpy(np.int64)
         self.validation = load_validation(self.row, self.val, val_label, self.segmenter)
         return self._epochs()
@@ -102,10 +125,10 @@ class Training:
         for layer in self.model.layers:
             frozen_statistics = isinstance(layer, keras.layers.BatchNormalization) and self.config.init != "random"
             layer.trainable = layer.name == "logits" if head else not frozen_statistics
-        self.optimiser = make_optimiser(self.config)
-        self.step_function = make_step(
-            self.model, self.averaged, self.optimiser, self.model.trainable_variables, self.config
-        )
+        with self.team.strategy.scope():
+            self.optimiser = make_optimiser(self.config)
+            variables = self.model.trainable_variables
+            self.step_function = make_step(self.model, self.averaged, self.optimiser, variables, self.config, self.team)
         saved = self.saved_optimiser
         if saved is not None and len(saved) == len(self.optimiser.variables):
             for variable, value in zip(self.optimiser.variables, saved, strict=True):
@@ -115,57 +138,56 @@ class Training:
     def _epoch(self, head: bool) -> str | None:
         """One epoch; returns the last state where the run ends within it."""
         first = 0 if head else self.config.head_epochs * self.batches.steps
-        losses, rights, begun = [], [], time.perf_counter()
-        for place, (films, onehot, weights) in enumerate(self.batches.epoch(self.progress.epoch)):
+        left = self.config.all_epochs - self.progress.epoch - 1
+        sofar = EpochSoFar(self.progress.epoch, self.batches.steps, self.batches.batch, left)
+        for batch in self.batches.epoch(self.progress.epoch):
             rate = learning_rate(self.config, self.batches.steps, self.progress.step - first, head=head)
-            loss, right = (float(value) for value in self.step_function(films, onehot, weights, np.float32(rate)))
+            asked = np.float32(self.team.is_chief and self.run.asked_to_stop())
+            loss, right, stop = self._step(batch, np.float32(rate), asked)
             self.progress.step += 1
             if not np.isfinite(loss):
                 reason = f"The loss was {loss} at step {self.progress.step}; the last checkpoint before it is kept."
                 self.run.tell("failed", reason=reason)
                 return "failed"
-            losses.append(loss)
-            rights.append(right)
+            sofar.add(loss, right)
             if self.progress.step % self.config.every == 0:
-                self._tell_step(place + 1, time.perf_counter() - begun, losses, rights, rate)
-            if self.run.asked_to_stop():
+                self.teller.step(sofar, self.progress.step, rate, self.config.every)
+            if stop:
                 self.run.tell("stopped", reason="Asked to stop; resume goes on from the last whole epoch.")
                 return "stopped"
-        self.progress.epoch += 1
-        self._finish_epoch(float(np.mean(losses)), float(np.mean(rights)), rate, time.perf_counter() - begun)
+        self._finish_epoch(sofar, rate)
         return None
 
-    def _tell_step(self, done: int, seconds: float, losses: list[float], rights: list[float], rate: float) -> None:
-        recent = self.config.every
-        left = (self.config.all_epochs - self.progress.epoch) * self.batches.steps - done
-        line = {
-            "kind": "step",
-            "step": self.progress.step,
-            "epoch": self.progress.epoch + done / self.batches.steps,
-            "time": time.time(),
-            "loss": float(np.mean(losses[-recent:])),
-            "accuracy": float(np.mean(rights[-recent:])),
-            "rate": rate,
-            "films_per_second": done * self.batches.batch / seconds,
-            "memory_mb": psutil.Process().memory_info().rss / 1e6,
-            "eta_s": left * seconds / done,
-        }
-        self.run.append(line)
-        self.run.tell("training", epoch=line["epoch"], step=self.progress.step, eta_s=line["eta_s"])
+    def _step(self, batch: tuple[Any, ...], rate: np.float32, asked: np.float32) -> tuple[float, float, float]:
+        """(loss, films called right, was anybody asked to stop). Raises RunError when another worker is lost."""
+        import tensorflow as tf
 
-    def _finish_epoch(self, loss: float, right: float, rate: float, seconds: float) -> None:
-        """Validate the averaged weights, keep heatmaps, metrics and checkpoints."""
-        self.run.tell("validating", epoch=self.progress.epoch)
-        found = validate(self.averaged, self.validation, self.row.classes)
+        try:
+            told = self.step_function(*self.team.spread(*batch), rate, asked)
+            return float(told[0]), float(told[1]), float(told[2])
+        except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
+            if self.team.workers == 1:
+                raise
+            reason = "Another worker was lost; start all workers again with --resume."
+            self.run.tell("stopped", reason=reason)
+            raise RunError(reason) from error
+
+    def _finish_epoch(self, sofar: EpochSoFar, rate: float) -> None:
+        """Validate the averaged weights; the chief keeps heatmaps, metrics and checkpoints."""
+        self.progress.epoch += 1
         number = self.progress.epoch
-        attention = heatmaps(
-            self.averaged, self.validation.shown, self.row, self.run.path / "maps" / f"epoch-{number:03d}.npz"
-        )
-        about = {"kind": "epoch", "epoch": number, "step": self.progress.step, "time": time.time()}
-        trained = {"loss": loss, "accuracy": right, "rate": rate, "seconds": seconds, "attention_in_lungs": attention}
-        self.run.append({**about, **trained, **found})
-        if found["val_loss"] < self.progress.best:
+        self.run.tell("validating", epoch=number)
+        found = validate(self.averaged, self.validation, self.row.classes)
+        found["val_loss"] = self.team.chiefs(found["val_loss"])
+        improved = found["val_loss"] < self.progress.best
+        if improved:
             self.progress.best, self.progress.best_epoch = found["val_loss"], number
+        if not self.team.is_chief:
+            return
+        maps = self.run.path / "maps" / f"epoch-{number:03d}.npz"
+        found["attention_in_lungs"] = heatmaps(self.averaged, self.validation.shown, self.row, maps)
+        self.teller.epoch(sofar, self.progress.step, rate, found)
+        if improved:
             write_state(self._checkpoint("best"), {"averaged": self.averaged.get_weights()}, {"epoch": number})
         self.progress.metrics_size = self.run.metrics_size()
         arrays = {
@@ -185,25 +207,28 @@ class Training:
         self.progress = Progress(**about)
         self.run.cut_metrics(self.progress.metrics_size)
 
-    def best_network(self) -> Any:
-        """A fresh network with the weights of the best epoch."""
-        network = self.row.build()
-        network.set_weights(read_state(self._checkpoint("best"))[0]["averaged"])
-        return network
-
     def _checkpoint(self, name: str) -> Path:
         return self.run.path / "checkpoint" / f"{name}.npz"
 
 
-def start(run: RunFolder, config: TrainConfig, table: pd.DataFrame, segmenter: LungSegmenter) -> Training:
+def best_network(run: RunFolder) -> "keras.Model":
+    """A fresh network with the weights of a run's best epoch. Raises RunError where there is none."""
+    network = get_model(str(run.config()["model"])).build()
+    network.set_weights(read_state(run.path / "checkpoint" / "best.npz")[0]["averaged"])
+    return network
+
+
+def start(
+    run: RunFolder, config: TrainConfig, table: pd.DataFrame, segmenter: LungSegmenter, team: Team | None = None
+) -> Training:
     """A new run in a new folder. Raises RunError where there is one already."""
     row = get_model(config.model)
     run.create({**config.as_dict(), "data_hash": data_hash(table), "films": len(table)})
     run.claim()
-    return Training(run, config, row, table, segmenter)
+    return Training(run, config, row, table, segmenter, team or alone())
 
 
-def resume(run: RunFolder, table: pd.DataFrame, segmenter: LungSegmenter) -> Training:
+def resume(run: RunFolder, table: pd.DataFrame, segmenter: LungSegmenter, team: Team | None = None) -> Training:
     """The run in `run` from its last checkpoint. Raises RunError for other data, a damaged or a running run."""
     stored = run.config()
     found = data_hash(table)
@@ -212,6 +237,6 @@ def resume(run: RunFolder, table: pd.DataFrame, segmenter: LungSegmenter) -> Tra
     stored.pop("films")
     config = TrainConfig.from_dict(stored)
     run.claim()
-    training = Training(run, config, get_model(config.model), table, segmenter)
+    training = Training(run, config, get_model(config.model), table, segmenter, team or alone())
     training.restore()
     return training

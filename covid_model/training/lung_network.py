@@ -1,6 +1,5 @@
 """Train the lung network on the v7 lung masks: each lung drawn through the heart, down to the diaphragm."""
 
-import json
 import math
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from covid_model.data.manifest import data_hash
 from covid_model.errors import DataError
 from covid_model.evaluation.bootstrap import mean_interval
 from covid_model.evaluation.scores import dice
+from covid_model.files import write_json
 from covid_model.films.preprocess import Preprocessing, preprocess, resized, scaled
 from covid_model.films.read import load_film
 from covid_model.lungs.network import SIZE, build_lung_network
@@ -169,5 +169,5 @@ def score_and_write_card(table: pd.DataFrame, masks: Path, folder: Path, setting
         "version": __version__,
         "limits": ["Trained on adult COVID-19 films only; unmeasured on children and on lateral films."],
     }
-    (folder / CARD.name).write_text(json.dumps(card, indent=1) + "\n", "utf-8")
+    write_json(folder / CARD.name, card)
     return card

@@ -19,9 +19,14 @@ LEAST_MEMORY: Final = 3.0e9
 """Bytes that a training needs."""
 
 
+def is_small_host() -> bool:
+    """Is this a small host shared by strangers? Community Cloud mounts its apps below /mount/src."""
+    return bool(os.environ.get(SMALL)) or Path("/mount/src").exists()
+
+
 def why_not_here() -> str | None:
-    """Why this host should not train, or None. Community Cloud mounts its apps below /mount/src."""
-    if os.environ.get(SMALL) or Path("/mount/src").exists():
+    """Why this host should not train, or None."""
+    if is_small_host():
         return "This is a small shared host; a training would take its memory from every visitor. Recorded runs can be seen."
     memory = psutil.virtual_memory().total
     if memory < LEAST_MEMORY:

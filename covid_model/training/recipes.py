@@ -37,6 +37,31 @@ _PLAIN: Final = {"head_epochs": 0, "cosine": False, "weight_decay": 0.0, "smooth
 RECIPES: Final[dict[str, Recipe]] = {
     "lungs": Recipe(TrainConfig("lungs", epochs=16)),
     "whole-film": Recipe(TrainConfig("whole-film")),
+    "resnet50-pneumonia": Recipe(
+        TrainConfig("resnet50-pneumonia", epochs=12, head_epochs=0, rate=1e-3, init="random", ema=0.98),
+    ),
+    "densenet121": Recipe(TrainConfig("densenet121")),
+    "mobilenetv2": Recipe(TrainConfig("mobilenetv2")),
+    "resnet50": Recipe(
+        TrainConfig(
+            "resnet50",
+            epochs=3,
+            head_epochs=2,
+            rate=1e-4,
+            weight_decay=0.0,
+            balance="none",
+            smoothing=0.0,
+            ema=0.0,
+            init="run",
+            base="runs/resnet50-pneumonia",
+        ),
+        by_image=0.2,
+        silent=(
+            "start: trained on the pneumonia and normal films of the training patients (recipe resnet50-pneumonia)",
+            "films: all of the manifest",
+            "settings: 2 epochs of the last layer, 3 of all, Adam 1e-4 along a cosine, batch 32",
+        ),
+    ),
     "steveroger": Recipe(
         TrainConfig("steveroger", epochs=10, rate=1e-3, balance="none", augmentation="none", **_PLAIN),  # type: ignore[arg-type]
         by_image=0.2,

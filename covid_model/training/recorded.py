@@ -1,11 +1,11 @@
 """A finished run as it may ship: settings, metrics and the heatmaps of drawn films, nothing that shows a patient."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from covid_model.errors import RunError
+from covid_model.files import write_json
 from covid_model.training.history import map_epochs, read_maps
 from covid_model.training.run_folder import RunFolder, state_of
 
@@ -19,7 +19,7 @@ def record(run: RunFolder, folder: Path) -> RunFolder:
     (out.path / "checkpoint").rmdir()
     (out.path / "metrics.jsonl").write_bytes((run.path / "metrics.jsonl").read_bytes())
     kept = {name: value for name, value in run.status().items() if name not in ("pid", "started")}
-    (out.path / "status.json").write_text(json.dumps(kept), "utf-8")
+    write_json(out.path / "status.json", kept)
     for path in map_epochs(run).values():
         found = read_maps(path)
         drawn = found["drawn"]

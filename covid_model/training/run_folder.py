@@ -19,6 +19,7 @@ from typing import Any, Final
 import psutil
 
 from covid_model.errors import RunError
+from covid_model.files import write_json
 
 STALE: Final = 120.0
 """Seconds without a heartbeat after which a run counts as stalled."""
@@ -45,7 +46,7 @@ class RunFolder:
         try:
             for part in ("maps", "checkpoint"):
                 (self.path / part).mkdir(parents=True, exist_ok=True)
-            self._replace("config.json", json.dumps(config, indent=1))
+            write_json(self.path / "config.json", config)
         except OSError as error:
             raise RunError(f"The run folder {self.path} cannot be written: {error.strerror}.") from error
 
@@ -69,7 +70,7 @@ class RunFolder:
         """Replace the status; every call is a heartbeat. Keeps what was told before and is not told anew."""
         own = {"pid": os.getpid(), "started": psutil.Process().create_time()}
         now = {"state": state, "heartbeat": time.time(), "date": datetime.now(UTC).isoformat("T", "seconds")}
-        self._replace("status.json", json.dumps({**self.status(), **own, **now, **more}))
+        write_json(self.path / "status.json", {**self.status(), **own, **now, **more})
 
     def status(self) -> dict[str, Any]:
         """The last status; empty before the first."""
@@ -103,11 +104,6 @@ class RunFolder:
     def ask_to_stop(self) -> None:
         """Ask the process to end after its current step, keeping a checkpoint."""
         (self.path / "STOP").touch()
-
-    def _replace(self, name: str, text: str) -> None:
-        partial = self.path / f"{name}.partial"
-        partial.write_text(text, "utf-8")
-        partial.replace(self.path / name)
 
 
 def is_alive(status: dict[str, Any]) -> bool:

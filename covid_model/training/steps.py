@@ -1,14 +1,42 @@
 """One training step and its learning rate, compiled."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
 from covid_model.training.config import TrainConfig
+from covid_model.training.distribute import Team
+from covid_model.zoo.models import ModelRow
 
 if TYPE_CHECKING:
     import keras
+
+LARGEST: Final = 1.0
+"""No gradient of a variable is longer than this where weights decay."""
+BFLOAT16_FROM: Final = (8, 0)
+"""Compute capability from which graphics cards are quicker in bfloat16, which needs no loss scaling."""
+
+
+def precision_here() -> Literal["float32", "mixed_bfloat16"]:
+    """Mixed precision where every graphics card found is quick at it, else full precision."""
+    import tensorflow as tf
+
+    cards = [tf.config.experimental.get_device_details(card) for card in tf.config.list_physical_devices("GPU")]
+    quick = cards and all(card.get("compute_capability", (0, 0)) >= BFLOAT16_FROM for card in cards)
+    return "mixed_bfloat16" if quick else "float32"
+
+
+def built_to_train(row: ModelRow, precision: str) -> "keras.Model":
+    """The network of `row` that computes in `precision`; its weights are float32 all the same."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        return row.build()
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def learning_rate(config: TrainConfig, steps: int, step: int, *, head: bool) -> float:
@@ -28,11 +56,11 @@ def learning_rate(config: TrainConfig, steps: int, step: int, *, head: bool) -> 
 
 
 def make_optimiser(config: TrainConfig) -> "keras.Optimizer":
-    """AdamW with clipped gradients, or Adam as the older recipes have it where there is no weight decay."""
+    """AdamW, or Adam as the older recipes have it where there is no weight decay."""
     import keras
 
     if config.weight_decay:
-        return keras.optimizers.AdamW(1e-3, weight_decay=config.weight_decay, clipnorm=1.0)
+        return keras.optimizers.AdamW(1e-3, weight_decay=config.weight_decay)
     return keras.optimizers.Adam(1e-3)
 
 
@@ -48,26 +76,40 @@ def loss_of(logits: Any, onehot: Any, smoothing: float) -> Any:
 
 
 def make_step(
-    model: "keras.Model", averaged: "keras.Model", optimiser: "keras.Optimizer", variables: list[Any], config: TrainConfig
-) -> Callable[..., tuple[Any, Any]]:
-    """A compiled (films, onehot, weights, rate) -> (loss, share right) that trains `variables` and moves `averaged`.
+    model: "keras.Model",
+    averaged: "keras.Model",
+    optimiser: "keras.Optimizer",
+    variables: list[Any],
+    config: TrainConfig,
+    team: Team,
+) -> Callable[..., tuple[Any, Any, Any]]:
+    """A compiled (films, onehot, weights, rate, asked) -> (loss, films right, asked), sums over all workers.
 
-    `averaged` is a second network whose weights are the running mean of the first's (momentum config.ema).
+    It trains `variables` and moves `averaged`, a second network whose weights are the running mean of the first's (momentum
+    config.ema). weights: share of each film in the loss of the whole batch. asked: 1 where this worker was asked to stop.
     """
     import tensorflow as tf
 
     optimiser.build(variables)
     pairs = list(zip(averaged.weights, model.weights, strict=True))
 
-    def step(films: Any, onehot: Any, weights: Any, rate: Any) -> tuple[Any, Any]:
-        optimiser.learning_rate.assign(rate)
+    def replica(films: Any, onehot: Any, weights: Any, asked: Any) -> tuple[Any, ...]:
         with tf.GradientTape() as tape:
-            logits = model(films, training=True)
-            loss = tf.reduce_sum(loss_of(logits, onehot, config.smoothing) * weights) / tf.reduce_sum(weights)
-        optimiser.apply(tape.gradient(loss, [v.value for v in variables]), variables)
+            logits = tf.cast(model(films, training=True), tf.float32)
+            loss = tf.reduce_sum(loss_of(logits, onehot, config.smoothing) * weights)
+        called = tf.cast(logits[:, 0] > 0, tf.int64) if logits.shape[-1] == 1 else tf.argmax(logits, axis=-1)
+        right = tf.reduce_sum(tf.cast(called == tf.argmax(onehot, axis=-1), tf.float32))
+        return tape.gradient(loss, [v.value for v in variables]), loss, right, tf.identity(asked)
+
+    def step(films: Any, onehot: Any, weights: Any, rate: Any, asked: Any) -> tuple[Any, Any, Any]:
+        optimiser.learning_rate.assign(rate)
+        gradients, *told = team.sum(team.strategy.run(replica, args=(films, onehot, weights, asked)))
+        if config.weight_decay:
+            gradients = [tf.clip_by_norm(gradient, LARGEST) for gradient in gradients]
+        optimiser.apply(gradients, variables)
         for mean, now in pairs:
             mean.assign(now if "seed" in now.path else config.ema * mean + (1 - config.ema) * now)
-        called = tf.cast(logits[:, 0] > 0, tf.int64) if logits.shape[-1] == 1 else tf.argmax(logits, axis=-1)
-        return loss, tf.reduce_mean(tf.cast(called == tf.argmax(onehot, axis=-1), tf.float32))
+        loss, right, stop = told
+        return loss, right, stop
 
     return tf.function(step)

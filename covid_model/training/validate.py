@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from covid_model.evaluation.calibrate import SPECIFICITY
 from covid_model.evaluation.scores import auc, confusion, sensitivity, threshold_at_specificity
 from covid_model.explain.cam import grad_cam
 from covid_model.explain.compiled import logits_of
+from covid_model.explain.mass import mass_inside
 from covid_model.explain.target import class_target
 from covid_model.films.film import Film
 from covid_model.films.phantom import PHANTOMS, phantom_png
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 SHOWN: Final = 6
 """Validation films whose heatmaps are kept for every epoch, beside the drawn ones that nobody owns."""
 DRAWN_CLASS: Final = "COVID-19"
-"""What the heatmaps of the drawn films are for."""
+"""What the heatmaps of the drawn films are for; where a model does not know it, its last class."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +75,16 @@ def load_validation(row: ModelRow, table: pd.DataFrame, label: NDArray[np.int64]
     chosen = [*phantoms, *(films[i] for i in turns[:SHOWN])]
     shown = Shown(
         inputs=np.stack([pixels for pixels, _ in chosen]),
-        label=np.array([row.class_of(DRAWN_CLASS)] * len(phantoms) + [label[i] for i in turns[:SHOWN]], np.int64),
+        label=np.array([_drawn_class(row)] * len(phantoms) + [label[i] for i in turns[:SHOWN]], np.int64),
         lungs=np.stack([lungs for _, lungs in chosen]),
         drawn=np.arange(len(chosen)) < len(phantoms),
     )
     return Validation(np.stack([pixels for pixels, _ in films]), label, shown)
+
+
+def _drawn_class(row: ModelRow) -> int:
+    """The class that the heatmaps of the drawn films are for."""
+    return row.class_of(DRAWN_CLASS) if DRAWN_CLASS in row.labels else len(row.classes) - 1
 
 
 def validate(network: "keras.Model", films: Validation, classes: tuple[str, ...]) -> dict[str, Any]:
@@ -111,9 +118,8 @@ def heatmaps(network: "keras.Model", films: Shown, row: ModelRow, out: Path) -> 
         target = class_target(row.classes[label], row.classes, network.output_shape[-1])
         found = grad_cam(network, pixels[None], target, layer=row.explanation_layers[0])
         maps.append(found)
-        inside = _inside(found, lungs)
-        if inside is not None:
-            shares.append(inside)
+        cells = cv2.resize(lungs.astype(np.float32), found.shape[::-1], interpolation=cv2.INTER_AREA)
+        shares.append(mass_inside(found, np.asarray(cells, np.float32)))
     grey = films.inputs[..., 0]
     low, high = grey.min(), grey.max()
     np.savez_compressed(
@@ -124,13 +130,4 @@ def heatmaps(network: "keras.Model", films: Shown, row: ModelRow, out: Path) -> 
         lungs=films.lungs,
         drawn=films.drawn,
     )
-    return float(np.mean(shares)) if shares else None
-
-
-def _inside(found: NDArray[np.float32], lungs: NDArray[np.bool_]) -> float | None:
-    """Share of a map (h, w) inside the lungs (H, W), the mask shrunk to the map's cells."""
-    import cv2
-
-    cells = cv2.resize(lungs.astype(np.float32), found.shape[::-1], interpolation=cv2.INTER_AREA)
-    total = float(found.sum())
-    return float((found * cells).sum()) / total if total > 0 else None
+    return None if np.isnan(shares).all() else float(np.nanmean(shares))

@@ -57,11 +57,3 @@ def build_corona_3class() -> keras.Model:
     x = _pool(_conv(film, 32, "conv1"), "pool1")
     x = _pool(_conv(x, 64, "conv2"), "pool2")
     return keras.Model(film, layers.Dense(3, name="logits")(layers.Flatten(name="flat")(x)), name="corona_3class")
-
-
-def build_resnet50() -> keras.Model:
-    """(224, 224, 3) -> ResNet50 (He 2016) of keras.applications, global average pooling, one unit."""
-    film = keras.Input((224, 224, 3), name="film")
-    trunk = keras.applications.ResNet50(include_top=False, weights=None, input_tensor=film)
-    x = layers.GlobalAveragePooling2D(name="pool")(trunk.output)
-    return keras.Model(film, layers.Dense(1, name="logits")(x), name="resnet50")

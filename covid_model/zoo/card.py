@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from covid_model.errors import ModelError
+from covid_model.files import write_json
 from covid_model.films.preprocess import SCALES, Preprocessing
 
 WEIGHTS: Final = Path(__file__).parent.parent / "weights"
@@ -59,9 +60,7 @@ def file_sha256(path: Path) -> str:
 
 def write_card(card: Card, path: Path) -> None:
     """Write the card as JSON, in place of an older one only when complete."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(asdict(card), indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
-    partial.replace(path)
+    write_json(path, asdict(card))
 
 
 def read_card(path: Path) -> Card:

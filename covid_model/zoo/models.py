@@ -19,7 +19,8 @@ class ModelRow:
     classes: names in the order of the logits; of one unit (negative, positive). build: makes the untrained flat functional
     graph, input `film`, output `logits`; imports Keras only when called. merges: labels of the manifest that belong to a
     class of another name; labels that are neither a class nor merged are left out. half: weights are kept in half precision.
-    claimed: what the author of an ancestor said it scores, None where nothing was said or for our own models.
+    claimed: what the author of an ancestor said it scores, None where nothing was said or for our own models. ships: are
+    trained weights part of the project? Where not, the row is there to be trained.
     """
 
     key: str
@@ -35,6 +36,7 @@ class ModelRow:
     half: bool = False
     ancestor: bool = False
     claimed: str | None = None
+    ships: bool = True
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -72,12 +74,24 @@ def _ancestor(name: str) -> Callable[[], "keras.Model"]:
     return build
 
 
+def _application(key: str, units: int, size: tuple[int, int] = (224, 224)) -> Callable[[], "keras.Model"]:
+    def build() -> "keras.Model":
+        from covid_model.zoo.applications import build_application
+
+        return build_application(key, units, size)
+
+    return build
+
+
 _LITE0_LAYERS: Final = ("top", "block5c", "block4c", "block3b")
+_RESNET50_LAYERS: Final = ("conv5_block3_out", "conv4_block6_out", "conv3_block4_out")
 _NO_DIAGNOSIS: Final = "Research software: never a diagnosis, never a reason to treat or not to treat."
 _FEW_SOURCES: Final = "Trained on four public sources; on films of other hospitals expect far lower scores."
 
 _ANCESTOR: Final = "Rebuilt to show what its recipe gives; its scores under its own split are not to be believed."
-_REST: Final = {"Pneumonia": "Not COVID-19", "Normal": "Not COVID-19"}
+NOT_COVID: Final = "Not COVID-19"
+REST: Final = {"Pneumonia": NOT_COVID, "Normal": NOT_COVID}
+"""Labels that a model which only knows COVID-19 or not takes together."""
 
 MODELS: Final[dict[str, ModelRow]] = {
     row.key: row
@@ -113,12 +127,12 @@ MODELS: Final[dict[str, ModelRow]] = {
             "Steveroger's small CNN",
             "A student system: two convolutions, a dense layer of 8 and one unit; infected or not.",
             "steveroger",
-            ("Not COVID-19", "COVID-19"),
+            (NOT_COVID, "COVID-19"),
             Preprocessing(size=(64, 64), channels=3, scaling="unit"),
             ("conv2",),
             _ancestor("steveroger"),
             (_NO_DIAGNOSIS, _ANCESTOR),
-            merges=_REST,
+            merges=REST,
             half=True,
             ancestor=True,
             claimed="73 % accuracy on the films it was trained on",
@@ -163,16 +177,70 @@ MODELS: Final[dict[str, ModelRow]] = {
             half=True,
             ancestor=True,
         ),
+        ModelRow(
+            "resnet50",
+            "ResNet50 by transfer",
+            "A student system: ResNet50 with transfer learning; COVID-19 positive or negative.",
+            "resnet50",
+            (NOT_COVID, "COVID-19"),
+            Preprocessing(size=(224, 224), channels=3, scaling="signed"),
+            _RESNET50_LAYERS,
+            _application("resnet50", 1),
+            (_NO_DIAGNOSIS, _ANCESTOR),
+            merges=REST,
+            half=True,
+            ancestor=True,
+        ),
+        ModelRow(
+            "resnet50-pneumonia",
+            "ResNet50, pneumonia or normal",
+            "A start for transfer where no ImageNet weights can be had: small films, no COVID-19 among them.",
+            "resnet50",
+            ("Normal", "Pneumonia"),
+            Preprocessing(size=(112, 112), channels=3, scaling="signed"),
+            _RESNET50_LAYERS,
+            _application("resnet50", 1, (112, 112)),
+            (_NO_DIAGNOSIS, "Knows no COVID-19: made only to start other trainings from."),
+            half=True,
+            ships=False,
+        ),
+        ModelRow(
+            "densenet121",
+            "DenseNet121",
+            "The network of CheXNet, on the segmented lungs; to be trained from downloaded ImageNet weights.",
+            "densenet121",
+            LABELS,
+            Preprocessing(size=(224, 224), channels=3, region="lungs", scaling="signed"),
+            ("relu", "pool4_relu", "pool3_relu"),
+            _application("densenet121", len(LABELS)),
+            (_NO_DIAGNOSIS, _FEW_SOURCES),
+            ships=False,
+        ),
+        ModelRow(
+            "mobilenetv2",
+            "MobileNetV2",
+            "A small network, on the segmented lungs; to be trained from downloaded ImageNet weights.",
+            "mobilenetv2",
+            LABELS,
+            Preprocessing(size=(224, 224), channels=3, region="lungs", scaling="signed"),
+            ("out_relu", "block_13_expand_relu", "block_6_expand_relu"),
+            _application("mobilenetv2", len(LABELS)),
+            (_NO_DIAGNOSIS, _FEW_SOURCES),
+            ships=False,
+        ),
     )
 }
 """The first row is the default model."""
 
+SHIPPED: Final = tuple(key for key, row in MODELS.items() if row.ships)
+"""Models whose weights are part of the project."""
+
 DEFAULT_MODEL: Final = next(iter(MODELS))
 
 
-def get_model(key: str) -> ModelRow:
-    """The row of MODELS called `key`; ModelError names the known ones."""
+def get_model(key: str, models: Mapping[str, ModelRow] = MODELS) -> ModelRow:
+    """The row called `key`, of the zoo unless other `models` are given; ModelError names the known ones."""
     try:
-        return MODELS[key]
+        return models[key]
     except KeyError:
-        raise ModelError(f"Unknown model {key!r}; known models: {', '.join(MODELS)}.") from None
+        raise ModelError(f"Unknown model {key!r}; known models: {', '.join(models)}.") from None

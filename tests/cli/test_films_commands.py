@@ -8,7 +8,7 @@ import pytest
 from covid_model.cli.main import main
 from covid_model.explain.explanation import Explanation
 from covid_model.films.phantom import PHANTOMS, phantom_png
-from covid_model.zoo import DEFAULT_MODEL, MODELS, load
+from covid_model.zoo import DEFAULT_MODEL, SHIPPED, load
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def film(tmp_path: Path) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("key", MODELS)
+@pytest.mark.parametrize("key", SHIPPED)
 def test_predict_prints_one_json_object_a_film_and_goes_on_after_a_bad_one(
     key: str, film: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

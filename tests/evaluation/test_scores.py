@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from covid_model.evaluation.bootstrap import mean_interval, patient_interval
 from covid_model.evaluation.calibrate import fit_temperature, operating_points
@@ -21,6 +22,9 @@ def test_auc_of_known_rankings() -> None:
     assert auc(truth, np.array([0.4, 0.3, 0.2, 0.1])) == 0
     assert auc(truth, np.array([0.1, 0.3, 0.2, 0.4])) == 0.75
     assert np.isnan(auc(np.array([True, True]), np.array([0.1, 0.2])))
+    rng = np.random.default_rng(0)
+    many, ties = rng.random(500) < 0.3, rng.integers(0, 40, 500) / 40
+    assert auc(many, ties) == pytest.approx(roc_auc_score(many, ties))
 
 
 def test_the_threshold_keeps_the_specificity_it_promises() -> None:

@@ -10,10 +10,10 @@ from covid_model.explain import cam, compiled, gradients, perturbation, referenc
 from covid_model.explain.target import Target, resolve_target
 from covid_model.films.phantom import PHANTOMS, phantom_png
 from covid_model.films.read import read_film
-from covid_model.zoo import MODELS, Classifier, load
+from covid_model.zoo import SHIPPED, Classifier, load
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(scope="module", params=SHIPPED)
 def classifier(request: pytest.FixtureRequest) -> Classifier:
     return load(request.param)
 

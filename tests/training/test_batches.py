@@ -34,11 +34,11 @@ def test_a_handful_of_films_does_not_rule_its_label() -> None:
     assert weight.mean() == pytest.approx(1, rel=1e-5)
 
 
-def batches(seed: int, steps: int = 0) -> Batches:
+def batches(seed: int, steps: int = 0, **team: int) -> Batches:
     rng = np.random.default_rng(9)
     films = [SmallFilm(rng.integers(0, 255, (SIDE, SIDE), np.uint8), np.ones((SIDE, SIDE), bool)) for _ in range(8)]
     config = TrainConfig("lungs", batch=4, steps=steps, seed=seed)
-    return Batches(films, np.arange(8) % 3, np.ones(8, np.float32), Preprocessing(size=(64, 64)), 3, config)
+    return Batches(films, np.arange(8) % 3, np.ones(8, np.float32), Preprocessing(size=(64, 64)), 3, config, **team)
 
 
 def test_any_batch_can_be_made_again_and_seeds_and_epochs_differ() -> None:
@@ -47,7 +47,19 @@ def test_any_batch_can_be_made_again_and_seeds_and_epochs_differ() -> None:
     assert np.abs(batches(1).at(0, 0)[0] - batches(1).at(1, 0)[0]).max() > 0.1
     films, onehot, weight = batches(1).at(0, 0)
     assert films.shape == (4, 64, 64, 3)
-    assert onehot.sum() == weight.sum() == 4
+    assert onehot.sum() == 4
+    np.testing.assert_allclose(weight, 0.25)
+
+
+def test_workers_share_a_batch_out_among_themselves() -> None:
+    whole = batches(1)
+    parts = [batches(1, worker=worker, workers=3).at(0, 1) for worker in range(3)]
+    assert [len(part[0]) for part in parts] == [2, 1, 1]
+    for place, values in enumerate(whole.at(0, 1)):
+        together = np.empty_like(values)
+        for worker, part in enumerate(parts):
+            together[worker::3] = part[place]
+        np.testing.assert_array_equal(together, values)
 
 
 def test_the_pipeline_gives_the_batches_in_order() -> None:

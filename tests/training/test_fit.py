@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+import tensorflow as tf
 from cases import FixedLungs, lung_area
 from PIL import Image
 
@@ -76,6 +77,11 @@ def test_a_run_tells_everything_as_it_goes(table: pd.DataFrame, tmp_path: Path) 
         assert len(file["maps"]) == len(file["inputs"]) == len(file["label"]) == len(file["lungs"]) == 9
         assert file["drawn"].sum() == 3
     assert run.config()["rate"] == CONFIG.rate
+    (events,) = (run.path / "tensorboard").iterdir()
+    told = list(tf.compat.v1.train.summary_iterator(str(events)))
+    assert told[0].file_version == "brain.Event:2"
+    losses = {event.step: v.simple_value for event in told for v in event.summary.value if v.tag == "step/loss"}
+    assert losses == pytest.approx({line["step"]: line["loss"] for line in steps})
     assert runs_in(tmp_path) == [run]
     shown = record(run, tmp_path / "recorded")
     assert state_of(shown) == "finished"
@@ -135,7 +141,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_checkpoint(table: p
     training._finish_epoch = spoil  # type: ignore[method-assign]
     assert training.go() == "failed"
     assert "nan" in run.status()["reason"]
-    assert np.isfinite(training.best_network().get_layer("logits").get_weights()[0]).all()
+    assert np.isfinite(fit.best_network(run).get_layer("logits").get_weights()[0]).all()
 
 
 def test_one_run_has_one_trainer(table: pd.DataFrame, tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from covid_model.errors import ModelError
-from covid_model.zoo import MODELS, load
+from covid_model.zoo import MODELS, SHIPPED, load
 from covid_model.zoo.card import WEIGHTS, read_card
 
-KEYS = list(MODELS)
+KEYS = list(SHIPPED)
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -24,7 +24,7 @@ def test_a_shipped_model_is_what_its_card_says(key: str) -> None:
     size = (2, *card.preprocessing.size, card.preprocessing.channels)
     logits = classifier.logits(np.random.default_rng(0).random(size).astype(np.float32))
     np.testing.assert_allclose(classifier.probabilities(logits).sum(axis=1), 1)
-    assert (WEIGHTS / row.weights_name).stat().st_size < 20e6
+    assert (WEIGHTS / row.weights_name).stat().st_size < 50e6
 
 
 @pytest.mark.parametrize("key", KEYS)

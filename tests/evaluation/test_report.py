@@ -1,0 +1,66 @@
+"""A report whose every number is known beforehand."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from cases import SIDE, classifier_on
+from PIL import Image
+
+from covid_model.errors import ModelError
+from covid_model.evaluation.report import evaluate, write_scores
+from covid_model.zoo.card import read_card, write_card
+
+COHEN, CHILDREN, HANNOVER = "covid-chestxray-dataset", "chest_xray", "covid-19-image-repository"
+FILMS = [
+    # source, label, grey, age: within Cohen's collection brightness says nothing, across the collections nearly everything
+    (COHEN, "COVID-19", 200, 60),
+    (COHEN, "Normal", 200, 50),
+    (COHEN, "COVID-19", 190, 55),
+    (COHEN, "Pneumonia", 190, None),
+    (COHEN, "Normal", 240, 9),
+    *[(CHILDREN, "Normal", 20, None)] * 6,
+    *[(CHILDREN, "Pneumonia", 20, None)] * 2,
+    (HANNOVER, "COVID-19", 210, None),
+]
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> pd.DataFrame:
+    rows = []
+    for number, (source, label, grey, age) in enumerate(FILMS):
+        path = tmp_path / f"{number}.png"
+        pixels = np.full((64, 64), grey, np.uint8)
+        pixels[0, :2] = 0, 255  # a film of one grey is refused
+        Image.fromarray(pixels).save(path)
+        rows.append((str(path), source, f"p{number}", label, "test", f"{number:064x}", age))
+    films = pd.DataFrame(rows, columns=["path", "source", "patient", "label", "split", "digest", "age"])
+    return pd.concat([films, films.head(4).assign(split="val")], ignore_index=True)
+
+
+def test_shortcuts_show_in_the_parts_where_they_do_not_work(table: pd.DataFrame, tmp_path: Path) -> None:
+    classifier = classifier_on(np.ones((SIDE, SIDE), bool), key="lungs")
+    trained = [{"split": "train", "source": source, "label": "Normal", "films": 1} for source in (COHEN, CHILDREN)]
+    card = replace(classifier.card, training={"films": trained})
+    classifier.card = card
+    report = evaluate(classifier, table, tmp_path / "out")
+    assert report == json.loads((tmp_path / "out" / "report.json").read_text())
+    test = report["splits"]["test"]
+    # 11 films without COVID-19: each of 3 is brighter than 8 children; 200 ties one, loses to 240 and beats 190, and so on
+    assert test["scores"]["auc/COVID-19"]["value"] == pytest.approx((9.5 + 8.5 + 10) / 33)
+    parts = test["by_subset"]
+    assert {key: part["films"] for key, part in parts.items()} == {"adults": 5, "one_source": 4, "new_sources": 1}
+    assert parts["one_source"]["scores"]["auc/COVID-19"]["value"] == 0.5
+    assert parts["new_sources"]["scores"]["auc/COVID-19"]["value"] is None, "one class alone has no AUC"
+    macro = [test["scores"][f"auc/{name}"]["value"] for name in card.classes]
+    assert test["scores"]["auc/macro"]["value"] == pytest.approx(np.mean(macro))
+    assert report["milliseconds"] > 0
+    write_card(card, tmp_path / "lungs.card.json")
+    write_scores(report, tmp_path)
+    assert read_card(tmp_path / "lungs.card.json").scores["test"] == test
+    write_card(replace(card, weights_sha256="2" * 64), tmp_path / "lungs.card.json")
+    with pytest.raises(ModelError, match="other weights"):
+        write_scores(report, tmp_path)

@@ -1,0 +1,12 @@
+"""Cards of the models at hand, read without loading the models."""
+
+import streamlit as st
+
+from covid_model.zoo.card import Card, read_card
+from covid_model.zoo.own import folder_of, row_of
+
+
+@st.cache_data(max_entries=32, ttl="10m", show_spinner=False)
+def card_of(key: str) -> Card:
+    """A model's card."""
+    return read_card(folder_of(key) / row_of(key).card_name)
