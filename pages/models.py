@@ -33,9 +33,9 @@ def interval(score: dict[str, Any] | None) -> str:
 
 
 def own_scores(card: Card) -> dict[str, Any]:
-    """What the recipe's own split gives, empty where it was not measured."""
-    found: dict[str, Any] = card.training.get("own_split", {}).get("scores", {})
-    return found
+    """What the recipe's own split gives, which is the manifest's validation split where the recipe has none."""
+    own: dict[str, Any] = card.training.get("own_split") or card.scores.get("val", {})
+    return own.get("scores", {})
 
 
 def by_split(card: Card) -> dict[str, dict[str, Any] | None]:

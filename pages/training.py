@@ -1,5 +1,6 @@
 """Training: start a run, watch it live, compare runs, and see the attention move from epoch to epoch."""
 
+from functools import partial
 from typing import Any, Final
 
 import cv2
@@ -9,7 +10,7 @@ import streamlit as st
 from covid_model.explain.overlay import blended, heat, outlined
 from covid_model.plots.training import AXES, confusion_figure, curve_figure
 from covid_model.training.history import best_epoch, config_differences, map_epochs, read_maps
-from covid_model.training.process import delete, end, launch, why_not_here
+from covid_model.training.process import delete, end, is_small_host, launch, why_not_here
 from covid_model.training.run_folder import LIVE, RunFolder, state_of
 from covid_model.zoo.own import row_of
 from ui.menu import require_entry
@@ -73,6 +74,18 @@ def controls(run: RunFolder) -> None:
             if st.button("Resume", icon=":material/play_arrow:", key="resume"):
                 launch(["--resume", str(run.path), "--manifest", manifest], run)
                 st.toast("Resuming …")
+        if (
+            state == "finished"
+            and not is_small_host()
+            and st.button(
+                "Use as a model", icon=":material/visibility:", key="keep", help="Offers its best weights on every page."
+            )
+        ):
+            from covid_model.training.keep import keep  # TensorFlow is started only here
+
+            card = keep(run)
+            st.cache_data.clear()
+            st.page_link("pages/explain.py", label=f"Explain a film with {card.title}", query_params={"model": card.key})
         if state not in LIVE:
             sure = st.checkbox("Really delete", key="sure")
             if st.button("Delete", icon=":material/delete:", key="delete", disabled=not sure):
@@ -160,5 +173,6 @@ else:
             st.dataframe(config_differences(configs), hide_index=True)
         steps, epochs = metrics_of(chosen)
         with st.container(horizontal=True):
-            st.download_button("Epochs (CSV)", epochs.to_csv(index=False), f"{chosen.name}-epochs.csv", on_click="ignore")
-            st.download_button("Steps (CSV)", steps.to_csv(index=False), f"{chosen.name}-steps.csv", on_click="ignore")
+            for title, table in (("epochs", epochs), ("steps", steps)):
+                name = f"{chosen.name}-{title}.csv"
+                st.download_button(f"{title.title()} (CSV)", partial(table.to_csv, index=False), name, on_click="ignore")

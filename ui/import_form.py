@@ -9,9 +9,7 @@ from covid_model.errors import ModelError
 from covid_model.films.preprocess import SCALES, Region, Scaling
 from covid_model.training.process import is_small_host
 from covid_model.zoo.importing import Brought, add_model, read_network, remove_model
-from covid_model.zoo.models import NOT_COVID
-from covid_model.zoo.own import IMPORTED
-from ui.cards import card_of
+from covid_model.zoo.models import MODELS, NOT_COVID
 
 MOST_MB: Final = 500
 SCALINGS: Final[dict[Scaling, str]] = {"byte": "0 to 255", "unit": "0 to 1", "signed": "-1 to 1"}
@@ -85,8 +83,8 @@ def _questions(brought: Brought, file_name: str) -> None:
 
 
 def removal(key: str) -> None:
-    """A button that forgets an imported model; nothing for models of the zoo."""
-    if card_of(key).architecture != IMPORTED:
+    """A button that forgets a user's own model; nothing for models of the zoo."""
+    if key in MODELS:
         return
     sure = st.checkbox("Really remove", key=f"sure-{key}")
     if st.button("Remove", icon=":material/delete:", key=f"remove-{key}", disabled=not sure):

@@ -3,7 +3,6 @@
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import streamlit as st
 
@@ -11,13 +10,9 @@ from covid_model.errors import CovidModelError, RunError
 from covid_model.training.config import INITS
 from covid_model.training.process import launch, why_not_here
 from covid_model.training.recipes import RECIPES
-from covid_model.training.run_folder import RunFolder
+from covid_model.training.run_folder import RunFolder, runs_in
 from covid_model.zoo.models import MODELS
-from ui.runs import runs_folder
-
-FILMS_PER_SECOND: Final = {"efficientnet-lite0": 40.0}
-"""Measured on two cores; the ancestors' small networks are several times faster."""
-QUICK: Final = 200.0
+from ui.runs import metrics_of, runs_at_hand, runs_folder
 
 
 def start_form() -> None:
@@ -36,12 +31,15 @@ def start_form() -> None:
         rate = third.number_input("Learning rate", 1e-6, 0.5, config.rate, format="%.1e")
         seed = first.number_input("Seed", 0, 2**31 - 1, config.seed)
         patience = second.number_input("Patience", 0, 100, config.patience, help="0 never stops early.")
-        init = third.selectbox("Start from", INITS, INITS.index(config.init))
-        speed = FILMS_PER_SECOND.get(MODELS[model].architecture, QUICK)
-        st.caption(f"Some {1000 / speed:.0f} s an epoch for every 1,000 films on two cores.")
+        starts = [*(name for name in INITS if name != "run"), *(f"run {run.name}" for run in runs_in(runs_folder()))]
+        own = f"run {Path(config.base).name}"
+        default = starts.index(own) if own in starts else starts.index(config.init) if config.init in starts else 0
+        start = third.selectbox("Start from", starts, default, help="The best weights of a run, or what ships.")
+        st.caption(estimate(MODELS[model].architecture))
         if not st.form_submit_button("Start training", type="primary", icon=":material/play_arrow:"):
             return
-    flags = {"epochs": epochs, "batch-size": batch, "rate": rate, "seed": seed, "patience": patience, "init": init}
+    flags: dict[str, object] = {"epochs": epochs, "batch-size": batch, "rate": rate, "seed": seed, "patience": patience}
+    flags |= {"init": "run", "base": runs_folder() / start[4:]} if start.startswith("run ") else {"init": start}
     try:
         run = checked(Path(manifest), name)
         arguments = ["--model", model, "--manifest", manifest, "--run", str(run.path)]
@@ -49,6 +47,17 @@ def start_form() -> None:
         st.success(f"{name} is starting; it appears in the list within seconds.", icon=":material/check:")
     except CovidModelError as error:
         st.error(str(error), icon=":material/error:")
+
+
+def estimate(architecture: str) -> str:
+    """How long an epoch takes, from the runs at hand that trained the same network."""
+    for name, run in runs_at_hand().items():
+        steps, _ = metrics_of(run)
+        row = MODELS.get(run.config().get("model", ""))
+        if row is not None and row.architecture == architecture and not steps.empty:
+            speed = steps["films_per_second"].median()
+            return f"{name} trained on {speed:.0f} films a second: {1000 / speed:.0f} s an epoch for every 1,000 films."
+    return "No run of this network is at hand yet; its speed shows within the first steps."
 
 
 def checked(manifest: Path, name: str) -> RunFolder:

@@ -7,7 +7,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from covid_model.training.history import read_metrics
+from covid_model.training.history import MetricsReader
 from covid_model.training.run_folder import RunFolder, runs_in
 
 RUNS_FOLDER: Final = "COVID_XRAY_RUNS"
@@ -31,11 +31,11 @@ def runs_at_hand() -> dict[str, RunFolder]:
     return own | {f"recorded: {run.name}": run for run in runs_in(RECORDED)}
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _metrics(path: str, size: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return read_metrics(RunFolder(Path(path)))
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _reader(path: str) -> MetricsReader:
+    return MetricsReader(RunFolder(Path(path)))
 
 
 def metrics_of(run: RunFolder) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(steps, epochs) of a run, read again only when the file has grown."""
-    return _metrics(str(run.path), run.metrics_size())
+    """(steps, epochs) of a run; a live run's file is read on from where the last look ended."""
+    return _reader(str(run.path)).look()

@@ -3,15 +3,18 @@
 import argparse
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from covid_model.errors import RunError
+from covid_model.errors import DataError, RunError
 from covid_model.training.augment import AUGMENTATIONS
 from covid_model.training.config import INITS, PRECISIONS, TrainConfig
 from covid_model.training.distribute import WAYS, Onlooker, team
 from covid_model.training.recipes import RECIPES, get_recipe, recipe_table
 from covid_model.zoo.card import WEIGHTS
 from covid_model.zoo.own import folder_of, known_models
+
+MANIFEST: Final = Path("manifest.parquet")
+"""Where `train --data` puts the manifest that it builds."""
 
 
 def add_commands(commands: Any) -> None:
@@ -30,7 +33,11 @@ def add_commands(commands: Any) -> None:
 
     classifier = commands.add_parser("train", help="train a classifier of the zoo by its recipe, or go on with a run")
     classifier.add_argument("--model", choices=RECIPES)
-    classifier.add_argument("--manifest", type=Path, required=True)
+    data = classifier.add_mutually_exclusive_group(required=True)
+    data.add_argument("--manifest", type=Path, help="as written by `data build`")
+    data.add_argument(
+        "--data", type=Path, metavar="DIR", help="a folder of public downloads, to build a manifest from first"
+    )
     classifier.add_argument("--run", dest="folder", type=Path, help="a new folder for the run")
     classifier.add_argument("--resume", type=Path, metavar="DIR", help="go on with the run in this folder")
     classifier.add_argument("--epochs", type=int)
@@ -48,6 +55,10 @@ def add_commands(commands: Any) -> None:
         "--distribute", choices=WAYS, default="none", help="over this host's graphics cards, or the workers in TF_CONFIG"
     )
     classifier.set_defaults(run=run_train)
+
+    kept = commands.add_parser("keep", help="use a finished run as a model of one's own, on every page and in every command")
+    kept.add_argument("source", type=Path, metavar="RUN")
+    kept.set_defaults(run=run_keep)
 
     recorded = commands.add_parser("record", help="copy a finished run as it may ship: no checkpoints, drawn films only")
     recorded.add_argument("source", type=Path, metavar="RUN")
@@ -91,14 +102,16 @@ def run_train(arguments: argparse.Namespace) -> int:
     """The `train` command. Exit code 1 where the run failed."""
     from covid_model.data.manifest import read_manifest
     from covid_model.lungs.segment import LungSegmenter
-    from covid_model.training.fit import best_network, resume, start
+    from covid_model.training.fit import resume, start
     from covid_model.training.run_folder import RunFolder
     from covid_model.training.ship import ship
+    from covid_model.training.start import best_network
 
     if (arguments.folder is None) == (arguments.resume is None):
         raise RunError("Name either --run DIR for a new run or --resume DIR to go on with one.")
     together = team(arguments.distribute)  # before anything else: workers must meet before TensorFlow is used
-    table, segmenter = read_manifest(arguments.manifest), LungSegmenter.load()
+    manifest = arguments.manifest or _manifest_of(arguments.data)
+    table, segmenter = read_manifest(manifest), LungSegmenter.load()
     run = (RunFolder if together.is_chief else Onlooker)(arguments.resume or arguments.folder)
     if arguments.resume:
         recipe = get_recipe(str(run.config()["model"]))
@@ -121,11 +134,37 @@ def run_train(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _manifest_of(folder: Path) -> Path:
+    """`manifest.parquet` in the working directory, built from a folder of public downloads where it is not there yet."""
+    from covid_model.data.manifest import build, write_manifest
+    from covid_model.data.sources import SOURCES, find_sources
+
+    if not MANIFEST.exists():
+        sources = find_sources(folder)
+        if not sources:
+            raise DataError(f"{folder} holds none of the public downloads: {', '.join(SOURCES)}.")
+        table, report = build(sources)
+        write_manifest(table, report, MANIFEST)
+    print(f"films: {MANIFEST}")
+    return MANIFEST
+
+
 def _config(arguments: argparse.Namespace, recipe: TrainConfig) -> TrainConfig:
     """The recipe with what the flags change."""
     names = {setting.name for setting in fields(recipe)} - {"model"}
     chosen = {name: value for name in names if (value := getattr(arguments, name, None)) is not None}
+    if chosen.get("init", recipe.init) != "run":
+        chosen["base"] = ""
     return replace(recipe, **chosen)
+
+
+def run_keep(arguments: argparse.Namespace) -> int:
+    """The `keep` command."""
+    from covid_model.training.keep import keep
+    from covid_model.training.run_folder import RunFolder
+
+    print(f"--model {keep(RunFolder(arguments.source)).key}")
+    return 0
 
 
 def run_record(arguments: argparse.Namespace) -> int:

@@ -149,8 +149,9 @@ def _milliseconds(classifier: Classifier) -> float:
 
 
 def write_scores(report: dict[str, Any], folder: Path) -> None:
-    """Put a report's test scores, with what they were measured on, into the card of its model in `folder`.
+    """Put a report's scores, with what they were measured on, into the card of its model in `folder`.
 
+    Of the validation split only the whole is kept: it is the own split of recipes that keep the manifest's.
     Raises ModelError when the report is about other weights than the card.
     """
     path = folder / row_of(report["model"]).card_name
@@ -158,4 +159,5 @@ def write_scores(report: dict[str, Any], folder: Path) -> None:
     if card.weights_sha256 != report["weights_sha256"]:
         raise ModelError(f"The report scored other weights than {path.name} describes; evaluate again.")
     about = {key: report[key] for key in ("date", "data_hash", "version", "milliseconds")}
-    write_card(card.with_scores({**about, "test": report["splits"]["test"]}), path)
+    val = {key: value for key, value in report["splits"]["val"].items() if not key.startswith("by_")}
+    write_card(card.with_scores({**about, "test": report["splits"]["test"], "val": val}), path)

@@ -6,9 +6,11 @@ from typing import Final
 import pandas as pd
 import plotly.graph_objects as go
 
-from covid_model.training.history import best_epoch, smoothed
+from covid_model.training.history import best_epoch, smoothed, thinned
 
 COLOURS: Final = ("#2a7f9e", "#c2571a", "#4b8b3b", "#8a5fb0", "#b8860b", "#c0507a", "#5a6b75", "#1f4e79")
+POINTS: Final = 2000
+"""A curve is drawn with no more places than this; a screen shows no more."""
 AXES: Final = {"epoch": "epoch", "step": "step", "wall time": "minutes since the start"}
 
 
@@ -38,8 +40,12 @@ def curve_figure(
         if metric in steps:
             x, raw = _x(steps, axis, start), steps[metric]
             faint, strong = {"color": colour, "width": 1}, {"color": colour, "width": 2}
-            figure.add_scattergl(x=x, y=raw, mode="lines", line=faint, opacity=0.25, showlegend=False)
-            figure.add_scattergl(x=x, y=smoothed(raw, smoothing), mode="lines", line=strong, name=f"{name}, training")
+            for values, look in (
+                (raw, {"line": faint, "opacity": 0.25, "showlegend": False}),
+                (smoothed(raw, smoothing), {"line": strong, "name": f"{name}, training"}),
+            ):
+                kept = thinned(values, POINTS)
+                figure.add_scattergl(x=x.iloc[kept], y=values.iloc[kept], mode="lines", **look)
         _add_epochs(figure, name, epochs, metric, colour, axis, start)
     figure.update_xaxes(title=AXES[axis])
     figure.update_yaxes(title=metric.replace("_", " "), type="log" if log else "linear")

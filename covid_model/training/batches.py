@@ -1,7 +1,7 @@
 """The films of a split as batches: any batch of any epoch can be made again from the seed alone."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,9 @@ from covid_model.films.preprocess import Preprocessing, scaled
 from covid_model.training.augment import AUGMENTATIONS
 from covid_model.training.config import Balance, TrainConfig
 from covid_model.training.films_cache import SmallFilm, drawn
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 HEAVIEST: Final = 5.0
 """No film counts more than this many times the mean, so that a handful of films of one source does not rule its label."""
@@ -73,7 +76,11 @@ class Batches:
         return np.stack(views), self._onehot[whole[mine]], weight[mine]
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
-        """The batches of one epoch in order, made ahead of time by two workers of a tf.data pipeline."""
+        """The batches of one epoch in order."""
+        return iter(self.dataset(epoch))
+
+    def dataset(self, epoch: int) -> "tf.data.Dataset":
+        """The same as a tf.data pipeline, made ahead of time by two workers."""
         import tensorflow as tf
 
         def make(step: NDArray[np.int64]) -> Batch:
@@ -85,4 +92,4 @@ class Batches:
             lambda step: tf.numpy_function(make, [step], [tf.float32] * 3), num_parallel_calls=2, deterministic=True
         )
         shaped = ready.map(lambda *parts: tuple(tf.ensure_shape(p, s) for p, s in zip(parts, shapes, strict=True)))
-        return iter(shaped.prefetch(2))
+        return shaped.prefetch(2)

@@ -1,14 +1,15 @@
 """The training loop of one run: told to a run folder as it goes, resumable after any interruption."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from covid_model.data.manifest import data_hash
-from covid_model.errors import RunError
+from covid_model.errors import CovidModelError, RunError
 from covid_model.lungs.segment import LungSegmenter
 from covid_model.training.batches import Batches, film_weights
 from covid_model.training.checkpoint import read_state, write_state
@@ -16,15 +17,11 @@ from covid_model.training.config import TrainConfig
 from covid_model.training.distribute import Team, alone
 from covid_model.training.films_cache import load_small
 from covid_model.training.run_folder import RunFolder
+from covid_model.training.start import start_weights
 from covid_model.training.steps import built_to_train, learning_rate, make_optimiser, make_step, precision_here
 from covid_model.training.telling import EpochSoFar, Teller
 from covid_model.training.validate import heatmaps, load_validation, validate
-from covid_model.zoo.imagenet import imagenet_start
-from covid_model.zoo.lite0 import copy_weights
 from covid_model.zoo.models import ModelRow, get_model
-
-if TYPE_CHECKING:
-    import keras
 
 
 @dataclass
@@ -62,25 +59,31 @@ class Training:
         precision = precision_here() if self.config.precision == "auto" else self.config.precision
         with self.team.strategy.scope():
             self.model, self.averaged = built_to_train(self.row, precision), self.row.build()
-        self._start_weights()
+        start_weights(self.model, self.row, self.config, self.segmenter)
         self.averaged.set_weights(self.model.get_weights())
 
-    def _start_weights(self) -> None:
-        if self.config.init == "imagenet":
-            start = imagenet_start(self.row.architecture)
-            if start is None or copy_weights(start, self.model) == 0:
-                raise RunError(f"No ImageNet weights for {self.row.architecture} are at hand; use --init random or shipped.")
-        elif self.config.init == "run":
-            base = RunFolder(Path(self.config.base))
-            if copy_weights(best_network(base), self.model) == 0:
-                raise RunError(f"{base.name} trained another network than {self.row.architecture}; its weights do not fit.")
-        elif self.config.init == "shipped":
-            from covid_model.zoo.classifier import load
-
-            self.model.set_weights(load(self.row.key, self.segmenter).network.get_weights())
-
     def go(self) -> str:
-        """Train to the end, or until asked to stop; returns the last state told ("finished", "stopped" or "failed")."""
+        """Train to the end, or until asked to stop; returns the last state told ("finished", "stopped" or "failed").
+
+        Raises CovidModelError where a film cannot be read, the run folder not be written, or another worker is lost; the run
+        is told to have failed, with the reason.
+        """
+        try:
+            return self._go()
+        except OSError as error:
+            sentence = f"The run folder cannot be written: {error.strerror}."
+            self._fail(sentence)
+            raise RunError(sentence) from error
+        except CovidModelError as error:
+            if self.run.status().get("state") != "stopped":
+                self._fail(str(error))
+            raise
+
+    def _fail(self, reason: str) -> None:
+        with suppress(OSError):
+            self.run.tell("failed", reason=reason)
+
+    def _go(self) -> str:
         self.run.tell("starting", epochs=self.config.all_epochs, model=self.row.key)
         label = self.train["label"].map(self.row.class_of).to_numpy(np.int64)
         films = load_small(self.train, self.row.preprocessing, self.segmenter)
@@ -209,13 +212,6 @@ class Training:
 
     def _checkpoint(self, name: str) -> Path:
         return self.run.path / "checkpoint" / f"{name}.npz"
-
-
-def best_network(run: RunFolder) -> "keras.Model":
-    """A fresh network with the weights of a run's best epoch. Raises RunError where there is none."""
-    network = get_model(str(run.config()["model"])).build()
-    network.set_weights(read_state(run.path / "checkpoint" / "best.npz")[0]["averaged"])
-    return network
 
 
 def start(

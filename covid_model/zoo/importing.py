@@ -1,7 +1,6 @@
 """A user's own `.keras` or `.h5` file as a model of the zoo, never running code that the file brings."""
 
 import json
-import re
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -14,8 +13,7 @@ from covid_model import __version__
 from covid_model.errors import ModelError
 from covid_model.films.preprocess import Preprocessing, Region, Scaling
 from covid_model.zoo.card import Card, file_sha256, write_card
-from covid_model.zoo.models import MODELS
-from covid_model.zoo.own import IMPORTED, own_folder
+from covid_model.zoo.own import IMPORTED, own_folder, own_key
 
 if TYPE_CHECKING:
     import keras
@@ -158,9 +156,7 @@ def add_model(
     classes: names in the order of the outputs; of one unit (negative, positive). Raises ModelError for an unusable title,
     for names that do not fit the outputs, and where nothing can be written.
     """
-    key = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-    if not key or key in MODELS:
-        raise ModelError(f"{title!r} cannot be its name; letters or digits that name no model of the zoo would work.")
+    key = own_key(title)
     wanted = max(2, brought.units)
     if len(set(classes)) != wanted or len(classes) != wanted or not all(classes):
         raise ModelError(f"The model tells {wanted} classes apart; received the names {', '.join(classes) or 'none'}.")
@@ -191,6 +187,6 @@ def add_model(
 
 
 def remove_model(key: str) -> None:
-    """Forget an imported model and what was measured about it."""
+    """Forget a user's own model and what was measured about it."""
     for path in own_folder().glob(f"{key}.*"):
         path.unlink(missing_ok=True)

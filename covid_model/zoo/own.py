@@ -1,6 +1,7 @@
-"""Models that a user put beside the shipped ones: imported files, and networks of the zoo trained here."""
+"""Models that a user put beside the shipped ones: imported files, and runs kept as models."""
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,12 +23,20 @@ def own_folder() -> Path:
     return Path(os.environ.get(OWN_FOLDER, "models"))
 
 
+def own_key(title: str) -> str:
+    """The key of a user's model from what it is called. Raises ModelError where nothing is left or the zoo has it."""
+    key = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+    if not key or key in MODELS:
+        raise ModelError(f"{title!r} cannot be its name; letters or digits that name no model of the zoo would work.")
+    return key
+
+
 def _not_to_build() -> "keras.Model":
-    raise ModelError("An imported model comes with its weights and cannot be built anew.")
+    raise ModelError("A user's own model comes with its weights and cannot be built anew.")
 
 
 def _row_of(card: Card) -> ModelRow:
-    """The row of an imported model, from its card."""
+    """The row of a user's own model, from its card."""
     return ModelRow(
         card.key,
         card.title,
@@ -43,25 +52,25 @@ def _row_of(card: Card) -> ModelRow:
     )
 
 
-def _imported() -> dict[str, ModelRow]:
+def _own() -> dict[str, ModelRow]:
     rows = {}
     for path in sorted(own_folder().glob("*.card.json")):
         try:
             card = read_card(path)
         except ModelError:
             continue  # a damaged card hides its model and nothing else
-        if card.architecture == IMPORTED and card.key not in MODELS:
+        if card.key not in MODELS:
             rows[card.key] = _row_of(card)
     return rows
 
 
 def known_models() -> dict[str, ModelRow]:
-    """Every model of the zoo and every imported one, by key."""
-    return MODELS | _imported()
+    """Every model of the zoo and every one of the user's own, by key."""
+    return MODELS | _own()
 
 
 def row_of(key: str) -> ModelRow:
-    """The row of a model of the zoo or an imported one. Raises ModelError that names the known ones."""
+    """The row of a model of the zoo or one of the user's own. Raises ModelError that names the known ones."""
     return get_model(key) if key in MODELS else get_model(key, known_models())
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +14,23 @@ import tensorflow as tf
 from cases import FixedLungs, lung_area
 from PIL import Image
 
-from covid_model.errors import RunError
+from covid_model.errors import CovidModelError, RunError
 from covid_model.lungs.segment import LungMask
 from covid_model.training import fit
+from covid_model.training.checkpoint import read_state
 from covid_model.training.config import TrainConfig
+from covid_model.training.keep import keep
 from covid_model.training.recipes import RECIPES, Recipe
 from covid_model.training.recorded import record
 from covid_model.training.run_folder import RunFolder, runs_in, state_of
 from covid_model.training.ship import ship
+from covid_model.training.start import best_network
+from covid_model.training.steps import precision_here
 from covid_model.zoo.card import read_card
+from covid_model.zoo.classifier import load
 from covid_model.zoo.half import read_half
 from covid_model.zoo.models import MODELS
+from covid_model.zoo.own import OWN_FOLDER, models_at_hand, row_of
 
 SIDE = 96
 CONFIG = TrainConfig(
@@ -141,7 +148,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_checkpoint(table: p
     training._finish_epoch = spoil  # type: ignore[method-assign]
     assert training.go() == "failed"
     assert "nan" in run.status()["reason"]
-    assert np.isfinite(fit.best_network(run).get_layer("logits").get_weights()[0]).all()
+    assert np.isfinite(best_network(run).get_layer("logits").get_weights()[0]).all()
 
 
 def test_one_run_has_one_trainer(table: pd.DataFrame, tmp_path: Path) -> None:
@@ -223,3 +230,112 @@ def test_an_uneven_start_from_imagenet_is_refused(table: pd.DataFrame, tmp_path:
     with pytest.raises(RunError, match="No ImageNet weights for steveroger"):
         fit.start(RunFolder(tmp_path / "run"), config, table, segmenter())
     assert set(RECIPES) == set(MODELS)
+
+
+def test_a_finished_run_becomes_a_model_of_ones_own(
+    table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(OWN_FOLDER, str(tmp_path / "models"))
+    run = RunFolder(tmp_path / "My run 1")
+    training = fit.start(run, CONFIG, table, segmenter())
+    with pytest.raises(RunError, match="Only a finished run"):
+        keep(run)
+    training.go()
+    ship(best_network(run), training.row, CONFIG, Recipe(CONFIG), table, run.path, segmenter())
+    assert keep(run).key == "my-run-1"
+    assert models_at_hand()["my-run-1"] == "My run 1"
+    own = load("my-run-1", segmenter())
+    for one, other in zip(best_network(run).get_weights(), own.network.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert row_of("my-run-1").class_of("Normal") == 0
+
+
+def test_a_training_starts_from_another_run(table: pd.DataFrame, tmp_path: Path) -> None:
+    base = RunFolder(tmp_path / "base")
+    fit.start(base, CONFIG, table, segmenter()).go()
+    config = replace(CONFIG, init="run", base=str(base.path))
+    second = fit.start(RunFolder(tmp_path / "second"), config, table, segmenter())
+    best = best_network(base)
+    for layer in second.model.layers:
+        pairs = zip(layer.get_weights(), best.get_layer(layer.name).get_weights(), strict=True)
+        assert all(np.array_equal(*pair) for pair in pairs) == (layer.name != "logits"), layer.name
+    with pytest.raises(RunError, match="trained another network"):
+        fit.start(RunFolder(tmp_path / "third"), replace(config, model="mobilenetv2"), table, segmenter())
+    with pytest.raises(RunError, match="go together"):
+        replace(config, base="")
+
+
+def test_mixed_precision_keeps_full_weights(table: pd.DataFrame, tmp_path: Path) -> None:
+    training = fit.start(RunFolder(tmp_path / "run"), replace(CONFIG, precision="mixed_bfloat16"), table, segmenter())
+    assert training.model.get_layer("conv1").compute_dtype == "bfloat16"
+    assert training.averaged.get_layer("conv1").compute_dtype == "float32"
+    assert training.go() == "finished"
+    assert all(weight.dtype == np.float32 for weight in training.model.get_weights())
+    assert np.isfinite([line["loss"] for line in lines(training.run, "step")]).all()
+
+
+@pytest.mark.parametrize(
+    ("cards", "precision"),
+    [
+        ([], "float32"),
+        ([{"compute_capability": (9, 0)}], "mixed_bfloat16"),
+        ([{"compute_capability": (9, 0)}, {"compute_capability": (7, 5)}], "float32"),
+        ([{}], "float32"),
+    ],
+)
+def test_precision_is_what_the_graphics_cards_are_quick_at(
+    cards: list, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: cards)
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda card: card)
+    assert precision_here() == precision
+
+
+def test_a_full_disk_ends_the_run_with_one_sentence(
+    table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    training = fit.start(run, CONFIG, table, segmenter())
+    first = training._finish_epoch
+    count = []
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    def finish(*parts: object) -> None:
+        count.append(1)
+        if len(count) == 2:
+            monkeypatch.setattr(np, "savez", full)
+        first(*parts)  # type: ignore[arg-type]
+
+    training._finish_epoch = finish  # type: ignore[method-assign]
+    with pytest.raises(RunError, match=r"No space left on device\. The one before it is kept"):
+        training.go()
+    monkeypatch.undo()
+    assert "No space left" in run.status()["reason"]
+    assert state_of(run) == "failed"
+    assert read_state(run.path / "checkpoint" / "last.npz")[1]["epoch"] == 1
+    assert not list(run.path.rglob("*.partial"))
+
+
+def test_a_missing_film_is_named_before_anything_is_trained(table: pd.DataFrame, tmp_path: Path) -> None:
+    gone = table.assign(path=table["path"].where(table.index != 0, str(tmp_path / "gone.png")))
+    training = fit.start(RunFolder(tmp_path / "run"), CONFIG, gone, segmenter())
+    with pytest.raises(CovidModelError, match=r"gone\.png"):
+        training.go()
+    assert "gone.png" in training.run.status()["reason"]
+
+
+def test_metrics_that_cannot_be_written_end_the_run(
+    table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    training = fit.start(run, CONFIG, table, segmenter())
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(RunFolder, "append", full)
+    with pytest.raises(RunError, match="run folder cannot be written: No space left"):
+        training.go()
+    assert state_of(run) == "failed"

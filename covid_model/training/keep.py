@@ -1,0 +1,37 @@
+"""From a finished run to a model that every page and command offers."""
+
+from dataclasses import replace
+
+from covid_model.errors import ModelError, RunError
+from covid_model.training.run_folder import RunFolder, state_of
+from covid_model.training.start import best_network
+from covid_model.zoo.card import Card, file_sha256, read_card, write_card
+from covid_model.zoo.models import get_model
+from covid_model.zoo.own import own_folder, own_key
+
+
+def keep(run: RunFolder) -> Card:
+    """Put the best weights of a run beside the user's own models, called as the run; returns the new card.
+
+    Raises RunError for a run that is not finished, ModelError for a name that cannot be used or a folder that cannot be
+    written.
+    """
+    if state_of(run) != "finished":
+        raise RunError(f"Only a finished run can be used as a model; {run.name} is {state_of(run)}.")
+    row, key = get_model(str(run.config()["model"])), own_key(run.name)
+    card, folder = read_card(run.path / row.card_name), own_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        best_network(run).save(folder / f"{key}.keras")
+    except OSError as error:
+        raise ModelError(f"The model cannot be kept in {folder}: {error.strerror}.") from error
+    card = replace(
+        card,
+        key=key,
+        title=run.name,
+        summary=f"Trained here as {row.title}.",
+        weights_sha256=file_sha256(folder / f"{key}.keras"),
+        scores={},
+    )
+    write_card(card, folder / f"{key}.card.json")
+    return card

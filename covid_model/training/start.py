@@ -1,0 +1,45 @@
+"""Where the weights of a training begin, and where those of a finished one are found."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from covid_model.errors import RunError
+from covid_model.lungs.segment import LungSegmenter
+from covid_model.training.checkpoint import read_state
+from covid_model.training.config import TrainConfig
+from covid_model.training.run_folder import RunFolder
+from covid_model.zoo.imagenet import imagenet_start
+from covid_model.zoo.lite0 import copy_weights
+from covid_model.zoo.models import ModelRow, get_model
+
+if TYPE_CHECKING:
+    import keras
+
+
+def start_weights(model: "keras.Model", row: ModelRow, config: TrainConfig, segmenter: LungSegmenter) -> None:
+    """Fill `model` as `config.init` asks: from ImageNet, the shipped weights, another run, or not at all.
+
+    From ImageNet and from another run the last layer stays as it is. Raises RunError or ModelError where there is nothing to
+    take.
+    """
+    if config.init == "imagenet":
+        start = imagenet_start(row.architecture)
+        if start is None or copy_weights(start, model) == 0:
+            raise RunError(f"No ImageNet weights for {row.architecture} are at hand; use --init random or shipped.")
+    elif config.init == "run":
+        base = RunFolder(Path(config.base))
+        network = best_network(base)
+        if get_model(str(base.config()["model"])).architecture != row.architecture:
+            raise RunError(f"{base.name} trained another network than {row.architecture}; its weights do not fit.")
+        copy_weights(network, model)
+    elif config.init == "shipped":
+        from covid_model.zoo.classifier import load
+
+        model.set_weights(load(row.key, segmenter).network.get_weights())
+
+
+def best_network(run: RunFolder) -> "keras.Model":
+    """A fresh network with the weights of a run's best epoch. Raises RunError where there is none."""
+    network = get_model(str(run.config()["model"])).build()
+    network.set_weights(read_state(run.path / "checkpoint" / "best.npz")[0]["averaged"])
+    return network
