@@ -58,16 +58,17 @@ def show_pictures(picked: PickedFilm, answer: Prediction, found: Explanation) ->
 
 
 def show_prediction(answer: Prediction, card: Card, explained: str) -> None:
-    """Every class with its calibrated probability, and what weakens it."""
+    """Every class with its probability, and what weakens it."""
     words, bars = st.columns([2, 3], gap="large", vertical_alignment="center")
     with words:
         st.subheader(f"{answer.predicted}, {answer.probabilities[answer.predicted]:.0%}", anchor=False)
         quality = answer.prepared.lungs.quality
         st.badge(f"Lung outline: {quality}", color=QUALITY_COLOURS[quality], icon=":material/pulmonology:")
-        st.caption(
-            f"What the model “{card.title}” says, calibrated on its validation films (temperature {card.temperature:.2f}). "
+        calibrated = (
+            f"calibrated on its validation films (temperature {card.temperature:.2f}). "
             "Right of the orange tick lie 5 % of the validation films that are something else."
         )
+        st.caption(f"What the model “{card.title}” says, {calibrated if card.thresholds else 'not calibrated.'}")
     bars.plotly_chart(
         probability_figure(answer.probabilities, card.thresholds, explained),
         key="probabilities",

@@ -15,7 +15,7 @@ from covid_model.training.run_folder import LIVE, RunFolder, state_of
 from covid_model.zoo.own import row_of
 from ui.menu import require_entry
 from ui.notices import one_sentence
-from ui.run_form import start_form
+from ui.run_form import AWAITED, start_form, wait_for_run
 from ui.runs import is_recorded, metrics_of, runs_at_hand
 
 TICK: Final = 2.0
@@ -152,6 +152,8 @@ require_entry()
 st.header("Training", anchor=False)
 with st.expander("Start a training", icon=":material/play_arrow:"):
     start_form()
+if AWAITED in st.session_state:
+    wait_for_run()
 runs = runs_at_hand()
 if not runs:
     st.info("No run yet. Start one above, or by `python -m covid_model train`.", icon=":material/info:")

@@ -5,7 +5,12 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
+
+from covid_model.data.manifest import COLUMNS, BuildReport, write_manifest
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -17,3 +22,18 @@ def real_films() -> Path:
     if not (folder / "covid-chestxray-dataset" / "metadata.csv").is_file():
         pytest.skip(f"no public films at {folder}: set COVID_XRAY_DATA to the folder that holds them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def noisy_manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The manifest of 20 noisy films; those of COVID-19 are brighter."""
+    folder, rows = tmp_path_factory.mktemp("films"), []
+    for number in range(20):
+        label = ("COVID-19", "Normal", "Pneumonia")[number % 3]
+        grey = np.random.default_rng(number).normal(150 if label == "COVID-19" else 90, 20, (96, 96))
+        path = folder / f"{number}.png"
+        Image.fromarray(grey.clip(1, 254).astype(np.uint8)).save(path)
+        known = {"path": str(path), "source": "drawn", "patient": f"p{number}", "label": label, "digest": f"{number:064x}"}
+        rows.append(dict.fromkeys(COLUMNS, "") | known | {"split": "train" if number < 14 else "val", "age": np.nan})
+    write_manifest(pd.DataFrame(rows), BuildReport(0, "frontal"), folder / "manifest.parquet")
+    return folder / "manifest.parquet"

@@ -13,7 +13,8 @@ from docs.reference import FILE, reference
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
-COMMANDS = re.findall(r"^python -m covid_model (.+?)(?:\s+#.*)?$", README, re.MULTILINE)
+TRAINING = (ROOT / "docs" / "training.md").read_text("utf-8")
+COMMANDS = re.findall(r"^python -m covid_model (.+?)(?:\s+#.*)?$", README + TRAINING, re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -9,11 +9,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
-from PIL import Image
 
-from covid_model.data.manifest import COLUMNS, BuildReport, write_manifest
 from covid_model.errors import RunError
 from covid_model.training.distribute import Onlooker, team
 from covid_model.training.run_folder import RunFolder
@@ -30,21 +27,6 @@ from covid_model.training.distribute import Team
 models.team = lambda way: Team(0, 1, tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
 sys.exit(main(sys.argv[1:]))
 """
-
-
-@pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The manifest of 20 noisy films; those of COVID-19 are brighter."""
-    folder, rows = tmp_path_factory.mktemp("films"), []
-    for number in range(20):
-        label = ("COVID-19", "Normal", "Pneumonia")[number % 3]
-        grey = np.random.default_rng(number).normal(150 if label == "COVID-19" else 90, 20, (96, 96))
-        path = folder / f"{number}.png"
-        Image.fromarray(grey.clip(1, 254).astype(np.uint8)).save(path)
-        known = {"path": str(path), "source": "drawn", "patient": f"p{number}", "label": label, "digest": f"{number:064x}"}
-        rows.append(dict.fromkeys(COLUMNS, "") | known | {"split": "train" if number < 14 else "val", "age": np.nan})
-    write_manifest(pd.DataFrame(rows), BuildReport(0, "frontal"), folder / "manifest.parquet")
-    return folder / "manifest.parquet"
 
 
 def settings(manifest: Path, epochs: int, steps: int) -> list[str]:
@@ -80,8 +62,8 @@ def losses(run: Path, kind: str = "epoch") -> list[tuple[int, float]]:
     return [(line["step"], line["loss"]) for line in told if line["kind"] == kind]
 
 
-def test_two_workers_and_two_devices_have_the_loss_of_one_process(manifest: Path, tmp_path: Path) -> None:
-    flags = settings(manifest, 2, 4)
+def test_two_workers_and_two_devices_have_the_loss_of_one_process(noisy_manifest: Path, tmp_path: Path) -> None:
+    flags = settings(noisy_manifest, 2, 4)
     subprocess.run([*COMMAND, *flags, "--run", str(tmp_path / "one")], check=True, timeout=300, capture_output=True)
     both = workers([*flags, "--run", str(tmp_path / "two")], tmp_path)
     assert [each.wait(300) for each in both] == [0, 0], (tmp_path / "worker-0.log").read_text()[-2000:]
@@ -94,9 +76,9 @@ def test_two_workers_and_two_devices_have_the_loss_of_one_process(manifest: Path
     assert (tmp_path / "two" / "steveroger.card.json").is_file()
 
 
-def test_after_a_lost_worker_all_go_on_from_the_checkpoint(manifest: Path, tmp_path: Path) -> None:
+def test_after_a_lost_worker_all_go_on_from_the_checkpoint(noisy_manifest: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    chief, other = workers([*settings(manifest, 4, 40), "--run", str(run)], tmp_path)
+    chief, other = workers([*settings(noisy_manifest, 4, 40), "--run", str(run)], tmp_path)
     deadline = time.monotonic() + 240
     while not ((run / "metrics.jsonl").is_file() and losses(run)):
         assert time.monotonic() < deadline
@@ -111,7 +93,7 @@ def test_after_a_lost_worker_all_go_on_from_the_checkpoint(manifest: Path, tmp_p
     assert RunFolder(run).status()["state"] == "stopped"
     before = losses(run)
     assert len(before) < 4
-    both = workers(["--manifest", str(manifest), "--resume", str(run)], tmp_path)
+    both = workers(["--manifest", str(noisy_manifest), "--resume", str(run)], tmp_path)
     assert [each.wait(300) for each in both] == [0, 0], (tmp_path / "worker-0.log").read_text()[-2000:]
     assert [step for step, _ in losses(run)] == [40, 80, 120, 160]
     assert losses(run)[: len(before)] == before

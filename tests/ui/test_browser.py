@@ -10,10 +10,13 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import keras
 import pytest
 
 from covid_model.films.phantom import PHANTOMS, phantom_png
+from covid_model.zoo.own import OWN_FOLDER
 from ui.menu import PAGES
+from ui.runs import RUNS_FOLDER
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -30,13 +33,15 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """The app on a free port."""
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app on a free port, with folders of its own for runs and models."""
+    folder = tmp_path_factory.mktemp("user")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
     environment = {name: value for name, value in os.environ.items() if name != "COVID_XRAY_DATA"}
+    environment |= {RUNS_FOLDER: str(folder / "runs"), OWN_FOLDER: str(folder / "models")}
     server = subprocess.Popen(
         [*command, "--server.port", str(port)],
         cwd=ROOT,
@@ -172,3 +177,45 @@ def test_a_rectangle_drawn_on_the_film_is_changed_and_the_answer_with_it(page, a
     assert page.locator("[data-testid=stMetric]").count() == 3
     page.get_by_role("button", name="Undo").click()
     page.get_by_text("Nothing is changed yet.").wait_for()
+
+
+def test_a_training_is_started_watched_and_its_model_used(page, address: str, noisy_manifest: Path) -> None:
+    page.goto(f"{address}/training")
+    page.get_by_text("Start a training").click()
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option", name="Steveroger's small CNN").click()
+    page.get_by_role("textbox", name="Manifest", exact=True).fill(str(noisy_manifest))
+    page.get_by_role("textbox", name="Name of the run").fill("first-try")
+    page.get_by_role("spinbutton", name="Epochs").fill("2")
+    page.get_by_role("button", name="Start training").click()
+    page.get_by_text("first-try is starting").wait_for()
+    page.get_by_role("heading", name="first-try").wait_for()
+    page.get_by_text("finished").wait_for()
+    page.get_by_text("2.0 of 2").wait_for()
+    page.reload()
+    page.get_by_text("What it looks at").wait_for()
+    page.locator("[data-testid=stImage] img").nth(6).wait_for()  # three drawn films and four validation films
+
+    page.get_by_role("button", name="Use as a model").click()
+    page.get_by_role("link", name="Explain a film with first-try").click()
+    settled(page)
+    assert "model=first-try" in page.url
+
+
+def test_an_own_model_is_brought_and_one_with_code_refused(page, address: str, tmp_path: Path) -> None:
+    layers = keras.layers
+    body = [keras.Input((64, 64, 3)), layers.Conv2D(4, 3, name="conv"), layers.GlobalAveragePooling2D()]
+    keras.Sequential([*body, layers.Dense(1, activation="sigmoid")]).save(tmp_path / "brought.keras")
+    keras.Sequential([*body, layers.Lambda(lambda x: x), layers.Dense(1)]).save(tmp_path / "code.keras")
+    page.goto(f"{address}/models")
+    page.get_by_text("Bring your own model").click()
+    upload = page.locator("input[type=file]")
+    upload.set_input_files(str(tmp_path / "code.keras"))
+    page.get_by_text("holds a Lambda layer, which is code").wait_for()
+    upload.set_input_files(str(tmp_path / "brought.keras"))
+    page.get_by_text("heatmaps at conv").wait_for()
+    page.get_by_role("button", name="Add the model").click()
+    page.get_by_text("brought is there").wait_for()
+    page.goto(f"{address}/?model=brought")
+    settled(page)
+    page.get_by_text("not calibrated").first.wait_for()
