@@ -15,7 +15,7 @@ from covid_model.films.film import Film
 from covid_model.films.raster import FORMATS
 from covid_model.zoo.card import Card
 from covid_model.zoo.own import models_at_hand, row_of
-from ui.films_at_hand import films_at_hand
+from ui.films_at_hand import film_of_manifest, films_at_hand
 from ui.links import linked_select
 from ui.loaders import HowToExplain, film_from
 from ui.notices import PRIVACY
@@ -43,6 +43,10 @@ def film_picker() -> PickedFilm | None:
     """An upload where there is one, else a film at hand. A bad upload is one sentence, and the picked film stays."""
     upload = st.file_uploader("Upload a chest film", type=SUFFIXES, help=f"PNG, JPEG, WebP, BMP, TIFF or DICOM. {PRIVACY}")
     offered = films_at_hand()
+    wanted = st.session_state.get("film_choice") or ""
+    for key in dict.fromkeys((st.query_params.get("film", ""), wanted)):
+        if key not in offered and (found := film_of_manifest(key)) is not None:
+            offered = {**offered, key: found}
     titles = {key: film.title for key, film in offered.items()}
     key = linked_select("or pick one at hand", titles, "film", off=upload is not None)
     try:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ from covid_model.errors import DataError
 from covid_model.films.film import Film
 from covid_model.films.phantom import PHANTOMS, phantom_png
 from covid_model.films.read import load_film, read_film
+from ui.manifest import manifest_film
 
 DATA_FOLDER: Final = "COVID_XRAY_DATA"
 """Environment variable that names the folder holding the public downloads."""
@@ -55,6 +56,16 @@ def _public(source: str, path: Path, finding: str) -> FilmAtHand:
 
     title = f"{source} · {path.name} · {finding}"
     return FilmAtHand(f"{source}/{path.name}", title, False, read, lesions)
+
+
+def film_of_manifest(key: str) -> FilmAtHand | None:
+    """A film of the manifest in use that a link names by its digest; None where there is none."""
+    row = manifest_film(key)
+    if row is None:
+        return None
+    path = Path(row["path"])
+    found = _public(row["source"], path, row["label"])
+    return replace(found, key=key)
 
 
 @st.cache_resource(ttl="10m", show_spinner="Listing the public films …")

@@ -25,6 +25,7 @@ PAGES: Final = (
         "A film, what the model says about it, a heatmap of what moved it, and whether to believe it.",
     ),
     Page("pages/compare.py", "Compare", ":material/compare:", "Methods, models, classes or films side by side."),
+    Page("pages/dataset.py", "Dataset", ":material/photo_library:", "The films, and what gives their labels away."),
     Page("pages/training.py", "Training", ":material/model_training:", "Train, and watch what a model learns to look at."),
     Page("pages/models.py", "Models", ":material/fact_check:", "What was claimed, and what an honest split leaves of it."),
 )

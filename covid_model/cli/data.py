@@ -1,4 +1,4 @@
-"""`data build` and `data check`: from public folders to a manifest, and whether anything leaks between its splits."""
+"""`data build`, `check`, `measure`, `report`, `describe`: from public folders to a manifest, and what is in it."""
 
 import argparse
 from collections import Counter
@@ -7,6 +7,8 @@ from typing import Any
 
 from covid_model.data.sources import SOURCES
 from covid_model.errors import DataError
+from covid_model.zoo.models import DEFAULT_MODEL
+from covid_model.zoo.own import models_at_hand
 
 
 def add_commands(commands: Any) -> None:
@@ -29,6 +31,23 @@ def add_commands(commands: Any) -> None:
     check = data.add_parser("check", help="patients or near-duplicates in two splits; exit code 1 where there are any")
     check.add_argument("manifest", type=Path)
     check.set_defaults(run=run_check)
+
+    measure = data.add_parser("measure", help="add prediction, attention and looks of every film, for the Dataset page")
+    measure.add_argument("--manifest", type=Path, required=True)
+    measure.add_argument("--model", choices=models_at_hand(), default=DEFAULT_MODEL, help="default: %(default)s")
+    measure.add_argument("--out", type=Path, required=True, help="the measured manifest to write, *.parquet")
+    measure.set_defaults(run=run_measure)
+
+    report = data.add_parser("report", help="what gives labels away and what may be wrong, as HTML and JSON; exit code 1 "
+                             "where something must be mended")  # fmt: skip
+    report.add_argument("manifest", type=Path)
+    report.add_argument("--out", type=Path, required=True, help="folder for report.html and report.json")
+    report.set_defaults(run=run_report)
+
+    describe = data.add_parser("describe", help="a manifest in counts alone, which may be passed on (JSON)")
+    describe.add_argument("manifest", type=Path)
+    describe.add_argument("--out", type=Path, required=True)
+    describe.set_defaults(run=run_describe)
 
 
 def run_build(arguments: argparse.Namespace) -> int:
@@ -76,3 +95,39 @@ def run_check(arguments: argparse.Namespace) -> int:
         print(f"near-duplicates in two splits: {first} and {second}, {distance} of 256 bits apart")
     print(f"{len(leakage.patients)} patients and {len(leakage.pairs)} near-duplicate pairs in two splits")
     return 0 if leakage.clean else 1
+
+
+def run_measure(arguments: argparse.Namespace) -> int:
+    """The `data measure` command."""
+    from covid_model.audit.films import measure_films
+    from covid_model.data.manifest import read_manifest
+    from covid_model.zoo.classifier import load
+
+    table = measure_films(load(arguments.model), read_manifest(arguments.manifest), arguments.out)
+    print(f"{len(table)} films measured by {arguments.model} -> {arguments.out}")
+    return 0
+
+
+def run_report(arguments: argparse.Namespace) -> int:
+    """The `data report` command."""
+    from covid_model.data.browse import Films
+    from covid_model.data.report import write_report
+
+    content = write_report(Films(arguments.manifest), arguments.out)
+    for sentence in content["confounds"]:
+        print(sentence)
+    for found in content["quality"].values():
+        print(f"{found['title']}: {'not measured' if found['films'] is None else len(found['films'])}")
+    print(f"-> {arguments.out / 'report.html'}")
+    return int(any(found["severe"] and found["films"] for found in content["quality"].values()))
+
+
+def run_describe(arguments: argparse.Namespace) -> int:
+    """The `data describe` command."""
+    from covid_model.data.browse import Films
+    from covid_model.data.description import describe
+
+    found = describe(Films(arguments.manifest))
+    found.save(arguments.out)
+    print(f"{found.films} films of {found.patients} patients -> {arguments.out}")
+    return 0

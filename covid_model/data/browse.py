@@ -1,0 +1,135 @@
+"""A manifest as a table that is asked, not loaded: counts, pages and groups by DuckDB straight from the Parquet file."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pandas as pd
+
+from covid_model.data.filters import FILTERS, SORTS, Query, condition
+from covid_model.errors import DataError
+
+MEMORY: Final = "256MB"
+"""What DuckDB may hold; it spills nothing here, since every answer is small."""
+EVERYTHING: Final = Query()
+NEEDED: Final = ("path", "source", "label", "split", "digest")
+
+
+class Films:
+    """The films of one manifest. May be shared by threads: every question has its own cursor."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises DataError for a file that is absent, not Parquet, or lacks a column every manifest has."""
+        if not path.is_file():
+            raise DataError(f"No manifest at {path}; make one with `python -m covid_model data build`.")
+        self.path = path
+        self._connection = duckdb.connect(config={"memory_limit": MEMORY})
+        literal = str(path).replace("'", "''")
+        self._ask(f"CREATE VIEW films AS SELECT * FROM read_parquet('{literal}', file_row_number = true)")
+        self.columns: tuple[str, ...] = tuple(self._ask("SELECT * FROM films LIMIT 0").columns)
+        if missing := [column for column in NEEDED if column not in self.columns]:
+            raise DataError(f"{path} lacks the column(s) {', '.join(missing)}; build it again with `data build`.")
+
+    def _ask(self, sql: str, values: list[object] | None = None) -> pd.DataFrame:
+        try:
+            return self._connection.cursor().execute(sql, values or []).df()
+        except duckdb.Error as error:
+            raise DataError(f"{self.path} cannot be read as a manifest: {str(error).splitlines()[0]}") from error
+
+    def count(self, query: Query = EVERYTHING) -> int:
+        """How many films match."""
+        where, values = condition(query, self.columns)
+        return int(self._ask(f"SELECT count(*) AS n FROM films WHERE {where}", values)["n"][0])
+
+    def page(self, query: Query, offset: int, size: int) -> pd.DataFrame:
+        """`size` matching films from `offset` on, all columns, in the query's order and then the manifest's."""
+        where, values = condition(query, self.columns)
+        column = query.sort if query.sort in SORTS and query.sort in self.columns else ""
+        order = f"{column} {'DESC' if query.descending else 'ASC'} NULLS LAST, " if column else ""
+        rows = self._ask(
+            f"SELECT file_row_number FROM films WHERE {where} ORDER BY {order}file_row_number LIMIT {size} OFFSET {offset}",
+            values,
+        )["file_row_number"].tolist()
+        return self.rows(rows)
+
+    def rows(self, numbers: list[int]) -> pd.DataFrame:
+        """The films at these places of the manifest, in this order."""
+        if not numbers:
+            return self._ask("SELECT * FROM films LIMIT 0")
+        places = ", ".join(str(int(number)) for number in numbers)
+        found = self._ask(f"SELECT * FROM films WHERE file_row_number IN ({places})").set_index("file_row_number")
+        return found.loc[numbers].reset_index()
+
+    def find(self, digest: str) -> dict[str, Any] | None:
+        """The film whose digest begins like this."""
+        found = self._ask("SELECT * FROM films WHERE starts_with(digest, ?) LIMIT 1", [digest])
+        return None if found.empty else dict(found.iloc[0])
+
+    def facets(self, query: Query) -> dict[str, dict[str, int]]:
+        """For each choice filter the films of each value, under all other filters: what a click on it would give."""
+        offered = {key: row for key, row in FILTERS.items() if row.kind == "choice" and row.needs in self.columns}
+        free = {key: row.sql for key, row in offered.items() if not query.choices.get(key)}
+        found = self._grouped(free, query)
+        for key in offered.keys() - free.keys():
+            found |= self._grouped({key: offered[key].sql}, query.without(key))
+        return {key: found.get(key, {}) for key in offered}
+
+    def _grouped(self, columns: dict[str, str], query: Query) -> dict[str, dict[str, int]]:
+        """Counts by each of several expressions in one pass over the file."""
+        if not columns:
+            return {}
+        where, values = condition(query, self.columns)
+        named = ", ".join(f"{sql} AS {key}_" for key, sql in columns.items())
+        names = ", ".join(f"{key}_" for key in columns)
+        sets = ", ".join(f"({key}_)" for key in columns)
+        table = self._ask(
+            f"SELECT {names}, count(*) AS n, grouping({names}) AS g FROM (SELECT {named} FROM films WHERE {where}) "
+            f"GROUP BY GROUPING SETS ({sets}) ORDER BY n DESC",
+            values,
+        )
+        found: dict[str, dict[str, int]] = {key: {} for key in columns}
+        keys, width = list(columns), len(columns)
+        for cells in table.itertuples(index=False):
+            place = next(i for i in range(width) if not cells.g >> (width - 1 - i) & 1)
+            found[keys[place]][str(cells[place])] = int(cells.n)
+        return found
+
+    def groups(self, by: list[str], query: Query = EVERYTHING) -> pd.DataFrame:
+        """Films by every combination of several choice filters: their columns and `films`."""
+        where, values = condition(query, self.columns)
+        named = ", ".join(f"{FILTERS[key].sql} AS {key}_" for key in by)
+        keys = ", ".join(f"{key}_" for key in by)
+        table = self._ask(
+            f"SELECT {named}, count(*) AS films FROM films WHERE {where} GROUP BY {keys} ORDER BY {keys}", values
+        )
+        return table.rename(columns={f"{key}_": key for key in by})
+
+    def column_of(self, columns: list[str], query: Query = EVERYTHING) -> pd.DataFrame:
+        """Some columns of all matching films, in the manifest's order."""
+        where, values = condition(query, self.columns)
+        named = ", ".join(f'"{column}"' for column in columns)  # "group" is a word of SQL
+        return self._ask(f"SELECT {named} FROM films WHERE {where} ORDER BY file_row_number", values)
+
+    def distinct(self, column: str) -> int:
+        """How many different values a column has."""
+        return int(self._ask(f"SELECT count(DISTINCT {column}) AS n FROM films")["n"][0])
+
+    def spread(self, column: str, by: str, quantiles: tuple[float, ...]) -> dict[str, list[float]]:
+        """Quantiles of a number by the values of a choice filter; values without any number are left out."""
+        sql = FILTERS[by].sql
+        table = self._ask(
+            f"SELECT {sql} AS value, quantile_cont({column}::DOUBLE, {list(quantiles)}) AS q FROM films "
+            f"WHERE {column} IS NOT NULL AND NOT isnan({column}::DOUBLE) GROUP BY 1 ORDER BY 1"
+        )
+        return {str(row.value): [float(number) for number in row.q] for row in table.itertuples(index=False)}
+
+    def points(self, key: str, most: int) -> pd.DataFrame:
+        """Places on the map (map_x, map_y), digest and value of a choice filter of at most `most` films, drawn evenly.
+
+        Needs a measured manifest.
+        """
+        every = max(1, -(-self.count() // most))
+        return self._ask(
+            f"SELECT map_x, map_y, digest, {FILTERS[key].sql} AS value FROM films WHERE file_row_number % {every} = 0 "
+            "AND map_x IS NOT NULL ORDER BY file_row_number"
+        )

@@ -1,0 +1,81 @@
+"""A manifest in counts: what may be shown of a data set whose films may not be passed on."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from covid_model import __version__
+from covid_model.data.browse import Films
+from covid_model.data.filters import FILTERS
+from covid_model.data.labels import LABELS
+from covid_model.errors import DataError
+from covid_model.files import write_json
+
+SHIPPED: Final = Path(__file__).resolve().parents[2] / "assets" / "dataset.json"
+"""The description of the public sources that the shipped models were trained on."""
+COUNTED: Final[tuple[str, ...]] = ("source", "split", "view", "sex", "age", "lungs", "answer")
+MEASURED: Final[tuple[str, ...]] = (
+    "age",
+    "height",
+    "width",
+    "mean",
+    "contrast",
+    "border",
+    "letters",
+    "attention",
+    "confidence",
+)
+QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+Counts = dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class Description:
+    """films, patients: how many. counts: column -> value -> label -> films.
+
+    spreads: column -> "source" or "label" -> value -> quantiles (QUANTILES). date, version: of its making.
+    """
+
+    films: int
+    patients: int
+    counts: dict[str, Counts]
+    spreads: dict[str, dict[str, dict[str, list[float]]]]
+    date: str
+    version: str
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Every label there is, the project's own first."""
+        found = {label for cells in self.counts["source"].values() for label in cells}
+        return (*(label for label in LABELS if label in found), *sorted(found - set(LABELS)))
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON."""
+        write_json(path, asdict(self))
+
+
+def describe(films: Films) -> Description:
+    """Count a manifest. Raises DataError where it cannot be read."""
+    counts: dict[str, Counts] = {}
+    for key in COUNTED:
+        if FILTERS[key].needs in films.columns:
+            found: Counts = {}
+            for row in films.groups([key, "label"]).to_dict("records"):
+                found.setdefault(str(row[key]), {})[str(row["label"])] = int(row["films"])
+            counts[key] = found
+    present = [column for column in MEASURED if column in films.columns]
+    spreads = {column: {by: films.spread(column, by, QUANTILES) for by in ("source", "label")} for column in present}
+    patients = films.distinct("patient") if "patient" in films.columns else films.count()
+    return Description(films.count(), patients, counts, spreads, datetime.now(UTC).isoformat("T", "seconds"), __version__)
+
+
+def read_description(path: Path = SHIPPED) -> Description:
+    """What `save` wrote. Raises DataError where there is none or it is damaged."""
+    try:
+        cells: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return Description(**cells)
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(f"{path.name} is not a readable description of a data set: {error}") from error

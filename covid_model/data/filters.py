@@ -1,0 +1,114 @@
+"""The FILTERS table: by what the films of a manifest can be narrowed down, for page, links and queries alike."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+UNKNOWN: Final = "not stated"
+"""Stands for an empty cell."""
+
+Kind = Literal["choice", "range"]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One way to narrow down. needs: column without which it is not offered; sql: what it looks at, an expression.
+
+    low, high: ends of a range.
+    """
+
+    key: str
+    title: str
+    kind: Kind
+    needs: str
+    sql: str
+    low: float = 0.0
+    high: float = 1.0
+
+
+def _plain(column: str) -> str:
+    return f"coalesce(nullif({column}, ''), '{UNKNOWN}')"
+
+
+AGE_BANDS: Final = ((18, "under 18"), (40, "18 to 39"), (60, "40 to 59"), (80, "60 to 79"))
+"""(first age above the band, name)."""
+OLDEST: Final = "80 and more"
+_AGE: Final = " ".join(f"WHEN age < {end} THEN '{name}'" for end, name in AGE_BANDS)
+
+FILTERS: Final = {
+    row.key: row
+    for row in (
+        Filter("source", "Source", "choice", "source", _plain("source")),
+        Filter("split", "Split", "choice", "split", _plain("split")),
+        Filter("label", "Label", "choice", "label", _plain("label")),
+        Filter("predicted", "Prediction", "choice", "predicted", _plain("predicted")),
+        Filter("answer", "Answer", "choice", "correct", "CASE WHEN correct THEN 'right' ELSE 'wrong' END"),
+        Filter("view", "View", "choice", "view", _plain("view")),
+        Filter("sex", "Sex", "choice", "sex", _plain("sex")),
+        Filter("age", "Age", "choice", "age", f"CASE WHEN age IS NULL THEN '{UNKNOWN}' {_AGE} ELSE '{OLDEST}' END"),
+        Filter("lungs", "Lung outline", "choice", "lungs", _plain("lungs")),
+        Filter("confidence", "Confidence", "range", "confidence", "confidence"),
+        Filter("attention", "Attention in lungs", "range", "attention", "attention"),
+    )
+}
+
+WORDS: Final = ("finding", "patient", "view", "licence", "link", "path")
+"""Columns in which free text is looked for."""
+SORTS: Final = {
+    "": "As in the manifest",
+    "confidence": "Confidence",
+    "attention": "Attention in lungs",
+    "age": "Age",
+    "height": "Size",
+    "patient": "Patient",
+}
+"""Column -> title of what films can be sorted by."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """Which films, in which order. choices: filter -> values; ranges: filter -> (low, high). words: free text.
+
+    digests: only these films, where given.
+    """
+
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    words: str = ""
+    sort: str = ""
+    descending: bool = False
+    digests: tuple[str, ...] | None = None
+
+    def without(self, key: str) -> "Query":
+        """The same query with one filter lifted."""
+        return Query(
+            {name: values for name, values in self.choices.items() if name != key},
+            {name: values for name, values in self.ranges.items() if name != key},
+            self.words,
+            self.sort,
+            self.descending,
+            self.digests,
+        )
+
+
+def condition(query: Query, columns: Iterable[str]) -> tuple[str, list[object]]:
+    """(SQL condition with ? places, their values). Filters whose column is not there are left out."""
+    known, parts, values = set(columns), ["true"], list[object]()
+    for key, chosen in query.choices.items():
+        row = FILTERS.get(key)
+        if row is not None and row.needs in known and chosen:
+            parts.append(f"{row.sql} IN ({', '.join('?' * len(chosen))})")
+            values += chosen
+    for key, (low, high) in query.ranges.items():
+        row = FILTERS.get(key)
+        if row is not None and row.needs in known and (low, high) != (row.low, row.high):
+            parts.append(f"{row.sql} BETWEEN ? AND ?")
+            values += [low, high]
+    for word in query.words.split():
+        searched = [f"contains(lower({column}), ?)" for column in WORDS if column in known]
+        parts.append(f"({' OR '.join(searched) or 'false'})")
+        values += [word.lower()] * len(searched)
+    if query.digests is not None:
+        parts.append("list_contains(?, digest)")
+        values.append(list(query.digests))
+    return " AND ".join(parts), values

@@ -1,0 +1,101 @@
+"""A manifest's description, confounds and quality as one HTML page and one JSON file, for `data report`."""
+
+from dataclasses import asdict
+from html import escape
+from pathlib import Path
+from typing import Any, Final
+
+from covid_model.data.browse import Films
+from covid_model.data.confounds import sentences
+from covid_model.data.description import Description, describe
+from covid_model.data.filters import FILTERS
+from covid_model.data.quality import CHECKS, Finding, run_check
+from covid_model.errors import DataError
+from covid_model.files import write_json, written_whole
+
+LISTED: Final = 200
+"""Films of one check that the page lists; the JSON file has all."""
+STYLE: Final = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#17242b}"
+    "table{border-collapse:collapse;margin:.5rem 0}td,th{padding:.2rem .7rem;"
+    "border-bottom:1px solid #d5dee2;text-align:left}"
+    "td.n{text-align:right}.bad{color:#a3330c}summary{cursor:pointer}"
+)
+
+
+def write_report(films: Films, out: Path) -> dict[str, Any]:
+    """Write `report.html` and `report.json` to the folder `out`; returns what the JSON holds.
+
+    Raises DataError for a manifest that cannot be read or a folder that cannot be written.
+    """
+    description = describe(films)
+    table = films.column_of([name for name in films.columns if name != "file_row_number"])
+    findings = [run_check(check, table) for check in CHECKS.values()]
+    content = {
+        "manifest": films.path.name,
+        "description": asdict(description),
+        "confounds": sentences(description),
+        "quality": {finding.check.key: _cells(finding) for finding in findings},
+    }
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_json(out / "report.json", content)
+        with written_whole(out / "report.html") as partial:
+            partial.write_text(page(films.path.name, description, findings), "utf-8")
+    except OSError as error:
+        raise DataError(f"The report cannot be written to {out}: {error.strerror}.") from error
+    return content
+
+
+def _cells(finding: Finding) -> dict[str, Any]:
+    listed = None if finding.films is None else finding.films.to_dict("records")
+    return {"title": finding.check.title, "rule": finding.check.rule, "severe": finding.check.severe, "films": listed}
+
+
+def page(name: str, description: Description, findings: list[Finding]) -> str:
+    """The report as one HTML page without scripts or outside addresses."""
+    parts = [
+        f"<h1>{escape(name)}</h1>",
+        f"<p>{description.films:,} films of {description.patients:,} patients, counted {description.date}.</p>",
+        "<h2>What gives a label away without a look at the lungs</h2>",
+        _list(sentences(description) or ["Nothing stands out."]),
+        "<h2>Films by label</h2>",
+        *(_counts(key, description) for key in description.counts),
+        "<h2>Quality</h2>",
+        *map(_finding, findings),
+    ]
+    head = f'<meta charset="utf-8"><title>{escape(name)}</title><style>{STYLE}</style>'
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
+
+
+def _list(lines: list[str]) -> str:
+    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+
+
+def _counts(key: str, description: Description) -> str:
+    labels = description.labels
+    rows = "".join(
+        f"<tr><td>{escape(value)}</td>"
+        + "".join(f'<td class="n">{cells.get(label, 0):,}</td>' for label in labels)
+        + "</tr>"
+        for value, cells in description.counts[key].items()
+    )
+    head = f"<tr><th>{escape(FILTERS[key].title)}</th>" + "".join(f"<th>{escape(label)}</th>" for label in labels) + "</tr>"
+    return f"<table>{head}{rows}</table>"
+
+
+def _finding(finding: Finding) -> str:
+    check, films = finding.check, finding.films
+    if films is None:
+        return f"<p><b>{escape(check.title)}</b>: not measured. {escape(check.rule)}</p>"
+    bad = ' class="bad"' if check.severe and len(films) else ""
+    summary = f"<b{bad}>{escape(check.title)}: {len(films):,}</b> {escape(check.rule)}"
+    if films.empty:
+        return f"<p>{summary}</p>"
+    rows = "".join(
+        f"<tr><td>{escape(Path(row.path).name)}</td><td>{escape(row.source)}</td><td>{escape(row.label)}</td>"
+        f"<td>{escape(row.why)}</td></tr>"
+        for row in films.head(LISTED).itertuples()
+    )
+    more = f"<p>and {len(films) - LISTED:,} more in report.json</p>" if len(films) > LISTED else ""
+    return f"<details><summary>{summary}</summary><table>{rows}</table>{more}</details>"

@@ -1,0 +1,72 @@
+"""Small pictures of a data set's films, made once and kept on disk within a bound. Never of uploads."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from covid_model.films.preprocess import resized
+from covid_model.films.read import load_film
+
+CACHE: Final = "COVID_XRAY_CACHE"
+"""Environment variable that names the folder of thumbnails; by default one in the system's folder for passing files."""
+SIDE: Final = 176
+QUALITY: Final = 82
+BOUND: Final = 200_000_000
+"""Bytes that all thumbnails together may take; the longest unused go first."""
+LOOK_EVERY: Final = 64
+"""Thumbnails between two looks at the bound."""
+
+
+def cache_folder() -> Path:
+    """Where thumbnails lie."""
+    return Path(os.environ.get(CACHE) or Path(tempfile.gettempdir()) / "film-explained-thumbnails")
+
+
+def thumbnail(film: Path, digest: str, folder: Path | None = None) -> bytes:
+    """A square JPEG of SIDE pixels, the film in its middle. Raises FilmError for a film that is gone or cannot be read.
+
+    A folder that cannot be written costs only time.
+    """
+    folder = folder or cache_folder()
+    kept = folder / f"{digest[:32]}.jpg"
+    try:
+        data = kept.read_bytes()
+        os.utime(kept)
+        return data
+    except OSError:
+        data = _made(film)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = kept.with_suffix(f".{os.getpid()}.partial")
+        partial.write_bytes(data)
+        partial.replace(kept)
+        if int(digest[:8], 16) % LOOK_EVERY == 0:
+            prune(folder)
+    except OSError:
+        return data
+    return data
+
+
+def _made(film: Path) -> bytes:
+    pixels = load_film(film).pixels
+    scale = SIDE / max(pixels.shape)
+    size = (max(1, round(pixels.shape[0] * scale)), max(1, round(pixels.shape[1] * scale)))
+    small = resized(pixels, size) if scale < 1 else pixels
+    grey = np.zeros((SIDE, SIDE), np.uint8)
+    top, left = (SIDE - small.shape[0]) // 2, (SIDE - small.shape[1]) // 2
+    grey[top : top + small.shape[0], left : left + small.shape[1]] = np.round(small * 255)
+    return cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+
+
+def prune(folder: Path, bound: int = BOUND) -> None:
+    """Remove the longest unused thumbnails until all together take at most `bound` bytes."""
+    kept = sorted(((path.stat().st_mtime, path.stat().st_size, path) for path in folder.glob("*.jpg")), reverse=True)
+    total = 0
+    for _, size, path in kept:
+        total += size
+        if total > bound:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,234 @@
+"""Questions to a manifest with known answers, and files that are none."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from covid_model.cli.main import main
+from covid_model.data.browse import Films
+from covid_model.data.confounds import guess, sentences
+from covid_model.data.description import describe, read_description
+from covid_model.data.filters import FILTERS, Query
+from covid_model.data.quality import CHECKS, run_check
+from covid_model.data.report import write_report
+from covid_model.data.similar import embedding_path, similar
+from covid_model.errors import DataError
+
+ROWS = [
+    # source, patient, label, split, view, sex, age, predicted, correct, confidence, finding
+    ("a", "p1", "COVID-19", "train", "PA", "M", 70.0, "COVID-19", True, 0.9, "COVID-19, ARDS"),
+    ("a", "p1", "COVID-19", "test", "AP", "M", 71.0, "Normal", False, 0.6, "COVID-19"),
+    ("a", "p2", "Normal", "train", "PA", "F", 17.0, "Normal", True, 0.7, "No Finding"),
+    ("b", "p3", "Normal", "train", "", "", None, "Normal", True, 0.5, "NORMAL"),
+    ("b", "p4", "Normal", "val", "PA", "", None, "COVID-19", False, 0.95, "NORMAL"),
+    ("b", "p5", "Pneumonia", "test", "L", "F", 45.0, "Pneumonia", True, 0.8, "50 % o'clock"),
+]
+NAMES = ["source", "patient", "label", "split", "view", "sex", "age", "predicted", "correct", "confidence", "finding"]
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    films = pd.DataFrame(ROWS, columns=NAMES)
+    numbers = range(len(films))
+    return films.assign(
+        path=[f"/films/{n}.png" for n in numbers],
+        digest=[f"{n:x}" * 64 for n in numbers],
+        phash=[f"{n:x}" * 64 for n in (1, 2, 4, 8, 3, 5)],
+        height=[100, 200, 300, 400, 500, 600],
+        group=list(numbers),
+        letters=[0, 0, 14, 0, 10, 9],
+        likeness=[0.5, 0.4, -0.3, 0.6, 0.5, 0.5],
+        lungs=["good", "good", "failed", "good", "good", "doubtful"],
+        map_x=1.0,
+        map_y=2.0,
+    )
+
+
+@pytest.fixture
+def films(table: pd.DataFrame, tmp_path: Path) -> Films:
+    path = tmp_path / "it's films.parquet"
+    table.to_parquet(path)
+    return Films(path)
+
+
+@pytest.mark.parametrize(
+    ("query", "places"),
+    [
+        (Query(), [0, 1, 2, 3, 4, 5]),
+        (Query({"label": ("COVID-19",)}), [0, 1]),
+        (Query({"label": ("COVID-19", "Pneumonia"), "split": ("test",)}), [1, 5]),
+        (Query({"view": ("not stated",)}), [3]),
+        (Query({"age": ("under 18", "not stated")}), [2, 3, 4]),
+        (Query({"answer": ("wrong",)}), [1, 4]),
+        (Query(ranges={"confidence": (0.6, 0.8)}), [1, 2, 5]),
+        (Query(words="normal"), [3, 4]),
+        (Query(words="% o'clock"), [5]),
+        (Query(words="covid ards"), [0]),
+        (Query(digests=("1" * 64, "3" * 64)), [1, 3]),
+        (Query({"label": ("none such",)}), []),
+        (Query(sort="age", descending=True), [1, 0, 5, 2, 3, 4]),
+        (Query(sort="confidence"), [3, 1, 2, 5, 0, 4]),
+        (Query(sort="path; DROP VIEW films"), [0, 1, 2, 3, 4, 5]),
+    ],
+)
+def test_queries_find_what_they_should(films: Films, query: Query, places: list[int]) -> None:
+    assert films.count(query) == len(places)
+    assert films.page(query, 0, 10)["file_row_number"].tolist() == places
+    assert films.page(query, 1, 2)["file_row_number"].tolist() == places[1:3]
+
+
+def test_counts_beside_a_filter_are_what_choosing_it_would_give(films: Films) -> None:
+    query = Query({"label": ("Normal",), "sex": ("F",)})
+    facets = films.facets(query)
+    assert facets["source"] == {"a": 1}
+    assert facets["label"] == {"Normal": 1, "Pneumonia": 1}, "the label's own choice is lifted for its counts"
+    for key, counts in facets.items():
+        for value, count in counts.items():
+            assert films.count(Query({**query.choices, key: (value,)})) == count, (key, value)
+    assert films.facets(Query())["sex"] == {"M": 2, "F": 2, "not stated": 2}
+
+
+def test_a_film_is_found_by_the_beginning_of_its_digest(films: Films) -> None:
+    found = films.find("4" * 16)
+    assert found is not None
+    assert found["path"] == "/films/4.png"
+    assert films.find("f" * 16) is None
+
+
+def test_what_the_manifest_lacks_is_not_offered(table: pd.DataFrame, tmp_path: Path) -> None:
+    table[["path", "source", "label", "split", "digest"]].to_parquet(tmp_path / "bare.parquet")
+    films = Films(tmp_path / "bare.parquet")
+    assert set(films.facets(Query())) == {"source", "label", "split"}
+    assert films.count(Query({"view": ("PA",)}, {"confidence": (0.9, 1.0)})) == 6
+    assert run_check(CHECKS["text"], films.column_of(["path", "digest"])).films is None
+    assert describe(films).patients == 6
+
+
+def test_files_that_are_no_manifest_are_one_sentence(tmp_path: Path, table: pd.DataFrame) -> None:
+    with pytest.raises(DataError, match="No manifest at"):
+        Films(tmp_path / "none.parquet")
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 damaged PAR1")
+    with pytest.raises(DataError, match="cannot be read as a manifest"):
+        Films(tmp_path / "bad.parquet")
+    table.drop(columns="label").to_parquet(tmp_path / "lacks.parquet")
+    with pytest.raises(DataError, match="lacks the column"):
+        Films(tmp_path / "lacks.parquet")
+    table.to_parquet(tmp_path / "gone.parquet")
+    films = Films(tmp_path / "gone.parquet")
+    (tmp_path / "gone.parquet").unlink()
+    with pytest.raises(DataError, match="cannot be read"):
+        films.count()
+
+
+def test_every_filter_names_its_column(films: Films) -> None:
+    for row in FILTERS.values():
+        assert row.needs in (*films.columns, "attention")
+
+
+def test_a_description_says_what_gives_labels_away(films: Films, tmp_path: Path) -> None:
+    found = describe(films)
+    assert (found.films, found.patients) == (6, 5)
+    assert found.counts["source"] == {"a": {"COVID-19": 2, "Normal": 1}, "b": {"Normal": 2, "Pneumonia": 1}}
+    assert found.spreads["height"]["source"]["a"][2] == 200
+    said = " ".join(sentences(found))
+    assert "b holds 3 films and none of COVID-19." in said
+    assert "Sex is not stated for 0% of COVID-19, 0% of Pneumonia, 67% of Normal" in said
+    found.save(tmp_path / "d.json")
+    assert read_description(tmp_path / "d.json") == found
+    (tmp_path / "d.json").write_text("{}")
+    with pytest.raises(DataError, match="not a readable description"):
+        read_description(tmp_path / "d.json")
+
+
+def test_all_films_of_a_label_from_sources_of_their_own_are_told(table: pd.DataFrame, tmp_path: Path) -> None:
+    apart = table.assign(source=["c", "c", "chest_xray", "chest_xray", "chest_xray", "c"])
+    apart.to_parquet(tmp_path / "apart.parquet")
+    said = " ".join(sentences(describe(Films(tmp_path / "apart.parquet"))))
+    assert "All 3 Normal films come from sources with no other label; a model can tell the source." in said
+    assert "All 3 films of chest_xray show children, 0 of them with COVID-19" in said
+
+
+def test_guessing_from_a_column() -> None:
+    found = guess("source", {"a": {"x": 8, "y": 2}, "b": {"y": 10}})
+    assert (found.right, found.always, found.telling) == (18 / 20, 12 / 20, True)
+    assert not guess("source", {"a": {"x": 5, "y": 5}, "b": {"x": 5, "y": 5}}).telling
+
+
+def test_the_shipped_description_is_readable() -> None:
+    found = read_description()
+    assert found.films > 2000
+    assert any("none of COVID-19" in sentence for sentence in sentences(found))
+
+
+@pytest.mark.parametrize(
+    ("key", "places"),
+    [
+        ("patients", [0, 1]),
+        ("mislabelled", [4, 1]),
+        ("lateral", [5]),
+        ("inverted", [2]),
+        ("text", [2, 4]),
+        ("no-lungs", [2]),
+        ("bare", [3]),
+        ("repeated", []),
+        ("gone", [0, 1, 2, 3, 4, 5]),
+        ("leaks", []),
+    ],
+)
+def test_planted_faults_are_found(table: pd.DataFrame, key: str, places: list[int]) -> None:
+    found = run_check(CHECKS[key], table)
+    assert found.films is not None
+    assert [int(path.split("/")[-1][0]) for path in found.films["path"]] == places
+    assert all(len(why) > 5 for why in found.films["why"])
+
+
+def test_planted_duplicates_are_found_with_their_distance(table: pd.DataFrame) -> None:
+    twin = table.assign(phash=[*table["phash"][:5], "1" * 63 + "0"], digest=[*table["digest"][:5], table["digest"][0]])
+    leaks = run_check(CHECKS["leaks"], twin).films
+    assert leaks is not None
+    assert leaks["why"].tolist() == [f"1 of 256 bits from a film of the {split} split" for split in ("test", "train")]
+    near = run_check(CHECKS["near"], twin).films
+    assert near is not None
+    assert near["why"].tolist() == ["1 of 256 bits from 5.png", "1 of 256 bits from 0.png"]
+    repeated = run_check(CHECKS["repeated"], twin).films
+    assert repeated is not None
+    assert len(repeated) == 2
+
+
+def test_alike_films_by_cosine(tmp_path: Path) -> None:
+    path = embedding_path(tmp_path / "m.parquet")
+    np.save(path, np.array([[1, 0], [2, 0.1], [0, 1], [-1, 0]], np.float16))
+    found = similar(path, np.array([1, 0], np.float32), count=3, skip=0)
+    assert [place for place, _ in found] == [1, 2, 3]
+    assert found[0][1] == pytest.approx(2 / np.hypot(2, 0.1), abs=1e-3)
+    assert [score for _, score in found[1:]] == pytest.approx([0, -1])
+    with pytest.raises(DataError, match="another model"):
+        similar(path, np.ones(3, np.float32))
+    path.write_bytes(b"damaged")
+    with pytest.raises(DataError, match="not readable"):
+        similar(path, np.ones(2, np.float32))
+
+
+def test_the_report_holds_everything_and_says_what_must_be_mended(
+    films: Films, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["data", "report", str(films.path), "--out", str(tmp_path / "out")]) == 1, "a patient leaks"
+    assert "Patients in several splits: 2" in capsys.readouterr().out
+    content = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert [cells["why"] for cells in content["quality"]["lateral"]["films"]] == ["view L"]
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "b holds 3 films and none of COVID-19." in page
+    assert "<script" not in page
+    assert "http" not in page
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="cannot be written"):
+        write_report(films, tmp_path / "file" / "out")
+
+
+def test_a_report_shows_names_as_text(table: pd.DataFrame, tmp_path: Path) -> None:
+    table.assign(label="<b>x</b>").to_parquet(tmp_path / "odd.parquet")
+    write_report(Films(tmp_path / "odd.parquet"), tmp_path)
+    assert "<b>x" not in (tmp_path / "report.html").read_text()

@@ -1,0 +1,128 @@
+"""The Dataset page on a manifest of drawn films, without one, and with one that breaks."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from covid_model.films.phantom import PHANTOMS, phantom_png
+from ui.dataset_filters import params_of, query_of
+from ui.manifest import film_key
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    rows = []
+    for number in range(30):
+        path = tmp_path / f"{number}.png"
+        path.write_bytes(phantom_png(list(PHANTOMS.values())[number % 3]))
+        rows.append(
+            {
+                "path": str(path),
+                "source": ("chest_xray", "elsewhere")[number % 2],
+                "patient": f"p{number}",
+                "label": ("COVID-19", "Normal", "Pneumonia")[number % 3],
+                "split": "train",
+                "finding": "",
+                "view": "PA",
+                "sex": "F",
+                "age": 40.0 + number,
+                "digest": f"{number:016x}" + "0" * 48,
+                "phash": f"{number:064x}",
+                "height": 512,
+                "width": 512,
+                "licence": "CC BY 4.0",
+                "link": "",
+            }
+        )
+    pd.DataFrame(rows).to_parquet(tmp_path / "films.parquet")
+    monkeypatch.setenv("COVID_XRAY_MANIFEST", str(tmp_path / "films.parquet"))
+    monkeypatch.setenv("COVID_XRAY_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "films.parquet"
+
+
+def opened(page: str = "dataset", **query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    if page != "explain":
+        app.switch_page(f"pages/{page}.py").run()
+    assert not app.exception
+    return app
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(str(element.value) for element in (*app.markdown, *app.caption, *app.info, *app.error, *app.warning))
+
+
+def test_films_are_shown_counted_and_narrowed_down(manifest: Path) -> None:
+    app = opened()
+    assert "**30 films** of 30" in said(app)
+    assert len(app.image) == 24
+    app.number_input(key="grid_page").set_value(2).run()
+    assert len(app.image) == 6
+    box = next(box for box in app.multiselect if box.label == "Label")
+    assert box.options == ["COVID-19 (10)", "Normal (10)", "Pneumonia (10)"]
+    box.select("Normal").run()
+    assert "**10 films** of 30" in said(app)
+    assert app.query_params["label"] == "Normal"
+    assert next(box for box in app.multiselect if box.label == "Source").options == ["elsewhere (5)", "chest_xray (5)"]
+
+
+def test_a_link_opens_its_selection(manifest: Path) -> None:
+    app = opened(label="COVID-19|Normal", source="elsewhere", sort="age", down="1")
+    assert "**10 films** of 30" in said(app)
+    ages = [int(age) for age in re.findall(r"(\d+) years", said(app))]
+    assert ages == sorted(ages, reverse=True)
+    assert ages[0] == 67
+    assert "**0 films** of 30" in said(opened(label="nothing"))
+    assert "lift a filter" in said(opened(words="zzz"))
+
+
+def test_queries_survive_an_address() -> None:
+    columns = ("label", "confidence", "correct")
+    params = {"label": "a|b", "confidence": "0.2-0.5", "words": "x y", "sort": "age", "down": "1"}
+    assert params_of(query_of(params, columns)) == params
+    assert params_of(query_of({"label": "a", "confidence": "much", "sort": "; drop"}, ("label",))) == {"label": "a"}
+
+
+def test_a_film_opens_on_the_explain_page(manifest: Path) -> None:
+    app = opened("explain", film=film_key(f"{7:016x}"))
+    assert not app.error
+    assert app.selectbox(key="film_choice").value == film_key(f"{7:016x}")
+    assert "elsewhere · 7.png" in said(app) + str(app.selectbox(key="film_choice").options)
+
+
+def test_what_gives_labels_away_and_what_is_wrong(manifest: Path) -> None:
+    assert "All 15 films of chest_xray show children, 5 of them with COVID-19" in said(opened(view="Understand"))
+    assert "The map needs" in said(opened(view="Map"))
+    assert "CC BY 4.0" in said(opened())
+    assert "Near-duplicates" in str([frame.value.to_dict() for frame in opened(view="Quality").dataframe])
+
+
+def test_without_a_manifest_the_public_sources_are_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COVID_XRAY_MANIFEST", str(tmp_path / "none.parquet"))
+    app = opened()
+    assert not app.error
+    assert "No manifest at" in said(app)
+    assert "show children" in said(app)
+
+
+@pytest.mark.parametrize("content", [b"PAR1 damaged PAR1", b""])
+def test_a_damaged_manifest_is_one_sentence_and_the_rest_goes_on(manifest: Path, content: bytes) -> None:
+    manifest.write_bytes(content)
+    assert "cannot be read as a manifest" in said(opened())
+
+
+def test_a_source_folder_that_vanished_is_told_film_by_film(manifest: Path) -> None:
+    for path in manifest.parent.glob("*.png"):
+        path.unlink()
+    app = opened()
+    assert "**30 films** of 30" in said(app)
+    assert len(app.warning) == 24
+    assert "mend this" in str([frame.value.to_dict() for frame in opened(view="Quality").dataframe])

@@ -1,0 +1,132 @@
+"""The Dataset page's other views: what gives labels away, the map of films, and their quality."""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from covid_model.data.browse import Films
+from covid_model.data.confounds import sentences
+from covid_model.data.description import Description, describe, read_description
+from covid_model.data.filters import FILTERS, Query
+from covid_model.data.quality import CHECKS, Finding, run_check
+from covid_model.data.similar import embedding_path, similar
+from covid_model.plots.dataset import counts_figure, map_figure, spread_figure
+from ui.dataset_grid import SIZE, show_films
+
+SPREADS: Final = {
+    "age": "Age in years",
+    "height": "Height in pixels",
+    "contrast": "Contrast",
+    "mean": "Mean brightness",
+    "letters": "Letter-like marks near the edges",
+    "attention": "Attention in lungs",
+    "confidence": "Confidence",
+}
+MOST_POINTS: Final = 20_000
+PLAIN: Final = {"displayModeBar": False}
+
+
+@st.cache_data(max_entries=4, show_spinner="Counting films …")
+def _description(path: str, changed: float) -> Description:
+    return describe(Films(Path(path)))
+
+
+def understand(films: Films | None) -> None:
+    """Distributions, and what they give away; of the public sources where there is no manifest."""
+    found = read_description() if films is None else _description(str(films.path), films.path.stat().st_mtime)
+    st.caption(f"{found.films:,} films of {found.patients:,} patients, counted {found.date[:10]}.")
+    st.subheader("What gives a label away without a look at the lungs", anchor=False)
+    st.markdown("\n".join(f"- {sentence}" for sentence in sentences(found)) or "Nothing stands out.")
+    columns = st.columns(2, gap="large")
+    for place, (key, counts) in enumerate(found.counts.items()):
+        figure = counts_figure(FILTERS[key].title, counts, found.labels)
+        with columns[place % 2]:
+            st.plotly_chart(figure, key=f"counts-{key}", config=PLAIN, alt=f"Films of each label by {FILTERS[key].title}")
+    by = st.segmented_control("Numbers by", ["source", "label"], default="source", key="spread_by") or "source"
+    columns = st.columns(2, gap="large")
+    shown = [key for key in SPREADS if found.spreads.get(key, {}).get(by)]
+    for place, key in enumerate(shown):
+        with columns[place % 2]:
+            figure = spread_figure(SPREADS[key], found.spreads[key][by])
+            st.plotly_chart(figure, key=f"spread-{key}", config=PLAIN, alt=f"{SPREADS[key]} by {by}: 5 to 95 %")
+
+
+def films_map(films: Films) -> None:
+    """The model's own map of the films; a selection shows them, and any film shows its neighbours."""
+    if "map_x" not in films.columns:
+        st.info(
+            "The map needs what a model makes of every film: `python -m covid_model data measure`.", icon=":material/info:"
+        )
+        return
+    offered = [key for key, row in FILTERS.items() if row.kind == "choice" and row.needs in films.columns]
+    colour = st.segmented_control(
+        "Colour", offered, default="source", key="map_colour", format_func=lambda key: FILTERS[key].title
+    )
+    table = films.points(colour or "source", MOST_POINTS)
+    st.caption(
+        f"{len(table):,} films, laid out by t-SNE (van der Maaten 2008) from the model's own features: what lies near looks "
+        "alike to the model; distances between far groups mean nothing. Draw around points to see them."
+    )
+    event = st.plotly_chart(
+        map_figure(table, "value"), key="map", on_select="rerun", selection_mode=("lasso", "box", "points"),
+        config={"displaylogo": False}, alt=f"Map of {len(table)} films by {colour}",
+    )  # fmt: skip
+    chosen = tuple(dict.fromkeys(str(point["customdata"]) for point in event.get("selection", {}).get("points", [])))
+    if not chosen:
+        return
+    st.markdown(f"**{len(chosen):,} films chosen**" + (f", the first {SIZE}" if len(chosen) > SIZE else ""))
+    rows = films.page(Query(digests=chosen), 0, SIZE)
+    show_films(rows)
+    neighbours(films, rows)
+
+
+def neighbours(films: Films, rows: pd.DataFrame) -> None:
+    """Films alike to one of those on show."""
+    names = {int(row.file_row_number): f"{row.label}, {Path(row.path).name}" for row in rows.itertuples()}
+    number = st.selectbox("Films most alike to", list(names), format_func=names.__getitem__, key="alike_to")
+    path = embedding_path(films.path)
+    if number is None or not path.is_file():
+        return
+    found = similar(path, np.asarray(_features(str(path), path.stat().st_mtime)[number], np.float32), skip=number)
+    show_films(films.rows([place for place, _ in found]), [f"similarity {score:.2f}" for _, score in found])
+
+
+@st.cache_resource(max_entries=2)
+def _features(path: str, changed: float) -> np.ndarray:
+    return np.load(path, mmap_mode="r")
+
+
+@st.cache_data(max_entries=4, show_spinner="Checking the films …")
+def _findings(path: str, changed: float) -> list[Finding]:
+    films = Films(Path(path))
+    table = films.column_of([name for name in films.columns if name != "file_row_number"])
+    return [run_check(check, table) for check in CHECKS.values()]
+
+
+def quality(films: Films) -> None:
+    """Every check with its rule; a chosen list is shown as films."""
+    findings = _findings(str(films.path), films.path.stat().st_mtime)
+    rows = [
+        {
+            "check": finding.check.title,
+            "films": "not measured" if finding.films is None else f"{len(finding.films):,}",
+            "": "" if finding.films is None or not finding.check.severe else "clean" if finding.films.empty else "mend this",
+            "rule": finding.check.rule,
+        }
+        for finding in findings
+    ]
+    st.dataframe(rows, hide_index=True)
+    some = {finding.check.key: finding for finding in findings if finding.films is not None and len(finding.films)}
+    if not some:
+        return
+    key = st.selectbox("Show", list(some), format_func=lambda key: some[key].check.title, key="check")
+    listed = some[key].films
+    assert listed is not None
+    first = listed.head(SIZE)
+    st.caption(f"The first {len(first)} of {len(listed):,}." if len(listed) > SIZE else f"{len(listed):,} films.")
+    found = films.page(Query(digests=tuple(first["digest"])), 0, SIZE).set_index("digest", drop=False)
+    reasons = dict(zip(first["digest"], first["why"], strict=True))
+    show_films(found, [reasons[digest] for digest in found["digest"]])

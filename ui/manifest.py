@@ -1,0 +1,52 @@
+"""The manifest that the Dataset page shows, and films opened from it by their digest."""
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+
+from covid_model.data.browse import Films
+from covid_model.errors import DataError
+
+MANIFEST: Final = "COVID_XRAY_MANIFEST"
+"""Environment variable that names the manifest; by default `manifest.parquet` in the working directory."""
+CHOSEN: Final = "manifest_path"
+"""In the session: a manifest chosen on the page."""
+FILM_KEY: Final = "film-"
+"""How keys of films of the manifest begin in links; the first 16 digits of their digest follow."""
+
+
+def manifest_path() -> Path:
+    """The manifest in use, whether it is there or not."""
+    return Path(st.session_state.get(CHOSEN) or os.environ.get(MANIFEST, "manifest.parquet"))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Opening the manifest …")
+def _films(path: str, changed: float) -> Films:
+    return Films(Path(path))
+
+
+def films_of(path: Path) -> Films:
+    """The manifest's films, opened once for all sessions until the file changes. Raises DataError."""
+    try:
+        changed = path.stat().st_mtime
+    except OSError:
+        raise DataError(f"No manifest at {path}; make one with `python -m covid_model data build`.") from None
+    return _films(str(path), changed)
+
+
+def film_key(digest: str) -> str:
+    """The key of a film of the manifest in links."""
+    return f"{FILM_KEY}{digest[:16]}"
+
+
+def manifest_film(key: str) -> dict[str, Any] | None:
+    """The manifest's row of a film named in a link; None where there is none."""
+    digest = key.removeprefix(FILM_KEY)
+    if not key.startswith(FILM_KEY) or len(digest) != 16:
+        return None
+    try:
+        return films_of(manifest_path()).find(digest)
+    except DataError:
+        return None
