@@ -18,7 +18,10 @@ def written_whole(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write `content` as indented JSON, whole. Raises ValueError for numbers that JSON does not have (NaN, infinity)."""
+def write_json(path: Path, content: Any, *, indent: int | None = 1) -> None:
+    """Write `content` as JSON, whole; `indent` None for long arrays, one line.
+
+    Raises ValueError for numbers that JSON does not have (NaN, infinity).
+    """
     with written_whole(path) as partial:
-        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+        partial.write_text(json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")

@@ -10,9 +10,11 @@ from covid_model.data.browse import Films
 from covid_model.data.filters import Query
 from covid_model.data.sources import SOURCES
 from covid_model.data.thumbnails import thumbnail
+from covid_model.data.views import read_views, write_views
 from covid_model.errors import FilmError
+from covid_model.training.process import is_small_host
 from covid_model.zoo.own import models_at_hand
-from ui.dataset_filters import filter_widgets, show_in_address
+from ui.dataset_filters import filter_widgets, params_of, show_in_address
 from ui.manifest import film_key
 
 ACROSS: Final = 6
@@ -26,7 +28,23 @@ def browse(films: Films) -> None:
         query = filter_widgets(films)
     with wide:
         grid(films, query)
+        saved_views(films, query)
     show_in_address(query)
+
+
+def saved_views(films: Films, query: Query) -> None:
+    """Selections kept under a name."""
+    with st.expander("Saved views", icon=":material/bookmark:"):
+        kept = read_views(films.path)
+        for name, params in kept.items():
+            st.page_link("pages/dataset.py", label=name, query_params=params, icon=":material/bookmark:")
+        if is_small_host():
+            st.caption("On a shared host the address is the view: copy it.")
+            return
+        name = st.text_input("Name of this view", key="view_name")
+        if st.button("Keep", disabled=not name, key="view_keep"):
+            write_views(films.path, {**kept, name: params_of(query)})
+            st.rerun()
 
 
 def grid(films: Films, query: Query) -> None:

@@ -14,7 +14,10 @@ from covid_model.data.filters import FILTERS, Query
 from covid_model.data.quality import CHECKS, Finding, run_check
 from covid_model.data.similar import embedding_path, similar
 from covid_model.plots.dataset import counts_figure, map_figure, spread_figure
+from covid_model.zoo.own import models_at_hand
 from ui.dataset_grid import SIZE, show_films
+from ui.film_types import SUFFIXES
+from ui.notices import PRIVACY
 
 SPREADS: Final = {
     "age": "Age in years",
@@ -70,6 +73,7 @@ def films_map(films: Films) -> None:
         f"{len(table):,} films, laid out by t-SNE (van der Maaten 2008) from the model's own features: what lies near looks "
         "alike to the model; distances between far groups mean nothing. Draw around points to see them."
     )
+    search_by_upload(films)
     event = st.plotly_chart(
         map_figure(table, "value"), key="map", on_select="rerun", selection_mode=("lasso", "box", "points"),
         config={"displaylogo": False}, alt=f"Map of {len(table)} films by {colour}",
@@ -81,6 +85,26 @@ def films_map(films: Films) -> None:
     rows = films.page(Query(digests=chosen), 0, SIZE)
     show_films(rows)
     neighbours(films, rows)
+
+
+def search_by_upload(films: Films) -> None:
+    """Films alike to an upload, by the model that measured the manifest."""
+    with st.expander("Search by a film of your own", icon=":material/image_search:"):
+        upload = st.file_uploader("A chest film", type=SUFFIXES, key="search_film", help=PRIVACY)
+        path, model = embedding_path(films.path), str(films.rows([0])["model"].iloc[0])
+        if upload is None or not path.is_file():
+            return
+        if model not in models_at_hand():
+            st.info(f"The films were measured by {model}, which is not at hand.", icon=":material/info:")
+            return
+        from covid_model.audit.source import embedding  # TensorFlow is started only here
+        from ui.loaders import classifier, film_from, prediction
+
+        answer, loaded = prediction(model, film_from(upload.getvalue())), classifier(model)
+        with loaded.lock:
+            features = embedding(loaded.network, answer.prepared.batch)[0]
+        found = similar(path, features)
+        show_films(films.rows([place for place, _ in found]), [f"similarity {score:.2f}" for _, score in found])
 
 
 def neighbours(films: Films, rows: pd.DataFrame) -> None:

@@ -12,15 +12,14 @@ from covid_model.explain.options import Option, Setting
 from covid_model.explain.overlay import COLORMAPS
 from covid_model.explain.target import MINUS
 from covid_model.films.film import Film
-from covid_model.films.raster import FORMATS
 from covid_model.zoo.card import Card
 from covid_model.zoo.own import models_at_hand, row_of
+from ui.film_types import SUFFIXES
 from ui.films_at_hand import film_of_manifest, films_at_hand
 from ui.links import linked_select
 from ui.loaders import HowToExplain, film_from
 from ui.notices import PRIVACY
 
-SUFFIXES = [*(kind.name for kind in FORMATS), "jpg", "tif", "dcm", "dicom"]
 PREDICTED = "predicted"
 """Stands in links for whatever class the model predicts."""
 

@@ -13,12 +13,16 @@ MANIFEST: Final = "COVID_XRAY_MANIFEST"
 """Environment variable that names the manifest; by default `manifest.parquet` in the working directory."""
 CHOSEN: Final = "manifest_path"
 """In the session: a manifest chosen on the page."""
+NEXT: Final = "next_manifest"
+"""In the session: a manifest to show from the next run on, which a widget's own state cannot be told later."""
 FILM_KEY: Final = "film-"
 """How keys of films of the manifest begin in links; the first 16 digits of their digest follow."""
 
 
 def manifest_path() -> Path:
     """The manifest in use, whether it is there or not."""
+    if NEXT in st.session_state:
+        st.session_state[CHOSEN] = st.session_state.pop(NEXT)
     return Path(st.session_state.get(CHOSEN) or os.environ.get(MANIFEST, "manifest.parquet"))
 
 

@@ -51,7 +51,7 @@ class SourceProbe:
     def save(self, folder: Path) -> Path:
         """Write `<model>.source.json`."""
         path = folder / f"{self.model}.source.json"
-        write_json(path, asdict(self))
+        write_json(path, asdict(self), indent=None)
         return path
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from covid_model.data.own_source import FIELDS, classes_source, table_source
 from covid_model.data.sources import SOURCES
 from covid_model.errors import DataError
 from covid_model.zoo.models import DEFAULT_MODEL
@@ -19,10 +20,16 @@ def add_commands(commands: Any) -> None:
     build.add_argument(
         "--source",
         action="append",
-        required=True,
+        default=[],
         metavar="NAME=DIR",
         help=f"may be repeated; NAME is one of {', '.join(SOURCES)}",
     )
+    build.add_argument("--folder", action="append", default=[], metavar="NAME=DIR", help="own films, one folder a class")
+    build.add_argument("--table", action="append", default=[], metavar="NAME=CSV", help="own films, one row a film")
+    fields = f"column of the tables that holds a FIELD: {', '.join(FIELDS)}"
+    build.add_argument("--column", action="append", default=[], metavar="FIELD=COLUMN", help=fields)
+    build.add_argument("--label", action="append", default=[], metavar="CLASS=LABEL", help="what a class of own films means")
+    build.add_argument("--view", default="PA", help="of own films that do not say it; default: %(default)s")
     build.add_argument("--out", type=Path, required=True, help="the manifest to write, *.parquet")
     build.add_argument("--seed", type=int, default=0, help="of the split")
     build.add_argument("--all-views", action="store_true", help="keep lateral films and films of unstated view")
@@ -44,6 +51,12 @@ def add_commands(commands: Any) -> None:
     report.add_argument("--out", type=Path, required=True, help="folder for report.html and report.json")
     report.set_defaults(run=run_report)
 
+    fetch = data.add_parser("fetch", help="download a public source, or say how to get it")
+    fetch.add_argument("name", choices=SOURCES, metavar="SOURCE", help=", ".join(SOURCES))
+    fetch.add_argument("--out", type=Path, required=True, help="folder for all downloads; each source gets its own in it")
+    fetch.add_argument("--accept", action="store_true", help="accept the licence without being asked")
+    fetch.set_defaults(run=run_fetch)
+
     describe = data.add_parser("describe", help="a manifest in counts alone, which may be passed on (JSON)")
     describe.add_argument("manifest", type=Path)
     describe.add_argument("--out", type=Path, required=True)
@@ -54,13 +67,17 @@ def run_build(arguments: argparse.Namespace) -> int:
     """The `data build` command."""
     from covid_model.data.manifest import build, write_manifest
 
-    folders: dict[str, Path] = {}
-    for text in arguments.source:
-        name, equals, folder = text.partition("=")
-        if not equals or not folder:
-            raise DataError(f"--source takes NAME=DIR. Received: {text!r}.")
-        folders[name] = Path(folder)
-    table, report = build(folders, seed=arguments.seed, all_views=arguments.all_views)
+    folders = {name: Path(folder) for name, folder in _pairs("--source", arguments.source).items()}
+    labels, own = _pairs("--label", arguments.label), {}
+    for name, folder in _pairs("--folder", arguments.folder).items():
+        folders[name], own[name] = Path(folder), classes_source(name, labels=labels, view=arguments.view)
+    columns = _pairs("--column", arguments.column)
+    for name, file in _pairs("--table", arguments.table).items():
+        folders[name] = Path(file).parent
+        own[name] = table_source(name, Path(file), columns, labels=labels, view=arguments.view)
+    if not folders:
+        raise DataError("Name at least one --source, --folder or --table.")
+    table, report = build(folders, own=own, seed=arguments.seed, all_views=arguments.all_views)
     write_manifest(table, report, arguments.out)
     print(table.groupby(["source", "label", "split"]).size().unstack(fill_value=0).to_string())
     for title, counts in (
@@ -76,6 +93,17 @@ def run_build(arguments: argparse.Namespace) -> int:
         print(f"broken: {line}")
     print(f"{len(table)} films, {table['patient'].nunique()} patients -> {arguments.out} (data {report.data_hash[:12]})")
     return 0
+
+
+def _pairs(flag: str, texts: list[str]) -> dict[str, str]:
+    """{name: value} of flags like NAME=VALUE."""
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name or not value:
+            raise DataError(f"{flag} takes two words with = between. Received: {text!r}.")
+        found[name] = value
+    return found
 
 
 def _print_counts(title: str, counts: Counter[str]) -> None:
@@ -130,4 +158,16 @@ def run_describe(arguments: argparse.Namespace) -> int:
     found = describe(Films(arguments.manifest))
     found.save(arguments.out)
     print(f"{found.films} films of {found.patients} patients -> {arguments.out}")
+    return 0
+
+
+def run_fetch(arguments: argparse.Namespace) -> int:
+    """The `data fetch` command."""
+    from covid_model.data.fetch import fetch_source
+
+    def accept(terms: str) -> bool:
+        print(terms)
+        return arguments.accept or input("Fetch under this licence? [y/N] ").strip().lower() in ("y", "yes")
+
+    print(fetch_source(SOURCES[arguments.name], arguments.out, accept))
     return 0

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from covid_model import __version__
 from covid_model.data.duplicates import joined_groups, near_pairs, perceptual_hash
-from covid_model.data.sources import Row, get_source
+from covid_model.data.sources import Row, Source, get_source
 from covid_model.data.split import split_by_group
 from covid_model.errors import DataError, FilmError
 from covid_model.files import written_whole
@@ -67,16 +67,19 @@ class BuildReport:
     data_hash: str = ""
 
 
-def build(folders: Mapping[str, Path], *, seed: int = 0, all_views: bool = False) -> tuple[pd.DataFrame, BuildReport]:
+def build(
+    folders: Mapping[str, Path], *, own: Mapping[str, Source] | None = None, seed: int = 0, all_views: bool = False
+) -> tuple[pd.DataFrame, BuildReport]:
     """Read the sources `folders` (name -> folder) into one manifest table with COLUMNS, and a report of what was left out.
 
-    all_views keeps lateral films and films of unstated view. Raises DataError for an unknown source, a folder that is not
-    that source, or when no film is left.
+    own: sources among them that are not in SOURCES (`data.own_source`). all_views keeps lateral films and films of unstated
+    view. Raises DataError for an unknown source, a folder that is not that source, or when no film is left.
     """
     report = BuildReport(
         seed=seed, views="all" if all_views else "frontal", date=datetime.now(UTC).isoformat("T", "seconds")
     )
-    rows = list(_usable_rows(folders, report, all_views))
+    sources = {name: (own or {}).get(name) or get_source(name) for name in folders}
+    rows = list(_usable_rows(folders, sources, report, all_views))
     with ThreadPoolExecutor() as pool:
         read = list(
             tqdm(pool.map(_read_row, rows), total=len(rows), desc="reading films", unit="film", disable=len(rows) < 2)
@@ -98,16 +101,17 @@ def build(folders: Mapping[str, Path], *, seed: int = 0, all_views: bool = False
     return table[list(COLUMNS)], report
 
 
-def _usable_rows(folders: Mapping[str, Path], report: BuildReport, all_views: bool) -> Iterator[tuple[str, Row]]:
+def _usable_rows(
+    folders: Mapping[str, Path], sources: Mapping[str, Source], report: BuildReport, all_views: bool
+) -> Iterator[tuple[str, Row]]:
     """The rows worth opening; everything else is counted in the report."""
     for name, folder in folders.items():
-        source = get_source(name)
         if not folder.is_dir():
             raise DataError(f"{folder} is not a folder; give --source {name}=FOLDER of the unpacked download.")
         seen: set[Path] = set()
         labels = report.left_out_label.setdefault(name, Counter())
         views = report.left_out_view.setdefault(name, Counter())
-        for row in source.read(folder):
+        for row in sources[name].read(folder):
             if row.problem:
                 report.broken.append(f"{name}: {row.problem}")
             elif row.path in seen:

@@ -42,7 +42,8 @@ class Row:
 class Source:
     """One public layout; `name` is for command line and manifest, `folders` what its folder is usually called.
 
-    children: do all its films show children?
+    children: do all its films show children? archives: addresses that need no account; by_hand: what to do where there are
+    none.
     """
 
     name: str
@@ -52,9 +53,11 @@ class Source:
     licence: str
     read: Callable[[Path], Iterator[Row]]
     children: bool = False
+    archives: tuple[str, ...] = ()
+    by_hand: str = ""
 
 
-def _table(folder: Path, *names: str) -> pd.DataFrame:
+def read_table(folder: Path, *names: str) -> pd.DataFrame:
     """The first of the CSV files `names` in `folder`, every cell a string ("" for empty)."""
     for name in names:
         if (path := folder / name).is_file():
@@ -71,7 +74,7 @@ def _need(table: pd.DataFrame, columns: Mapping[str, str], name: str) -> None:
         raise DataError(f"{name} lacks the column(s) {', '.join(missing)}; it has {', '.join(table.columns)}.")
 
 
-def _age(text: str) -> float | None:
+def parsed_age(text: str) -> float | None:
     """Years as a number; ChestX-ray14 once wrote "058Y". Nonsense (empty, words, over 120) is None."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*Y?\s*", text)
     return float(match[1]) if match and float(match[1]) <= 120 else None
@@ -83,7 +86,7 @@ def _pictures(folder: Path) -> dict[str, Path]:
 
 
 def _read_cohen(folder: Path) -> Iterator[Row]:
-    table = _table(folder, "metadata.csv")
+    table = read_table(folder, "metadata.csv")
     _need(table, {c: c for c in ("patientid", "finding", "view", "filename", "modality")}, "metadata.csv")
     for cells in table.to_dict("records"):
         if cells["modality"] != "X-ray":
@@ -96,7 +99,7 @@ def _read_cohen(folder: Path) -> Iterator[Row]:
             label=cohen_label(cells["finding"]),
             view=cells["view"].strip().strip("?"),
             sex=cells.get("sex", "").strip().upper(),
-            age=_age(cells.get("age", "")),
+            age=parsed_age(cells.get("age", "")),
             licence=cells.get("license", "").strip() or "not stated",
             link=cells.get("url", "").strip(),
             problem="" if name and cells["patientid"].strip() else f"row without file name or patient: {name!r}",
@@ -104,7 +107,7 @@ def _read_cohen(folder: Path) -> Iterator[Row]:
 
 
 def _read_nih(folder: Path) -> Iterator[Row]:
-    table = _table(folder, "Data_Entry_2017_v2020.csv", "Data_Entry_2017.csv")
+    table = read_table(folder, "Data_Entry_2017_v2020.csv", "Data_Entry_2017.csv")
     columns = {"name": "Image Index", "finding": "Finding Labels", "patient": "Patient ID", "view": "View Position"}
     _need(table, columns, "Data_Entry_2017")
     found = _pictures(folder)
@@ -117,7 +120,7 @@ def _read_nih(folder: Path) -> Iterator[Row]:
             label=nih_label(cells["Finding Labels"]),
             view=cells["View Position"].strip(),
             sex=(cells.get("Patient Sex") or cells.get("Patient Gender") or "").strip().upper(),
-            age=_age(cells.get("Patient Age", "")),
+            age=parsed_age(cells.get("Patient Age", "")),
             licence="unrestricted, cite the NIH Clinical Center",
             problem="" if name and cells["Patient ID"].strip() else f"row without file name or patient: {name!r}",
         )
@@ -149,7 +152,7 @@ def _read_kermany(folder: Path) -> Iterator[Row]:
 
 
 def _read_hannover(folder: Path) -> Iterator[Row]:
-    table = _table(folder, "data.csv")
+    table = read_table(folder, "data.csv")
     _need(table, {c: c for c in ("patient_id", "image_id", "projection")}, "data.csv")
     found = {Path(name).stem: path for name, path in _pictures(folder / "png").items()}
     for cells in table.to_dict("records"):
@@ -161,7 +164,7 @@ def _read_hannover(folder: Path) -> Iterator[Row]:
             label="COVID-19",
             view=cells["projection"].strip().upper(),
             sex=cells.get("sex", "").strip().upper(),
-            age=_age(cells.get("age", "")),
+            age=parsed_age(cells.get("age", "")),
             licence="CC BY 3.0",
             problem="" if image and cells["patient_id"].strip() else f"row without image or patient: {image!r}",
         )
@@ -177,6 +180,7 @@ SOURCES: Final[dict[str, Source]] = {
             "https://github.com/ieee8023/covid-chestxray-dataset",
             "per image; many non-commercial or not stated: do not redistribute",
             _read_cohen,
+            archives=("https://github.com/ieee8023/covid-chestxray-dataset/archive/refs/heads/master.zip",),
         ),
         Source(
             "nih-chestxray14",
@@ -185,6 +189,9 @@ SOURCES: Final[dict[str, Source]] = {
             "https://nihcc.app.box.com/v/ChestXray-NIHCC",
             "unrestricted, cite the NIH Clinical Center",
             _read_nih,
+            by_hand="Its 42 GB come in twelve parts: open the address below, download images_001.tar.gz to "
+            "images_012.tar.gz and Data_Entry_2017_v2020.csv, and unpack all of it into a folder ChestX-ray14 "
+            "in your data folder.",
         ),
         Source(
             "chest_xray",
@@ -194,6 +201,8 @@ SOURCES: Final[dict[str, Source]] = {
             "CC BY 4.0",
             _read_kermany,
             children=True,
+            by_hand="Sign in at Kaggle, download the data set from the address below, and unpack it so that the folder "
+            "chest_xray with train, val and test lies in your data folder.",
         ),
         Source(
             "covid-19-image-repository",
@@ -202,6 +211,7 @@ SOURCES: Final[dict[str, Source]] = {
             "https://github.com/ml-workgroup/covid-19-image-repository",
             "CC BY 3.0",
             _read_hannover,
+            archives=("https://github.com/ml-workgroup/covid-19-image-repository/archive/refs/heads/master.zip",),
         ),
     )
 }

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from covid_model.films.phantom import PHANTOMS, phantom_png
+from covid_model.data.views import read_views
+from covid_model.films.phantom import PHANTOMS, Phantom, phantom_png
 from ui.dataset_filters import params_of, query_of
 from ui.manifest import film_key
 
@@ -126,3 +127,56 @@ def test_a_source_folder_that_vanished_is_told_film_by_film(manifest: Path) -> N
     assert "**30 films** of 30" in said(app)
     assert len(app.warning) == 24
     assert "mend this" in str([frame.value.to_dict() for frame in opened(view="Quality").dataframe])
+
+
+def test_a_view_is_kept_and_opens_again(manifest: Path) -> None:
+    app = opened(label="Normal")
+    app.text_input(key="view_name").set_value("normals").run()
+    app.button(key="view_keep").click().run()
+    assert read_views(manifest) == {"normals": {"label": "Normal"}}
+    assert "normals" in [link.label for link in app.get("page_link")]
+    (manifest.with_suffix(".views.json")).write_text("damaged")
+    assert not opened().error
+
+
+def test_own_films_become_the_manifest_on_show(manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, name in enumerate(("covid", "sick", "knees")):
+        for copy in range(3):
+            path = tmp_path / "mine" / name / f"{copy}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(phantom_png(Phantom("x", 3 * number + copy, ())))
+    app = opened(view="Get films")
+    assert "may not be passed on" in said(app)
+    app.text_input(key="own_place").set_value(str(tmp_path / "mine")).run()
+    means = {box.label: box for box in app.selectbox if "means" in box.label}
+    assert {label: box.value for label, box in means.items()} == {
+        "“covid” means": "COVID-19",
+        "“knees” means": "(none)",
+        "“sick” means": "(none)",
+    }
+    means["“sick” means"].select("Pneumonia").run()
+    app.button(key="own_build").click().run()
+    assert not app.exception
+    assert len(pd.read_parquet(tmp_path / "own.parquet")) == 6
+    assert app.text_input(key="manifest_path").value == str(tmp_path / "own.parquet")
+    app.text_input(key="own_place").set_value(str(tmp_path / "nowhere")).run()
+    assert "is not a folder" in said(app)
+
+
+def test_a_table_of_own_films_is_matched_by_its_columns(manifest: Path, tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("file,dx\n0.png,covid\n1.png,healthy\n2.png,healthy\n")
+    app = opened(view="Get films")
+    app.get("button_group")[0].select("a CSV table").run()
+    app.text_input(key="own_place").set_value(str(tmp_path / "list.csv")).run()
+    app.selectbox(key="own_column_path").select("file").run()
+    app.selectbox(key="own_column_label").select("dx").run()
+    app.button(key="own_build").click().run()
+    assert not app.exception
+    assert sorted(pd.read_parquet(tmp_path / "own.parquet")["label"]) == ["COVID-19", "Normal", "Normal"]
+
+
+def test_on_a_shared_host_nothing_is_read_from_its_disk(manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COVID_XRAY_SMALL_HOST", "1")
+    app = opened(view="Get films")
+    assert "no films can be added" in said(app)
+    assert "manifest_path" not in [box.key for box in app.text_input]

@@ -1,0 +1,100 @@
+"""Where films come from: the public sources and how to get them, and a form for films of one's own."""
+
+from pathlib import Path
+from typing import Final
+
+import streamlit as st
+
+from covid_model.data.labels import LABELS
+from covid_model.data.manifest import build, write_manifest
+from covid_model.data.own_source import FIELDS, classes_source, label_of, table_columns, table_source
+from covid_model.data.sources import SOURCES, Source
+from covid_model.errors import DataError
+from covid_model.training.process import is_small_host
+from ui.manifest import NEXT, manifest_path
+
+NOTHING: Final = "(none)"
+
+
+def sources() -> None:
+    """Every public source with its licence and the way to get it; then the form."""
+    st.subheader("Public sources", anchor=False)
+    for source in SOURCES.values():
+        with st.expander(source.title):
+            st.markdown(f"{source.homepage}  \nLicence: {source.licence}. Its films may not be passed on from here.")
+            if source.archives:
+                st.code(f"python -m covid_model data fetch {source.name} --out DATA", language="sh")
+            else:
+                st.markdown(source.by_hand)
+            st.code(
+                f"python -m covid_model data build --source {source.name}=DATA/{source.folders[0]} --out manifest.parquet"
+            )
+    st.subheader("Films of your own", anchor=False)
+    if is_small_host():
+        st.info("On a shared host no films can be added; run your own copy.", icon=":material/info:")
+        return
+    own_films()
+
+
+def own_films() -> None:
+    """A folder of classes or a table, its columns and classes matched, made into a manifest that the page then shows."""
+    kind = st.segmented_control("They lie in", ["one folder a class", "a CSV table"], default="one folder a class") or ""
+    place = st.text_input("Folder on this machine" if kind != "a CSV table" else "CSV file on this machine", key="own_place")
+    name = st.text_input("What the source is called", "own", key="own_name")
+    if not place:
+        return
+    path = Path(place)
+    if kind == "a CSV table":
+        names = table_columns(path)
+        columns = columns_form(names)
+        labels = classes_form(_values(path, columns["label"])) if columns.get("label") else {}
+    else:
+        if not path.is_dir():
+            raise DataError(f"{path} is not a folder on this machine.")
+        columns, labels = {}, classes_form([each.name for each in sorted(path.iterdir()) if each.is_dir()])
+    if st.button("Make a manifest of them", type="primary", icon=":material/playlist_add:", key="own_build"):
+        source: Source = table_source(name, path, columns, labels=labels) if columns else classes_source(name, labels=labels)
+        with st.spinner("Reading the films …"):
+            table, report = build({name: path.parent if columns else path}, own={name: source})
+        out = manifest_path().parent / f"{name}.parquet"
+        write_manifest(table, report, out)
+        st.session_state[NEXT] = str(out)
+        st.rerun()
+
+
+def columns_form(names: tuple[str, ...]) -> dict[str, str]:
+    """Which column holds what; a column of the field's own name is proposed."""
+    found = {}
+    for field, place in zip(FIELDS, st.columns(3) * 3, strict=True):
+        options = [NOTHING, *names]
+        chosen = place.selectbox(
+            field, options, options.index(field) if field in options else 0, key=f"own_column_{field}", help=HELP.get(field)
+        )
+        if chosen != NOTHING:
+            found[field] = chosen
+    return found
+
+
+HELP: Final = {"path": "Relative to the table.", "patient": "Films of one patient stay in one split."}
+
+
+def classes_form(names: list[str]) -> dict[str, str]:
+    """What each class means; what people usually call it is proposed."""
+    found = {}
+    for number, (name, place) in enumerate(zip(names, st.columns(3) * len(names), strict=False)):
+        options = [NOTHING, *LABELS]
+        proposed = label_of(name, {})
+        chosen = place.selectbox(
+            f"“{name}” means", options, options.index(proposed) if proposed else 0, key=f"own_class_{number}_{name}"
+        )
+        if chosen != NOTHING:
+            found[name] = chosen
+    return found
+
+
+@st.cache_data(max_entries=4, ttl="5m", show_spinner=False)
+def _values(path: Path, column: str, most: int = 12) -> list[str]:
+    """The most frequent values of a column."""
+    from covid_model.data.sources import read_table
+
+    return [str(value) for value in read_table(path.parent, path.name)[column].value_counts().index[:most]]
