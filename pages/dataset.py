@@ -29,9 +29,13 @@ except DataError as error:
         f"{error} Until then, here is what the public sources of the shipped models hold; their films may not be passed on.",
         icon=":material/info:",
     )
-views: dict[str, Callable[[], None]] = {"Understand": partial(understand, films), "Get films": sources}
+views: dict[str, Callable[[], None]] = {}
 if films is not None:
-    views = {"Browse": partial(browse, films), **views, "Map": partial(films_map, films), "Quality": partial(quality, films)}
+    views["Browse"] = partial(browse, films)
+views["Understand"] = partial(understand, films)
+if films is not None:
+    views |= {"Map": partial(films_map, films), "Quality": partial(quality, films)}
+views["Get films"] = sources
 for tab, view in zip(st.tabs(list(views), key="view", bind="query-params"), views.values(), strict=True):
     if tab.open:
         with tab, one_sentence():

@@ -117,9 +117,10 @@ class Films:
     def spread(self, column: str, by: str, quantiles: tuple[float, ...]) -> dict[str, list[float]]:
         """Quantiles of a number by the values of a choice filter; values without any number are left out."""
         sql = FILTERS[by].sql
+        number = f"try_cast({column} AS DOUBLE)"
         table = self._ask(
-            f"SELECT {sql} AS value, quantile_cont({column}::DOUBLE, {list(quantiles)}) AS q FROM films "
-            f"WHERE {column} IS NOT NULL AND NOT isnan({column}::DOUBLE) GROUP BY 1 ORDER BY 1"
+            f"SELECT {sql} AS value, quantile_cont({number}, {list(quantiles)}) AS q FROM films "
+            f"WHERE {number} IS NOT NULL AND NOT isnan({number}) GROUP BY 1 ORDER BY 1"
         )
         return {str(row.value): [float(number) for number in row.q] for row in table.itertuples(index=False)}
 

@@ -5,6 +5,7 @@ judging a model.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import cv2
@@ -54,6 +55,7 @@ def draw_phantom(phantom: Phantom) -> NDArray[np.uint8]:
     return np.round(np.clip(film, 0, 1) * 255).astype(np.uint8)
 
 
+@lru_cache(maxsize=16)
 def phantom_png(phantom: Phantom) -> bytes:
     """The drawn film as the bytes of a PNG file."""
     return bytes(cv2.imencode(".png", draw_phantom(phantom))[1])

@@ -15,6 +15,7 @@ import pytest
 
 from covid_model.films.phantom import PHANTOMS, phantom_png
 from covid_model.zoo.own import OWN_FOLDER
+from ui.manifest import MANIFEST
 from ui.menu import PAGES
 from ui.runs import RUNS_FOLDER
 
@@ -33,15 +34,15 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The app on a free port, with folders of its own for runs and models."""
+def address(tmp_path_factory: pytest.TempPathFactory, noisy_manifest: Path) -> Iterator[str]:
+    """The app on a free port, with folders of its own for runs and models, and a manifest of noise."""
     folder = tmp_path_factory.mktemp("user")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
     environment = {name: value for name, value in os.environ.items() if name != "COVID_XRAY_DATA"}
-    environment |= {RUNS_FOLDER: str(folder / "runs"), OWN_FOLDER: str(folder / "models")}
+    environment |= {RUNS_FOLDER: str(folder / "runs"), OWN_FOLDER: str(folder / "models"), MANIFEST: str(noisy_manifest)}
     server = subprocess.Popen(
         [*command, "--server.port", str(port)],
         cwd=ROOT,
@@ -219,3 +220,22 @@ def test_an_own_model_is_brought_and_one_with_code_refused(page, address: str, t
     page.goto(f"{address}/?model=brought")
     settled(page)
     page.get_by_text("not calibrated").first.wait_for()
+
+
+def test_films_are_narrowed_down_and_one_is_explained(page, address: str) -> None:
+    page.goto(f"{address}/dataset?split=train")
+    page.get_by_text("14 films").wait_for()
+    page.get_by_role("combobox", name="Label").click()
+    page.get_by_role("option", name="COVID-19 (5)").click()
+    page.get_by_text("5 films").wait_for()
+    assert "label=COVID-19" in page.url
+    assert "split=train" in page.url
+    page.locator("[data-testid=stImage] img").nth(4).wait_for()
+    page.get_by_role("tab", name="Understand").click()
+    page.get_by_text("What gives a label away").wait_for()
+    page.get_by_role("tab", name="Browse").click()
+    page.get_by_text("5 films").wait_for()
+    page.get_by_role("link", name="Explain").nth(1).click()  # the first is the menu's
+    settled(page)
+    assert "film=film-" in page.url
+    page.get_by_text("drawn · 0.png").first.wait_for()
