@@ -54,7 +54,7 @@ def filter_widgets(films: Films) -> Query:
     if "filters_from" not in st.session_state:
         st.session_state["filters_from"] = query_of(st.query_params.to_dict(), films.columns)
     query: Query = st.session_state["filters_from"]
-    words = st.text_input("Search in finding, patient, view, licence, link, file", query.words, key="f_words")
+    words = st.text_input("Search in finding, patient, view, licence, file", query.words, key="f_words")
     query = Query(query.choices, query.ranges, words, query.sort, query.descending)
     facets = films.facets(query)
     choices: dict[str, tuple[str, ...]] = {}

@@ -52,7 +52,7 @@ FILTERS: Final = {
     )
 }
 
-WORDS: Final = ("finding", "patient", "view", "licence", "link", "path")
+WORDS: Final = ("finding", "patient", "view", "licence", "path")
 """Columns in which free text is looked for."""
 SORTS: Final = {
     "": "As in the manifest",

@@ -14,6 +14,8 @@ MOST: Final = 20_000
 """Near-duplicates and missing files are looked for among at most this many films."""
 LETTERS: Final = 10
 BORDER: Final = 0.1
+INVERTED: Final = -0.15
+"""Inverted films lie near -0.5; films in a white frame come down to 0."""
 
 Found = Iterator[tuple[int, str]]
 """(place in the table, why) of each film."""
@@ -79,7 +81,7 @@ def _lateral(table: pd.DataFrame) -> Found:
 
 
 def _inverted(table: pd.DataFrame) -> Found:
-    for place in table.index[table["likeness"] < 0]:
+    for place in table.index[table["likeness"] < INVERTED]:
         yield place, f"correlation {table['likeness'][place]:.2f} with a drawn chest film"
 
 
@@ -126,7 +128,7 @@ CHECKS: Final = {
         Check("mislabelled", "Perhaps mislabelled", "Outside the training split, the model names another class with at "
               "least its usual confidence in that class (Northcutt 2021).", ("correct", "confidence"), False, _mislabelled),
         Check("lateral", "Lateral films", "The view says so.", ("view",), False, _lateral),
-        Check("inverted", "Inverted films", "Coarse correlation with a drawn chest film below 0.", ("likeness",), False,
+        Check("inverted", "Inverted films", f"Coarse correlation with a drawn chest film below {INVERTED}.", ("likeness",), False,
               _inverted),
         Check("text", "Burned-in text", f"{LETTERS} or more small glaring marks near the edges.", ("letters",), False,
               _text),

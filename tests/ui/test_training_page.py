@@ -10,11 +10,13 @@ from streamlit.testing.v1 import AppTest
 
 from covid_model.errors import RunError
 from covid_model.training.config import TrainConfig
+from covid_model.training.history import map_epochs, read_maps
 from covid_model.training.process import delete, end, launch, why_not_here
 from covid_model.training.run_folder import RunFolder, state_of
 from covid_model.zoo.models import MODELS
 from covid_model.zoo.own import models_at_hand
 from ui.run_form import checked
+from ui.runs import runs_at_hand
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -160,3 +162,14 @@ def test_the_models_page_shows_every_model_with_both_scores_and_the_reason() -> 
         assert (table.loc[table["model"] == title, "its author claimed"] == (MODELS[key].claimed or "")).all()
     assert "telling age apart suffices" in text
     assert json.dumps(table["AUC, patients apart"].tolist()).count("not measured") == 0
+
+
+@pytest.mark.parametrize("name", ["lungs", "whole-film", "anshul"])
+def test_recorded_runs_ship_with_drawn_films_only(name: str, runs: Path) -> None:
+    run = runs_at_hand()[f"recorded: {name}"]
+    assert state_of(run) == "finished"
+    for path in map_epochs(run).values():
+        assert read_maps(path)["drawn"].all()
+    app = opened("training", run=f"recorded: {name}")
+    assert "A recorded run" in "\n".join(caption.value for caption in app.caption)
+    assert len(app.image) == 3
