@@ -128,8 +128,8 @@ CHECKS: Final = {
         Check("mislabelled", "Perhaps mislabelled", "Outside the training split, the model names another class with at "
               "least its usual confidence in that class (Northcutt 2021).", ("correct", "confidence"), False, _mislabelled),
         Check("lateral", "Lateral films", "The view says so.", ("view",), False, _lateral),
-        Check("inverted", "Inverted films", f"Coarse correlation with a drawn chest film below {INVERTED}.", ("likeness",), False,
-              _inverted),
+        Check("inverted", "Inverted films", f"Coarse correlation with a drawn chest film below {INVERTED}.", ("likeness",),
+              False, _inverted),
         Check("text", "Burned-in text", f"{LETTERS} or more small glaring marks near the edges.", ("letters",), False,
               _text),
         Check("framed", "Flat frames", f"More than {BORDER:.0%} of the film in flat rows and columns at its edges.",
