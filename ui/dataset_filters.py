@@ -10,6 +10,11 @@ from covid_model.data.filters import FILTERS, SORTS, Query
 BETWEEN: Final = "|"
 """Between values in the address."""
 NAMES: Final = ("words", "sort", "down")
+QUERY: Final = "dataset_query"
+WRITTEN: Final = "dataset_address"
+"""In the session: what this page itself put into the address. Anything else there is a link that was followed."""
+TURN: Final = "dataset_turn"
+"""In the session: counts the links followed, so that each gets widgets of its own."""
 
 
 def query_of(params: dict[str, str], columns: tuple[str, ...]) -> Query:
@@ -42,6 +47,7 @@ def params_of(query: Query) -> dict[str, str]:
 def show_in_address(query: Query) -> None:
     """Put the query into the address; what else stands there stays."""
     wanted = params_of(query)
+    st.session_state[WRITTEN] = wanted
     for name in (*FILTERS, *NAMES):
         if name in wanted:
             st.query_params[name] = wanted[name]
@@ -50,11 +56,14 @@ def show_in_address(query: Query) -> None:
 
 
 def filter_widgets(films: Films) -> Query:
-    """Widgets for every filter the manifest has; the address follows them, and they follow a link once."""
-    if "filters_from" not in st.session_state:
-        st.session_state["filters_from"] = query_of(st.query_params.to_dict(), films.columns)
-    query: Query = st.session_state["filters_from"]
-    words = st.text_input("Search in finding, patient, view, licence, file", query.words, key="f_words")
+    """Widgets for every filter the manifest has; the address follows them, and they follow an address that others wrote."""
+    address = {name: value for name, value in st.query_params.to_dict().items() if name in (*FILTERS, *NAMES)}
+    if QUERY not in st.session_state or address != st.session_state.get(WRITTEN):
+        st.session_state[QUERY], st.session_state[WRITTEN] = query_of(address, films.columns), address
+        st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
+    query: Query = st.session_state[QUERY]
+    turn = st.session_state[TURN]
+    words = st.text_input("Search in finding, patient, view, licence, file", query.words, key=f"f_words_{turn}")
     query = Query(query.choices, query.ranges, words, query.sort, query.descending)
     facets = films.facets(query)
     choices: dict[str, tuple[str, ...]] = {}
@@ -67,7 +76,7 @@ def filter_widgets(films: Films) -> Query:
             FILTERS[key].title,
             values,
             default=list(chosen),
-            key=f"f_{key}_{hash((tuple(counts.items()), chosen))}",  # labels change with the counts
+            key=f"f_{key}_{turn}_{hash((tuple(counts.items()), chosen))}",  # labels change with the counts
             format_func=lambda value, counts=counts: f"{value} ({counts.get(value, 0):,})",  # type: ignore[misc]
         )
         choices[key] = tuple(picked)
@@ -75,15 +84,16 @@ def filter_widgets(films: Films) -> Query:
     for key, row in FILTERS.items():
         if row.kind == "range" and row.needs in films.columns:
             low, high = query.ranges.get(key, (row.low, row.high))
-            picked_range = st.slider(row.title, row.low, row.high, (low, high), 0.05, key=f"f_{key}")
+            picked_range = st.slider(row.title, row.low, row.high, (low, high), 0.05, key=f"f_{key}_{turn}")
             if picked_range != (row.low, row.high):
                 ranges[key] = picked_range
     offered = [column for column in SORTS if not column or column in films.columns]
-    sort = st.selectbox("Sort by", offered, offered.index(query.sort) if query.sort in offered else 0, SORTS.__getitem__)
-    down = st.toggle("Largest first", query.descending, disabled=not sort)
+    first = offered.index(query.sort) if query.sort in offered else 0
+    sort = st.selectbox("Sort by", offered, first, SORTS.__getitem__, key=f"f_sort_{turn}")
+    down = st.toggle("Largest first", query.descending, disabled=not sort, key=f"f_down_{turn}")
     found = Query({key: values for key, values in choices.items() if values}, ranges, words, sort, bool(sort and down))
-    if found != st.session_state["filters_from"]:
-        st.session_state["filters_from"] = found
+    if found != query:
+        st.session_state[QUERY] = found
         st.session_state["grid_page"] = 1
         st.rerun()
     return found

@@ -13,6 +13,8 @@ MANIFEST: Final = "COVID_XRAY_MANIFEST"
 """Environment variable that names the manifest; by default `manifest.parquet` in the working directory."""
 CHOSEN: Final = "manifest_path"
 """In the session: a manifest chosen on the page."""
+KEPT: Final = "manifest_in_use"
+"""In the session: the same, for other pages, where the widget and its state are gone."""
 NEXT: Final = "next_manifest"
 """In the session: a manifest to show from the next run on, which a widget's own state cannot be told later."""
 FILM_KEY: Final = "film-"
@@ -23,7 +25,9 @@ def manifest_path() -> Path:
     """The manifest in use, whether it is there or not."""
     if NEXT in st.session_state:
         st.session_state[CHOSEN] = st.session_state.pop(NEXT)
-    return Path(st.session_state.get(CHOSEN) or os.environ.get(MANIFEST, "manifest.parquet"))
+    chosen = st.session_state.get(CHOSEN) or st.session_state.get(KEPT) or os.environ.get(MANIFEST, "manifest.parquet")
+    st.session_state[KEPT] = chosen
+    return Path(chosen)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the manifest …")

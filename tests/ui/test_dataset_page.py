@@ -180,3 +180,25 @@ def test_on_a_shared_host_nothing_is_read_from_its_disk(manifest: Path, monkeypa
     app = opened(view="Get films")
     assert "no films can be added" in said(app)
     assert "manifest_path" not in [box.key for box in app.text_input]
+
+
+def test_a_link_followed_on_the_page_rules_over_the_widgets(manifest: Path) -> None:
+    app = opened(label="Normal", words="zzz")
+    assert "lift a filter" in said(app)
+    app.query_params.clear()
+    app.query_params["source"] = "elsewhere"
+    app.run()
+    assert "**15 films** of 30" in said(app)
+    assert next(box for box in app.text_input if box.label.startswith("Search")).value == ""
+
+
+def test_a_manifest_chosen_on_the_page_is_known_on_the_others(manifest: Path, tmp_path: Path) -> None:
+    pd.read_parquet(manifest).head(3).assign(digest="abc" + "1" * 61).to_parquet(tmp_path / "other.parquet")
+    app = opened()
+    app.text_input(key="manifest_path").set_value(str(tmp_path / "other.parquet")).run()
+    assert "**3 films** of 3" in said(app)
+    app.query_params.clear()
+    app.query_params["film"] = film_key("abc" + "1" * 61)
+    app.switch_page("pages/explain.py").run()
+    assert not app.exception
+    assert app.selectbox(key="film_choice").value == film_key("abc" + "1" * 61)
