@@ -1,36 +1,59 @@
 """Take the pictures of the documentation from the running app: `python docs/screenshots.py http://127.0.0.1:8501`.
 
-Only the drawn film is shown; no picture of a patient enters the project. Needs Chromium and playwright.
+Start the app without a manifest and without folders of films: only drawn films and counts are shown, no picture of a patient
+enters the project. Needs Chromium and playwright.
 """
 
 import shutil
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
+from urllib.parse import quote
 
 from playwright.sync_api import Page, sync_playwright
 
 FOLDER: Final = Path(__file__).parent
-SIZES: Final = {"explain": (1440, 1000), "explain-phone": (390, 844)}
 
 
-def shoot(page: Page, address: str, name: str) -> None:
-    """Open the Explain page, wait for its heatmap, and write one picture."""
-    page.goto(f"{address}/?film=phantom-hazy")
-    page.wait_for_selector(".st-key-pictures .imagelayer image", timeout=120_000)
+class Shot(NamedTuple):
+    """A page in one state. ready: what is on it when it is complete."""
+
+    place: str
+    size: tuple[int, int]
+    ready: str
+
+
+HEATMAP: Final = ".st-key-pictures .imagelayer image"
+CHART: Final = ".js-plotly-plot .main-svg"
+SHOTS: Final = {
+    "explain": Shot("/?film=phantom-hazy", (1440, 1000), HEATMAP),
+    "explain-phone": Shot("/?film=phantom-hazy", (390, 844), HEATMAP),
+    "compare": Shot("/compare?film=phantom-hazy", (1440, 1000), "[data-testid=stImage] img"),
+    "dataset": Shot("/dataset", (1440, 1000), CHART),
+    "training": Shot(f"/training?run={quote('recorded: lungs')}", (1440, 1250), CHART),
+    "models": Shot("/models", (1440, 1000), CHART),
+}
+
+
+def shoot(page: Page, address: str, name: str, shot: Shot) -> None:
+    """Open a page, wait until it is complete, and write one picture."""
+    page.goto(f"{address}{shot.place}")
+    page.locator(shot.ready).first.wait_for(timeout=120_000)
+    page.wait_for_selector("[data-testid='stStatusWidget']", state="detached")
     page.wait_for_timeout(2500)
     page.screenshot(path=FOLDER / f"{name}.png")
 
 
 def main(address: str) -> None:
-    """Every size in light and dark."""
+    """Every page in light and dark."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        for name, (width, height) in SIZES.items():
+        for name, shot in SHOTS.items():
+            width, height = shot.size
             for scheme in ("light", "dark"):
                 context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-                shoot(context.new_page(), address.rstrip("/"), f"{name}-{scheme}")
+                shoot(context.new_page(), address.rstrip("/"), f"{name}-{scheme}", shot)
                 context.close()
         browser.close()
 
