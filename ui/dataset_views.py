@@ -40,7 +40,9 @@ def _description(path: str, changed: float) -> Description:
 def understand(films: Films | None) -> None:
     """Distributions, and what they give away; of the public sources where there is no manifest."""
     found = read_description() if films is None else _description(str(films.path), films.path.stat().st_mtime)
-    st.caption(f"{found.films:,} films of {found.patients:,} patients, counted {found.date[:10]}.")
+    by = f", measured by {found.model}" if found.model else ""
+    counted = f"counted {found.date[:10]} (data {found.data_hash[:12]}{by})"
+    st.caption(f"{found.films:,} films of {found.patients:,} patients, {counted}.")
     st.subheader("What gives a label away without a look at the lungs", anchor=False)
     st.markdown("\n".join(f"- {sentence}" for sentence in sentences(found)) or "Nothing stands out.")
     columns = st.columns(2, gap="large")

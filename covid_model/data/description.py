@@ -10,6 +10,7 @@ from covid_model import __version__
 from covid_model.data.browse import Films
 from covid_model.data.filters import FILTERS
 from covid_model.data.labels import LABELS
+from covid_model.data.manifest import data_hash
 from covid_model.errors import DataError
 from covid_model.files import write_json
 
@@ -36,13 +37,16 @@ Counts = dict[str, dict[str, int]]
 class Description:
     """films, patients: how many. counts: column -> value -> label -> films.
 
-    spreads: column -> "source" or "label" -> value -> quantiles (QUANTILES). date, version: of its making.
+    spreads: column -> "source" or "label" -> value -> quantiles (QUANTILES). data_hash: of the manifest. model: key and
+    first digits of the weights of the model that measured the films, empty where none did. date, version: of its making.
     """
 
     films: int
     patients: int
     counts: dict[str, Counts]
     spreads: dict[str, dict[str, dict[str, list[float]]]]
+    data_hash: str
+    model: str
     date: str
     version: str
 
@@ -69,7 +73,17 @@ def describe(films: Films) -> Description:
     present = [column for column in MEASURED if column in films.columns]
     spreads = {column: {by: films.spread(column, by, QUANTILES) for by in ("source", "label")} for column in present}
     patients = films.distinct("patient") if "patient" in films.columns else films.count()
-    return Description(films.count(), patients, counts, spreads, datetime.now(UTC).isoformat("T", "seconds"), __version__)
+    first = films.rows([0]).to_dict("records") if "weights" in films.columns else []
+    return Description(
+        films.count(),
+        patients,
+        counts,
+        spreads,
+        data_hash(films.column_of(["digest", "label", "split"])),
+        f"{first[0]['model']} {first[0]['weights'][:12]}" if first else "",
+        datetime.now(UTC).isoformat("T", "seconds"),
+        __version__,
+    )
 
 
 def read_description(path: Path = SHIPPED) -> Description:

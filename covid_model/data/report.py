@@ -56,7 +56,8 @@ def page(name: str, description: Description, findings: list[Finding]) -> str:
     """The report as one HTML page without scripts or outside addresses."""
     parts = [
         f"<h1>{escape(name)}</h1>",
-        f"<p>{description.films:,} films of {description.patients:,} patients, counted {description.date}.</p>",
+        f"<p>{description.films:,} films of {description.patients:,} patients, counted {description.date}, "
+        f"data {description.data_hash[:12]}, {escape(description.model or 'not measured')}.</p>",
         "<h2>What gives a label away without a look at the lungs</h2>",
         _list(sentences(description) or ["Nothing stands out."]),
         "<h2>Films by label</h2>",
