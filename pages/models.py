@@ -84,12 +84,26 @@ def why(row: ModelRow, card: Card) -> str:
     return " ".join(said) or "Patients are apart in its split; sources are still shared between training and test."
 
 
+def recipe_of(card: Card) -> str:
+    """How it was trained, from the card; empty where that is not known."""
+    settings, films = card.training.get("settings"), card.training.get("films", [])
+    if not settings:
+        return ""
+    trained = sum(cells["films"] for cells in films if cells["split"] == "train")
+    optimiser = "AdamW" if settings.get("weight_decay") else "Adam"
+    told = f"{trained:,} training films, {settings['epochs']} epochs, batch {settings['batch']}, {optimiser}"
+    named = settings["augmentation"] if isinstance(settings["augmentation"], str) else "light"  # older cards: its ranges
+    return f"{told} at {settings['rate']:g}, augmentation “{named}”"
+
+
 def details(row: ModelRow, card: Card) -> None:
     """Recipe, what was not said, limits, and the reason for the gap."""
     st.markdown(f"**{row.title}**: {row.summary}")
     st.markdown(f"*Why the two scores differ.* {why(row, card)}")
     if row.key in RECIPES and (silent := card.training.get("silent")):
         st.caption("Where the description is silent: " + "; ".join(silent) + ".")
+    if recipe := recipe_of(card):
+        st.caption(f"Recipe: {recipe}.")
     st.caption(" ".join(row.limits))
     removal(row.key)
     st.page_link(

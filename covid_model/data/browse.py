@@ -84,7 +84,7 @@ class Films:
         sets = ", ".join(f"({key}_)" for key in columns)
         table = self._ask(
             f"SELECT {names}, count(*) AS n, grouping({names}) AS g FROM (SELECT {named} FROM films WHERE {where}) "
-            f"GROUP BY GROUPING SETS ({sets}) ORDER BY n DESC",
+            f"GROUP BY GROUPING SETS ({sets}) ORDER BY n DESC, {names}",  # the same order at every look
             values,
         )
         found: dict[str, dict[str, int]] = {key: {} for key in columns}
