@@ -1,5 +1,6 @@
 """The filters of the Dataset page, each with the films a click would give, carried by the address."""
 
+from dataclasses import replace
 from typing import Final
 
 import streamlit as st
@@ -64,8 +65,7 @@ def filter_widgets(films: Films) -> Query:
     query: Query = st.session_state[QUERY]
     turn = st.session_state[TURN]
     words = st.text_input("Search in finding, patient, view, licence, file", query.words, key=f"f_words_{turn}")
-    query = Query(query.choices, query.ranges, words, query.sort, query.descending)
-    facets = films.facets(query)
+    facets = films.facets(replace(query, words=words))
     choices: dict[str, tuple[str, ...]] = {}
     for key, counts in facets.items():
         chosen = query.choices.get(key, ())

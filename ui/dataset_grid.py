@@ -1,5 +1,6 @@
 """The grid of films: small pictures, what the model made of them, and the way to the Explain page."""
 
+from collections.abc import Container
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,14 +67,15 @@ def grid(films: Films, query: Query) -> None:
 
 def show_films(rows: pd.DataFrame, extra: list[str] | None = None) -> None:
     """Films as small pictures in rows of ACROSS. extra: a line for each beside what is known."""
+    offered = models_at_hand()
     for start in range(0, len(rows), ACROSS):
         for place, column in zip(range(start, min(start + ACROSS, len(rows))), st.columns(ACROSS), strict=False):
             with column:
-                show_film(dict(rows.iloc[place]), extra[place] if extra else "")
+                show_film(dict(rows.iloc[place]), extra[place] if extra else "", offered)
 
 
-def show_film(row: dict[str, Any], extra: str) -> None:
-    """One film."""
+def show_film(row: dict[str, Any], extra: str, models: Container[str]) -> None:
+    """One film. models: keys of those that can explain it."""
     title = f"{row['label']}, {row['source']}"
     try:
         st.image(thumbnail(Path(row["path"]), row["digest"]), width="stretch", alt=f"Film: {title}")
@@ -88,7 +90,7 @@ def show_film(row: dict[str, Any], extra: str) -> None:
         answer = f"  \n→ {row['predicted']} {row['confidence']:.0%}{mark}"
     st.caption(", ".join(told) + answer + (f"  \n{extra}" if extra else ""))
     params = {"film": film_key(row["digest"])}
-    if row.get("model") in models_at_hand():
+    if row.get("model") in models:
         params["model"] = row["model"]
     st.page_link("pages/explain.py", label="Explain", icon=":material/visibility:", query_params=params)
 

@@ -8,7 +8,7 @@ import streamlit as st
 from covid_model.data.labels import LABELS
 from covid_model.data.manifest import build, write_manifest
 from covid_model.data.own_source import FIELDS, classes_source, label_of, table_columns, table_source
-from covid_model.data.sources import SOURCES, Source
+from covid_model.data.sources import SOURCES, Source, read_table
 from covid_model.errors import DataError
 from covid_model.training.process import is_small_host
 from ui.manifest import NEXT, manifest_path
@@ -95,6 +95,4 @@ def classes_form(names: list[str]) -> dict[str, str]:
 @st.cache_data(max_entries=4, ttl="5m", show_spinner=False)
 def _values(path: Path, column: str, most: int = 12) -> list[str]:
     """The most frequent values of a column."""
-    from covid_model.data.sources import read_table
-
     return [str(value) for value in read_table(path.parent, path.name)[column].value_counts().index[:most]]

@@ -11,12 +11,13 @@ from covid_model.data.browse import Films
 from covid_model.data.confounds import sentences
 from covid_model.data.description import Description, describe, read_description
 from covid_model.data.filters import FILTERS, Query
-from covid_model.data.quality import CHECKS, Finding, run_check
+from covid_model.data.quality import Finding, run_checks
 from covid_model.data.similar import embedding_path, similar
 from covid_model.plots.dataset import counts_figure, map_figure, spread_figure
 from covid_model.zoo.own import models_at_hand
 from ui.dataset_grid import SIZE, show_films
 from ui.film_types import SUFFIXES
+from ui.manifest import films_of
 from ui.notices import PRIVACY
 
 SPREADS: Final = {
@@ -34,7 +35,7 @@ PLAIN: Final = {"displayModeBar": False}
 
 @st.cache_data(max_entries=4, show_spinner="Counting films …")
 def _description(path: str, changed: float) -> Description:
-    return describe(Films(Path(path)))
+    return describe(films_of(Path(path)))
 
 
 def understand(films: Films | None) -> None:
@@ -127,9 +128,7 @@ def _features(path: str, changed: float) -> np.ndarray:
 
 @st.cache_data(max_entries=4, show_spinner="Checking the films …")
 def _findings(path: str, changed: float) -> list[Finding]:
-    films = Films(Path(path))
-    table = films.column_of([name for name in films.columns if name != "file_row_number"])
-    return [run_check(check, table) for check in CHECKS.values()]
+    return run_checks(films_of(Path(path)))
 
 
 def quality(films: Films) -> None:

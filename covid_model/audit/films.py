@@ -35,9 +35,8 @@ def measure_films(classifier: Classifier, table: pd.DataFrame, out: Path) -> pd.
 
     Added columns: predicted, confidence, correct (where the model knows the label), lungs (quality of the outline),
     attention (share of the default heatmap inside the lungs), mean, contrast, likeness, border, letters (see
-    `films.looks`), model, weights, map_x, map_y (place on a map of the
-    embeddings). Goes on where an earlier call for the same weights was cut off. Raises DataError when
-    nothing can be written.
+    `films.looks`), model, weights, map_x, map_y (place on a map of the embeddings). Goes on where an earlier call
+    for the same weights was cut off. Raises DataError when nothing can be written.
     """
     parts = out.with_suffix(".parts")
     try:

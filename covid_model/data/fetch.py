@@ -9,7 +9,6 @@ import zipfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,7 @@ from tqdm import tqdm
 from covid_model import __version__
 from covid_model.data.sources import Source
 from covid_model.errors import DataError
+from covid_model.files import file_sha256
 
 TRIES: Final = 6
 PAUSE: Final = 1.0
@@ -37,15 +37,6 @@ class Remote:
     url: str
     name: str
     sha256: str | None = None
-
-
-def digest_of(path: Path) -> str:
-    """Hex sha256 of a file of any size."""
-    found = sha256()
-    with path.open("rb") as stream:
-        while data := stream.read(CHUNK):
-            found.update(data)
-    return found.hexdigest()
 
 
 def fetch_file(remote: Remote, folder: Path, *, pause: float = PAUSE, show: bool = True) -> Path:
@@ -99,7 +90,7 @@ def _go_on(remote: Remote, part: Path, show: bool) -> bool:
 
 
 def _checked(path: Path, remote: Remote) -> Path:
-    if remote.sha256 is not None and (found := digest_of(path)) != remote.sha256:
+    if remote.sha256 is not None and (found := file_sha256(path)) != remote.sha256:
         path.unlink()
         raise DataError(f"{remote.name} is not the file expected: sha256 {found[:12]} instead of {remote.sha256[:12]}.")
     return path

@@ -1,7 +1,7 @@
 """The FILTERS table: by what the films of a manifest can be narrowed down, for page, links and queries alike."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 UNKNOWN: Final = "not stated"
@@ -80,15 +80,8 @@ class Query:
     digests: tuple[str, ...] | None = None
 
     def without(self, key: str) -> "Query":
-        """The same query with one filter lifted."""
-        return Query(
-            {name: values for name, values in self.choices.items() if name != key},
-            {name: values for name, values in self.ranges.items() if name != key},
-            self.words,
-            self.sort,
-            self.descending,
-            self.digests,
-        )
+        """The same query with one choice lifted."""
+        return replace(self, choices={name: values for name, values in self.choices.items() if name != key})
 
 
 def condition(query: Query, columns: Iterable[str]) -> tuple[str, list[object]]:

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from covid_model.data.duplicates import near_pairs
+from covid_model.data.browse import Films
+from covid_model.data.duplicates import NEAR, near_pairs
 from covid_model.data.filters import UNKNOWN
 
 MOST: Final = 20_000
@@ -36,6 +40,12 @@ class Check:
     find: Callable[[pd.DataFrame], Found]
 
 
+@lru_cache(maxsize=1)
+def _pairs(hashes: tuple[str, ...]) -> NDArray[np.int64]:
+    """Near pairs, found once for the two checks that ask for them."""
+    return near_pairs(hashes)
+
+
 def _repeated(table: pd.DataFrame) -> Found:
     for digest, rows in table.groupby("digest", sort=False).groups.items():
         if len(rows) > 1:
@@ -45,7 +55,7 @@ def _repeated(table: pd.DataFrame) -> Found:
 
 def _near(table: pd.DataFrame) -> Found:
     paths = table["path"].map(lambda path: Path(path).name)
-    for first, second, distance in near_pairs(table["phash"].head(MOST).tolist()):
+    for first, second, distance in _pairs(tuple(table["phash"].head(MOST))):
         if table["patient"].iloc[first] != table["patient"].iloc[second]:
             yield first, f"{distance} of 256 bits from {paths.iloc[second]}"
             yield second, f"{distance} of 256 bits from {paths.iloc[first]}"
@@ -59,7 +69,7 @@ def _leaking_patients(table: pd.DataFrame) -> Found:
 
 def _leaking_pairs(table: pd.DataFrame) -> Found:
     split = table["split"].tolist()
-    for first, second, distance in near_pairs(table["phash"].head(MOST).tolist()):
+    for first, second, distance in _pairs(tuple(table["phash"].head(MOST))):
         if split[first] != split[second]:
             yield first, f"{distance} of 256 bits from a film of the {split[second]} split"
             yield second, f"{distance} of 256 bits from a film of the {split[first]} split"
@@ -119,11 +129,11 @@ CHECKS: Final = {
     for row in (
         Check("patients", "Patients in several splits", "A patient's films must share a split.", ("patient",), True,
               _leaking_patients),
-        Check("leaks", "Near-duplicates across splits", "At most 44 of 256 bits of a perceptual hash apart, splits differ.",
-              ("phash",), True, _leaking_pairs),
+        Check("leaks", "Near-duplicates across splits",
+              f"At most {NEAR} of 256 bits of a perceptual hash apart, splits differ.", ("phash",), True, _leaking_pairs),
         Check("repeated", "Same file twice", "Two rows with one digest.", (), True, _repeated),
         Check("gone", "Missing files", "The path of the manifest leads nowhere.", (), True, _gone),
-        Check("near", "Near-duplicates of different patients", "At most 44 of 256 bits of a perceptual hash apart.",
+        Check("near", "Near-duplicates of different patients", f"At most {NEAR} of 256 bits of a perceptual hash apart.",
               ("phash", "patient"), False, _near),
         Check("mislabelled", "Perhaps mislabelled", "Outside the training split, the model names another class with at "
               "least its usual confidence in that class (Northcutt 2021).", ("correct", "confidence"), False, _mislabelled),
@@ -159,3 +169,9 @@ def run_check(check: Check, table: pd.DataFrame) -> Finding:
         found.setdefault(place, why)
     rows = table.loc[list(found), ["digest", "path", "source", "label", "split"]]
     return Finding(check, rows.assign(why=list(found.values())).reset_index(drop=True))
+
+
+def run_checks(films: Films) -> list[Finding]:
+    """Every check on all films of a manifest."""
+    table = films.column_of([name for name in films.columns if name != "file_row_number"])
+    return [run_check(check, table) for check in CHECKS.values()]

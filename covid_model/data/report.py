@@ -9,7 +9,7 @@ from covid_model.data.browse import Films
 from covid_model.data.confounds import sentences
 from covid_model.data.description import Description, describe
 from covid_model.data.filters import FILTERS
-from covid_model.data.quality import CHECKS, Finding, run_check
+from covid_model.data.quality import Finding, run_checks
 from covid_model.errors import DataError
 from covid_model.files import write_json, written_whole
 
@@ -29,8 +29,7 @@ def write_report(films: Films, out: Path) -> dict[str, Any]:
     Raises DataError for a manifest that cannot be read or a folder that cannot be written.
     """
     description = describe(films)
-    table = films.column_of([name for name in films.columns if name != "file_row_number"])
-    findings = [run_check(check, table) for check in CHECKS.values()]
+    findings = run_checks(films)
     content = {
         "manifest": films.path.name,
         "description": asdict(description),

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from covid_model.errors import ModelError, RunError
+from covid_model.errors import RunError
 from covid_model.training.run_folder import RunFolder, state_of
 from covid_model.training.start import best_network
-from covid_model.zoo.card import Card, file_sha256, read_card, write_card
+from covid_model.zoo.card import Card, read_card
 from covid_model.zoo.models import get_model
-from covid_model.zoo.own import own_folder, own_key
+from covid_model.zoo.own import keep_own, own_key
 
 
 def keep(run: RunFolder) -> Card:
@@ -19,19 +19,6 @@ def keep(run: RunFolder) -> Card:
     if state_of(run) != "finished":
         raise RunError(f"Only a finished run can be used as a model; {run.name} is {state_of(run)}.")
     row, key = get_model(str(run.config()["model"])), own_key(run.name)
-    card, folder = read_card(run.path / row.card_name), own_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        best_network(run).save(folder / f"{key}.keras")
-    except OSError as error:
-        raise ModelError(f"The model cannot be kept in {folder}: {error.strerror}.") from error
-    card = replace(
-        card,
-        key=key,
-        title=run.name,
-        summary=f"Trained here as {row.title}.",
-        weights_sha256=file_sha256(folder / f"{key}.keras"),
-        scores={},
-    )
-    write_card(card, folder / f"{key}.card.json")
-    return card
+    card = read_card(run.path / row.card_name)
+    own = replace(card, key=key, title=run.name, summary=f"Trained here as {row.title}.", scores={})
+    return keep_own(best_network(run), own)

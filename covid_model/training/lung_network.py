@@ -17,13 +17,12 @@ from covid_model.data.manifest import data_hash
 from covid_model.errors import DataError
 from covid_model.evaluation.bootstrap import mean_interval
 from covid_model.evaluation.scores import dice
-from covid_model.files import write_json
+from covid_model.files import file_sha256, write_json
 from covid_model.films.preprocess import Preprocessing, preprocess, resized, scaled
 from covid_model.films.read import load_film
 from covid_model.lungs.network import SIZE, build_lung_network
 from covid_model.lungs.segment import CARD, WEIGHTS, LungSegmenter
 from covid_model.training.augment import LUNG_NETWORK, affine, reexposed, warp
-from covid_model.zoo.card import file_sha256
 from covid_model.zoo.imagenet import imagenet_features
 from covid_model.zoo.lite0 import copy_weights
 

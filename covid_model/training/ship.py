@@ -12,11 +12,12 @@ from covid_model import __version__
 from covid_model.data.manifest import data_hash
 from covid_model.evaluation.calibrate import fit_temperature, operating_points
 from covid_model.evaluation.report import film_logits, score_films
+from covid_model.files import file_sha256
 from covid_model.lungs.segment import LungSegmenter
 from covid_model.training.config import TrainConfig
 from covid_model.training.recipes import Recipe
 from covid_model.zoo.calibration import calibrated
-from covid_model.zoo.card import Card, file_sha256, write_card
+from covid_model.zoo.card import Card, write_card
 from covid_model.zoo.classifier import Classifier
 from covid_model.zoo.half import write_half
 from covid_model.zoo.models import ModelRow

@@ -28,10 +28,9 @@ def start_weights(model: "keras.Model", row: ModelRow, config: TrainConfig, segm
             raise RunError(f"No ImageNet weights for {row.architecture} are at hand; use --init random or shipped.")
     elif config.init == "run":
         base = RunFolder(Path(config.base))
-        network = best_network(base)
         if get_model(str(base.config()["model"])).architecture != row.architecture:
             raise RunError(f"{base.name} trained another network than {row.architecture}; its weights do not fit.")
-        copy_weights(network, model)
+        copy_weights(best_network(base), model)
     elif config.init == "shipped":
         from covid_model.zoo.classifier import load
 

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict, dataclass, field, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,11 +50,6 @@ class Card:
     def with_scores(self, scores: dict[str, Any]) -> "Card":
         """The same card with the scores of an evaluation."""
         return replace(self, scores=scores)
-
-
-def file_sha256(path: Path) -> str:
-    """Hex digest of a file's bytes."""
-    return sha256(path.read_bytes()).hexdigest()
 
 
 def write_card(card: Card, path: Path) -> None:

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.errors import ModelError
+from covid_model.files import file_sha256
 from covid_model.films.film import Film
 from covid_model.films.preprocess import ModelInput, preprocess
 from covid_model.lungs.segment import LungMask, LungSegmenter
 from covid_model.zoo.calibration import calibrated
-from covid_model.zoo.card import Card, file_sha256, read_card
+from covid_model.zoo.card import Card, read_card
 from covid_model.zoo.models import DEFAULT_MODEL
 from covid_model.zoo.own import folder_of, row_of
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from covid_model import __version__
 from covid_model.errors import ModelError
 from covid_model.films.preprocess import Preprocessing, Region, Scaling
-from covid_model.zoo.card import Card, file_sha256, write_card
-from covid_model.zoo.own import IMPORTED, own_folder, own_key
+from covid_model.zoo.card import Card
+from covid_model.zoo.own import IMPORTED, keep_own, own_folder, own_key
 
 if TYPE_CHECKING:
     import keras
@@ -160,12 +160,6 @@ def add_model(
     wanted = max(2, brought.units)
     if len(set(classes)) != wanted or len(classes) != wanted or not all(classes):
         raise ModelError(f"The model tells {wanted} classes apart; received the names {', '.join(classes) or 'none'}.")
-    folder = folder or own_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        brought.network.save(folder / f"{key}.keras")
-    except OSError as error:
-        raise ModelError(f"The model cannot be kept in {folder}: {error.strerror}.") from error
     card = Card(
         key=key,
         title=title,
@@ -177,13 +171,12 @@ def add_model(
         temperature=1.0,
         thresholds={},
         training={},
-        weights_sha256=file_sha256(folder / f"{key}.keras"),
+        weights_sha256="",  # known once it is written
         date=datetime.now(UTC).isoformat("T", "seconds"),
         version=__version__,
         limits=LIMITS,
     )
-    write_card(card, folder / f"{key}.card.json")
-    return card
+    return keep_own(brought.network, card, folder)
 
 
 def remove_model(key: str) -> None:

@@ -2,11 +2,13 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from covid_model.errors import ModelError
-from covid_model.zoo.card import WEIGHTS, Card, read_card
+from covid_model.files import file_sha256
+from covid_model.zoo.card import WEIGHTS, Card, read_card, write_card
 from covid_model.zoo.models import MODELS, NOT_COVID, REST, ModelRow, get_model
 
 if TYPE_CHECKING:
@@ -29,6 +31,23 @@ def own_key(title: str) -> str:
     if not key or key in MODELS:
         raise ModelError(f"{title!r} cannot be its name; letters or digits that name no model of the zoo would work.")
     return key
+
+
+def keep_own(network: "keras.Model", card: Card, folder: Path | None = None) -> Card:
+    """Put a network and its card into the user's folder (or `folder`); returns the card with the digest of what was written.
+
+    Raises ModelError where nothing can be written.
+    """
+    folder = folder or own_folder()
+    weights = folder / f"{card.key}.keras"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        network.save(weights)
+    except OSError as error:
+        raise ModelError(f"The model cannot be kept in {folder}: {error.strerror}.") from error
+    card = replace(card, weights_sha256=file_sha256(weights))
+    write_card(card, folder / f"{card.key}.card.json")
+    return card
 
 
 def _not_to_build() -> "keras.Model":
