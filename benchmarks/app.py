@@ -17,15 +17,17 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import cv2
+import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
-from covid_model.films.phantom import PHANTOMS, phantom_png
+from covid_model.films.read import load_film
+from covid_model.synthetic.samples import shipped_samples
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 OVERLAY: Final = (
@@ -33,6 +35,7 @@ OVERLAY: Final = (
     " const last = all[all.length - 1]; return last && (last.getAttribute('href') || last.getAttribute('xlink:href')); }"
 )
 CHANGED: Final = f"before => {{ const now = ({OVERLAY})(); return now && now !== before; }}"
+MANY: Final = 200
 FLAGS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -66,9 +69,11 @@ def picks(page: Page, label: str, options: list[str], repeat: int) -> list[float
 def uploads(page: Page, repeat: int, folder: Path) -> list[float]:
     """Upload films that the server has never seen: read, lungs, prediction, heatmap and drawing, nothing remembered."""
     found = []
-    for seed in range(100, 100 + repeat):
+    start = load_film(next(iter(shipped_samples().values())).path).pixels
+    for seed in range(repeat):
         film = folder / f"{seed}.png"
-        film.write_bytes(phantom_png(replace(PHANTOMS["hazy"], seed=seed)))
+        noisy = start + np.random.default_rng(seed).normal(0, 0.01, start.shape)
+        cv2.imwrite(str(film), np.round(np.clip(noisy, 0, 1) * 255).astype(np.uint8))
         found.append(seconds_until_changed(page, lambda film=film: page.set_input_files("input[type=file]", film)))  # type: ignore[misc]
         page.wait_for_timeout(700)
     return found
@@ -129,7 +134,9 @@ def measure(repeat: int) -> dict[str, Any]:
         }
         with TemporaryDirectory() as folder:
             clicks["upload of a new film"] = uploads(page, repeat, Path(folder))
-        memory["two models, all clicks"] = resident_mb(server.pid)
+            memory["two models, all clicks"] = resident_mb(server.pid)
+            uploads(page, MANY, Path(folder))
+        memory[f"after {MANY} films"] = resident_mb(server.pid)
         browser.close()
     server.terminate()
     medians = {name: {"median_s": statistics.median(s), "max_s": max(s)} for name, s in clicks.items()}

@@ -25,6 +25,7 @@ import psutil
 from covid_model import __version__
 from covid_model.data.browse import Films
 from covid_model.data.filters import Query
+from covid_model.data.quality import CHECKS, run_check
 
 SECONDS: Final = 0.3
 MEGABYTES: Final = 300.0
@@ -53,7 +54,7 @@ def manifest(path: Path, films: int) -> None:
             "age": np.where(rng.random(films) < 0.3, np.nan, rng.integers(1, 95, films)),
             "split": rng.choice(["train", "val", "test"], films, p=[0.7, 0.1, 0.2]),
             "digest": [f"{n * 2654435761 % 2**64:064x}" for n in number],
-            "phash": [f"{n:064x}" for n in number],
+            "phash": [rng.bytes(32).hex() for _ in number],
             "height": rng.integers(300, 4000, films),
             "licence": "CC BY",
             "link": [f"https://example.org/{n}" for n in number],
@@ -62,6 +63,9 @@ def manifest(path: Path, films: int) -> None:
             "confidence": rng.random(films),
             "lungs": rng.choice(["good", "doubtful", "failed"], films),
             "attention": rng.random(films),
+            "likeness": rng.normal(0.6, 0.2, films),
+            "letters": rng.poisson(4, films),
+            "border": rng.random(films) ** 8,
         }
     )
     table.to_parquet(path, index=False)
@@ -111,6 +115,8 @@ def main() -> int:
         idle = psutil.Process().memory_info().rss / 1e6
         films = Films(path)
         rows = asked(films, arguments.repeat)
+        checks = {key: seconds(lambda check=check: run_check(check, films), 1) for key, check in CHECKS.items()}  # type: ignore[misc]
+        checks["data hash"] = seconds(films.data_hash, 1)
         over = psutil.Process().memory_info().rss / 1e6 - idle
     slowest = max(value for row in rows for value in row.values() if isinstance(value, float))
     kept = {"any question under 300 ms": slowest < SECONDS, "under 300 MB over idle": over < MEGABYTES}
@@ -120,6 +126,7 @@ def main() -> int:
         "cores": os.cpu_count(),
         "films": arguments.films,
         "questions": rows,
+        "checks_s": checks,
         "slowest_s": slowest,
         "over_idle_mb": over,
         "kept": kept,

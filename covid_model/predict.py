@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.films.film import Film
+from covid_model.gate.judge import Ruling
 from covid_model.lungs.segment import LungMask
 from covid_model.zoo.classifier import Classifier, Prepared
 
@@ -16,8 +17,8 @@ class Prediction:
     """What one model says about one film.
 
     logits: (units,) float32. probabilities: class name -> calibrated probability, summing to 1.
-    warnings: sentences that weaken the answer, from the reading of the film and from the lung mask.
-    seconds: for finding the lungs and the forward pass together.
+    warnings: sentences that weaken the answer, from the reading of the film, the gate and the lung mask.
+    seconds: for finding the lungs and the forward pass together. ruling: the gate's on the film, where it was asked.
     """
 
     model: str
@@ -28,6 +29,7 @@ class Prediction:
     prepared: Prepared
     warnings: tuple[str, ...]
     seconds: float
+    ruling: Ruling | None = None
 
     @property
     def predicted(self) -> str:
@@ -35,8 +37,11 @@ class Prediction:
         return max(self.probabilities, key=self.probabilities.__getitem__)
 
 
-def predict(classifier: Classifier, film: Film, lungs: LungMask | None = None) -> Prediction:
-    """Run one film through one model. Give `lungs` to keep an outline found before, as for altered copies of a film."""
+def predict(classifier: Classifier, film: Film, lungs: LungMask | None = None, ruling: Ruling | None = None) -> Prediction:
+    """Run one film through one model. Give `lungs` to keep an outline found before, as for altered copies of a film.
+
+    ruling: what the gate says of the film; a refused film is answered all the same, with the reason as a warning.
+    """
     start = time.perf_counter()
     prepared = classifier.prepare(film, lungs)
     logits = classifier.logits(prepared.batch)
@@ -49,13 +54,7 @@ def predict(classifier: Classifier, film: Film, lungs: LungMask | None = None) -
         logits=logits[0],
         probabilities=named,
         prepared=prepared,
-        warnings=(*film.notes, *view_warnings(film), *prepared.lungs.reasons),
+        warnings=(*film.notes, *([ruling.reason] if ruling and not ruling.accepted else []), *prepared.lungs.reasons),
         seconds=time.perf_counter() - start,
+        ruling=ruling,
     )
-
-
-def view_warnings(film: Film) -> tuple[str, ...]:
-    """A sentence where the file itself says that this is no frontal film."""
-    if film.view == "LATERAL":
-        return ("The file says this is a lateral film; the models know frontal films only.",)
-    return ()

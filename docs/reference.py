@@ -7,6 +7,8 @@ from covid_model.audit.trust_tests import TRUST_TESTS
 from covid_model.audit.verdict import RULE
 from covid_model.explain.methods import METHODS, Method
 from covid_model.explain.options import Option
+from covid_model.gate.judge import REASONS, gate_card
+from covid_model.synthetic.samples import shipped_samples
 from covid_model.zoo.models import MODELS
 
 FILE: Final = Path(__file__).with_name("reference.md")
@@ -28,6 +30,37 @@ def method_section(row: Method) -> str:
     return "\n".join([*lines, *(["", f"Settings: {settings}."] if settings else [])])
 
 
+def gate_section() -> list[str]:
+    """Why the gate refuses, and how often it did on test pictures."""
+    card = gate_card()
+    rows = [
+        f"| {name} | {score['pictures']} | {score['value']:.1%} | {score['low']:.1%} to {score['high']:.1%} |"
+        for name, score in card["scores"].items()
+    ]
+    head = ["| picture | tested | refused | 95 % interval |", "|---|---|---|---|"]
+    about = f"Measured {card['date'][:10]}, data {card['training']['data_hash'][:12]}. {' '.join(card['limits'])}"
+    return ["## The gate", "\n".join(f"- {reason}" for reason in REASONS.values()), "\n".join([*head, *rows]), about]
+
+
+def samples_section() -> list[str]:
+    """Every synthetic film with its distance from the nearest training film and what models take it for."""
+    rows = [
+        f"| {row.name} | {row.label} | {row.seed} | {row.correlation:.2f} | {row.embedding:.2f} | "
+        + ", ".join(f"{key}: {answer}" for key, answer in row.predicted.items())
+        + " |"
+        for row in shipped_samples().values()
+    ]
+    first = next(iter(shipped_samples().values()))
+    head = [
+        "| film | drawn as | seed | correlation | likeness | taken for |",
+        "|---|---|---|---|---|---|",
+    ]
+    limits = (
+        f"Limits: {first.limits[0]:.2f} and {first.limits[1]:.2f}, what 95 % of real films of other patients stay below."
+    )
+    return ["## Synthetic films", "\n".join([*head, *rows]), limits]
+
+
 def reference() -> str:
     """The whole page."""
     parts = ["# Reference", "Written from the tables by `python -m docs.reference`; change the tables, not this file."]
@@ -38,6 +71,7 @@ def reference() -> str:
     for test in TRUST_TESTS.values():
         weight = "The verdict rests on it." if test.decides else "For information."
         parts.append(f"### {test.question} (`{test.key}`)\n\n{test.how} {weight} {test.paper}.")
+    parts += [*gate_section(), *samples_section()]
     return "\n\n".join(parts) + "\n"
 
 

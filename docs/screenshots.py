@@ -1,7 +1,7 @@
-"""Take the pictures of the documentation from the running app: `python docs/screenshots.py http://127.0.0.1:8501`.
+"""Take the pictures of the documentation from the running app: `python -m docs.screenshots http://127.0.0.1:8501`.
 
-Start the app without a manifest and without folders of films: only drawn films and counts are shown, no picture of a patient
-enters the project. Needs Chromium and playwright.
+Start the app without a manifest, folders of films and fetched ones: only synthetic films and counts are shown, no picture of
+a patient enters the project. Needs Chromium and playwright.
 """
 
 import shutil
@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from playwright.sync_api import Page, sync_playwright
+
+from covid_model.synthetic.samples import shipped_samples
 
 FOLDER: Final = Path(__file__).parent
 
@@ -23,12 +25,14 @@ class Shot(NamedTuple):
     ready: str
 
 
+FILM: Final = next(iter(shipped_samples()))
 HEATMAP: Final = ".st-key-pictures .imagelayer image"
 CHART: Final = ".js-plotly-plot .main-svg"
 SHOTS: Final = {
-    "explain": Shot("/?film=phantom-hazy", (1440, 1000), HEATMAP),
-    "explain-phone": Shot("/?film=phantom-hazy", (390, 844), HEATMAP),
-    "compare": Shot("/compare?film=phantom-hazy", (1440, 1000), "[data-testid=stImage] img"),
+    "explain": Shot(f"/?film={FILM}", (1440, 1000), HEATMAP),
+    "explain-phone": Shot(f"/?film={FILM}", (390, 844), HEATMAP),
+    "compare": Shot(f"/compare?film={FILM}", (1440, 1000), "[data-testid=stImage] img"),
+    "tour": Shot("/tour", (1440, 1250), "[data-testid=stImage] img"),
     "dataset": Shot("/dataset", (1440, 1000), CHART),
     "training": Shot(f"/training?run={quote('recorded: lungs')}", (1440, 1250), CHART),
     "models": Shot("/models", (1440, 1000), CHART),

@@ -13,6 +13,7 @@ from covid_model.zoo.models import MODELS
 from covid_model.zoo.own import models_at_hand
 from ui.explain_controls import PREDICTED, PickedFilm, film_picker, model_picker
 from ui.films_at_hand import films_at_hand
+from ui.gate import admitted
 from ui.links import linked_select
 from ui.loaders import HowToExplain, classifier, explanation, prediction
 from ui.menu import require_entry
@@ -62,7 +63,7 @@ def panels_of(what: str, picked: PickedFilm, model: str, method: str, target: st
         keys = choose("Films", {key: film.title for key, film in offered.items()}, list(offered)[:2])
         films = [PickedFilm(offered[key].read(), offered[key].title, offered[key].synthetic) for key in keys]
         views = [(film, model, method, target) for film in films]
-    made = [one_panel(*view) for view in views]
+    made = [one_panel(*view) for view in views if admitted(view[0].film, view[0].title)]
     return [panel for panel in made if panel is not None]
 
 
@@ -97,7 +98,7 @@ require_entry()
 st.header("Compare heatmaps", anchor=False)
 with st.sidebar:
     what = linked_select("Compare", WHAT, "compare")
-    film = film_picker() if what != "films" else PickedFilm(films_at_hand()["phantom-clear"].read(), "", True)
+    film = film_picker() if what != "films" else PickedFilm(next(iter(films_at_hand().values())).read(), "", True)
     model = model_picker() if what != "models" else next(iter(MODELS))
     method = DEFAULT_METHOD
     if what != "methods":

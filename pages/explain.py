@@ -16,6 +16,7 @@ from covid_model.predict import Prediction
 from covid_model.zoo.card import Card
 from ui.dreams import show_dream
 from ui.explain_controls import PickedFilm, film_picker, how_picker, look_picker, model_picker
+from ui.gate import admitted
 from ui.loaders import all_scores, audit_record, case, classifier, explanation, prediction
 from ui.menu import require_entry
 from ui.notices import one_sentence
@@ -151,26 +152,34 @@ def show_panels(picked: PickedFilm, answer: Prediction, found: Explanation, card
             share_panel(under_test, all_scores(under_test), card, picked.title, linkable=picked.linkable)
 
 
+def show_explained(picked: PickedFilm, model: str) -> None:
+    """Everything about a film that may be explained."""
+    loaded, answer = classifier(model), prediction(model, picked.film)
+    with st.sidebar:
+        how = how_picker(loaded.card, answer.predicted)
+    show_prediction(answer, loaded.card, how.target)
+    found = explanation(model, picked.film, how)
+    if found is None:
+        return
+    show_pictures(picked, answer, found)
+    words, scores = st.columns([3, 2], gap="large")
+    with words:
+        show_words(answer, found, audit_record(model))
+    with scores:
+        show_scores(loaded.card, audit_record(model))
+    show_panels(picked, answer, found, loaded.card)
+
+
 require_entry()
-st.header("What does the model look at?", anchor=False)
+heading, first_time = st.columns([4, 1], vertical_alignment="bottom")
+heading.header("What does the model look at?", anchor=False)
+first_time.page_link("pages/tour.py", label="New here? Three minutes", icon=":material/tour:")
 with st.sidebar:
     picked = film_picker()
     model = model_picker()
 if picked is not None:
     with one_sentence():
-        loaded, answer = classifier(model), prediction(model, picked.film)
-        with st.sidebar:
-            how = how_picker(loaded.card, answer.predicted)
         height, width = picked.film.shape
-        drawn = " It is drawn by a program and shows nobody; upload a film to see a real one." if picked.synthetic else ""
-        st.caption(f"**{picked.title}**, {width} x {height} pixels, {picked.film.source_kind.upper()}.{drawn}")
-        show_prediction(answer, loaded.card, how.target)
-        found = explanation(model, picked.film, how)
-        if found is not None:
-            show_pictures(picked, answer, found)
-            words, scores = st.columns([3, 2], gap="large")
-            with words:
-                show_words(answer, found, audit_record(model))
-            with scores:
-                show_scores(loaded.card, audit_record(model))
-            show_panels(picked, answer, found, loaded.card)
+        st.caption(f"**{picked.title}**, {width} x {height} pixels, {picked.film.source_kind.upper()}. {picked.note}")
+        if admitted(picked.film, picked.title):
+            show_explained(picked, model)

@@ -16,6 +16,7 @@ from covid_model.errors import FilmError
 from covid_model.training.process import is_small_host
 from covid_model.zoo.own import models_at_hand
 from ui.dataset_filters import filter_widgets, params_of, show_in_address
+from ui.dataset_narrow import narrowed
 from ui.manifest import film_key
 
 ACROSS: Final = 6
@@ -28,7 +29,7 @@ def browse(films: Films) -> None:
     with narrow:
         query = filter_widgets(films)
     with wide:
-        grid(films, query)
+        grid(films, narrowed(query))
         saved_views(films, query)
     show_in_address(query)
 

@@ -16,6 +16,7 @@ from covid_model.data.similar import embedding_path, similar
 from covid_model.plots.dataset import counts_figure, map_figure, spread_figure
 from covid_model.zoo.own import models_at_hand
 from ui.dataset_grid import SIZE, show_films
+from ui.dataset_narrow import narrow_button
 from ui.film_types import SUFFIXES
 from ui.manifest import films_of
 from ui.notices import PRIVACY
@@ -84,7 +85,9 @@ def films_map(films: Films) -> None:
     chosen = tuple(dict.fromkeys(str(point["customdata"]) for point in event.get("selection", {}).get("points", [])))
     if not chosen:
         return
-    st.markdown(f"**{len(chosen):,} films chosen**" + (f", the first {SIZE}" if len(chosen) > SIZE else ""))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{len(chosen):,} films chosen**" + (f", the first {SIZE}" if len(chosen) > SIZE else ""))
+        narrow_button("Chosen on the map", chosen)
     rows = films.page(Query(digests=chosen), 0, SIZE)
     show_films(rows)
     neighbours(films, rows)
@@ -137,21 +140,20 @@ def quality(films: Films) -> None:
     rows = [
         {
             "check": finding.check.title,
-            "films": "not measured" if finding.films is None else f"{len(finding.films):,}",
-            "": "" if finding.films is None or not finding.check.severe else "clean" if finding.films.empty else "mend this",
+            "films": "not measured" if finding.count is None else f"{finding.count:,}",
+            "": "" if finding.count is None or not finding.check.severe else "mend this" if finding.count else "clean",
             "rule": finding.check.rule,
         }
         for finding in findings
     ]
     st.dataframe(rows, hide_index=True)
-    some = {finding.check.key: finding for finding in findings if finding.films is not None and len(finding.films)}
+    some = {finding.check.key: finding for finding in findings if finding.count}
     if not some:
         return
     key = st.selectbox("Show", list(some), format_func=lambda key: some[key].check.title, key="check")
-    listed = some[key].films
-    assert listed is not None
-    first = listed.head(SIZE)
-    st.caption(f"The first {len(first)} of {len(listed):,}." if len(listed) > SIZE else f"{len(listed):,} films.")
-    found = films.page(Query(digests=tuple(first["digest"])), 0, SIZE).set_index("digest", drop=False)
-    reasons = dict(zip(first["digest"], first["why"], strict=True))
-    show_films(found, [reasons[digest] for digest in found["digest"]])
+    found = some[key]
+    shown = found.films.head(SIZE)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"The first {len(shown)} of {found.count:,}." if found.count != len(shown) else f"{found.count:,} films.")
+        narrow_button(found.check.title, tuple(found.films["digest"]))
+    show_films(shown, shown["why"].tolist())

@@ -16,6 +16,7 @@ from covid_model.zoo.card import Card
 from covid_model.zoo.own import models_at_hand, row_of
 from ui.film_types import SUFFIXES
 from ui.films_at_hand import film_of_manifest, films_at_hand
+from ui.get_films import get_films
 from ui.links import linked_select
 from ui.loaders import HowToExplain, film_from
 from ui.notices import PRIVACY
@@ -28,7 +29,7 @@ PREDICTED = "predicted"
 class PickedFilm:
     """The film on show, what to call it, and what radiologists outlined on it, where they did.
 
-    linkable: can a link name it?
+    linkable: can a link name it? note: where it comes from, where there is more to say than the title does.
     """
 
     film: Film
@@ -36,6 +37,7 @@ class PickedFilm:
     synthetic: bool
     lesions: NDArray[np.bool_] | None = None
     linkable: bool = True
+    note: str = ""
 
 
 def film_picker() -> PickedFilm | None:
@@ -48,6 +50,7 @@ def film_picker() -> PickedFilm | None:
             offered = {**offered, key: found}
     titles = {key: film.title for key, film in offered.items()}
     key = linked_select("or pick one at hand", titles, "film", off=upload is not None)
+    get_films()
     try:
         if upload is not None:
             return PickedFilm(film_from(upload.getvalue()), "Your upload", False, linkable=False)
@@ -56,7 +59,7 @@ def film_picker() -> PickedFilm | None:
     try:
         chosen = offered[key]
         film = chosen.read()
-        return PickedFilm(film, chosen.title, chosen.synthetic, chosen.lesions(film))
+        return PickedFilm(film, chosen.title, chosen.synthetic, chosen.lesions(film), note=chosen.note)
     except FilmError as error:
         st.error(str(error), icon=":material/error:")
         return None

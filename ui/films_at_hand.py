@@ -1,4 +1,4 @@
-"""Films one can pick without uploading: drawn ones always, public ones where a folder is named."""
+"""Films one can pick without uploading: synthetic ones always, public ones where they were fetched or a folder is named."""
 
 import os
 from collections.abc import Callable
@@ -11,11 +11,12 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from covid_model.data.lesions import lesion_mask
+from covid_model.data.public_samples import PUBLIC_SAMPLES, PublicSample, fetched_samples
 from covid_model.data.sources import find_sources, get_source
 from covid_model.errors import DataError
 from covid_model.films.film import Film
-from covid_model.films.phantom import PHANTOMS, phantom_png
-from covid_model.films.read import load_film, read_film
+from covid_model.films.read import load_film
+from covid_model.synthetic.samples import Sample, shipped_samples
 from ui.manifest import manifest_film
 
 DATA_FOLDER: Final = "COVID_XRAY_DATA"
@@ -28,7 +29,8 @@ MOST: Final = 120
 class FilmAtHand:
     """One film on offer: its key in links, what it is called, whether it is synthetic, and how to read it.
 
-    lesions: what radiologists outlined on the film as read, (H, W) bool, or None.
+    lesions: what radiologists outlined on the film as read, (H, W) bool, or None. note: where it comes from, "" if the title
+    says it all.
     """
 
     key: str
@@ -36,15 +38,20 @@ class FilmAtHand:
     synthetic: bool
     read: Callable[[], Film]
     lesions: Callable[[Film], NDArray[np.bool_] | None]
+    note: str = ""
 
 
-def _drawn(key: str) -> FilmAtHand:
-    phantom = PHANTOMS[key]
+def _synthetic(sample: Sample) -> FilmAtHand:
+    title = f"Synthetic: {sample.label}-like, seed {sample.seed}"
+    return FilmAtHand(sample.name, title, True, lambda: load_film(sample.path), lambda _: None, sample.origin)
 
-    def read() -> Film:
-        return read_film(phantom_png(phantom))
 
-    return FilmAtHand(f"phantom-{key}", f"Drawn film: {phantom.title} (synthetic)", True, read, lambda _: None)
+def _open(sample: PublicSample, path: Path) -> FilmAtHand:
+    seen = " The shipped models were trained on it." if sample.split == "train" else ""
+    note = f"A real film, {sample.credit}; {sample.url}.{seen}"
+    return FilmAtHand(
+        f"open-{sample.name}", f"Real: {sample.label}, {sample.name}", False, lambda: load_film(path), lambda _: None, note
+    )
 
 
 def _public(source: str, path: Path, finding: str) -> FilmAtHand:
@@ -70,8 +77,12 @@ def film_of_manifest(key: str) -> FilmAtHand | None:
 
 @st.cache_resource(ttl="10m", show_spinner="Listing the public films …")
 def films_at_hand() -> dict[str, FilmAtHand]:
-    """Key -> film, drawn ones first. A source folder that cannot be read is left out."""
-    films = {film.key: film for film in map(_drawn, PHANTOMS)}
+    """Key -> film, synthetic ones first. A source folder that cannot be read is left out."""
+    offered = [
+        *map(_synthetic, shipped_samples().values()),
+        *(_open(PUBLIC_SAMPLES[name], path) for name, path in fetched_samples().items()),
+    ]
+    films = {film.key: film for film in offered}
     if root := os.environ.get(DATA_FOLDER):
         for name, folder in find_sources(Path(root)).items():
             try:

@@ -21,6 +21,8 @@ from covid_model.explain.target import resolve_target
 from covid_model.films.film import Film
 from covid_model.films.preprocess import SCALES
 from covid_model.films.read import read_film
+from covid_model.gate.judge import Ruling, rule_on
+from covid_model.gate.measures import Measurer
 from covid_model.lungs.segment import LungSegmenter
 from covid_model.predict import Prediction, predict
 from covid_model.zoo.classifier import Classifier, load
@@ -69,10 +71,21 @@ def film_from(data: bytes) -> Film:
     return read_film(data)
 
 
+@st.cache_resource(show_spinner=False)
+def _measurer() -> Measurer:
+    return Measurer(segmenter())
+
+
+def ruling(film: Film) -> Ruling:
+    """What the gate says of the film; remembered by its digest."""
+    return remembered().get_or_make(("ruling", film.digest), lambda: rule_on(film, _measurer()))
+
+
 def prediction(model: str, film: Film) -> Prediction:
-    """What the model says about the film; remembered by film digest and model."""
+    """What the model says about the film, whatever the gate says; remembered by film digest and model."""
     return remembered().get_or_make(
-        ("prediction", card_of(model).weights_sha256, film.digest), lambda: predict(classifier(model), film)
+        ("prediction", card_of(model).weights_sha256, film.digest),
+        lambda: predict(classifier(model), film, ruling=ruling(film)),
     )
 
 

@@ -24,6 +24,7 @@ PAGES: Final = (
         ":material/visibility:",
         "A film, what the model says about it, a heatmap of what moved it, and whether to believe it.",
     ),
+    Page("pages/tour.py", "Tour", ":material/tour:", "Three films in three minutes: when to believe a heatmap."),
     Page("pages/compare.py", "Compare", ":material/compare:", "Methods, models, classes or films side by side."),
     Page("pages/dataset.py", "Dataset", ":material/photo_library:", "The films, and what gives their labels away."),
     Page("pages/training.py", "Training", ":material/model_training:", "Train, and watch what a model learns to look at."),

@@ -12,7 +12,8 @@ LEAST_PROBABILITY: Final = 0.5
 LEAST_PASSED: Final = 3
 
 RULE: Final = (
-    f"Withheld for methods that know no class, when the model gives the explained class less than {LEAST_PROBABILITY:.0%}, "
+    "Withheld for films that the gate refuses, for methods that know no class, "
+    f"when the model gives the explained class less than {LEAST_PROBABILITY:.0%}, "
     f"when the lungs were not found, when nothing speaks for the class, or when fewer than {LEAST_PASSED} "
     "deciding tests could decide. Not supported when a deciding test fails. Supported when none fails. "
     "A supported heatmap shows what this model used; it does not make the model right."
@@ -31,6 +32,9 @@ class Verdict:
 
 def withheld(case: Case) -> str | None:
     """Why no verdict can be given before any test is run, or None."""
+    ruling = case.answer.ruling
+    if ruling is not None and not ruling.accepted:
+        return f"{ruling.reason} What a model says of it means nothing."
     if case.method.class_blind:
         return f"{case.method.label} is the same for every class: it holds no evidence for {case.explanation.target}."
     if case.answer.prepared.lungs.quality == "failed":

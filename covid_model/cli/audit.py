@@ -1,19 +1,24 @@
-"""`audit`: what a model's heatmaps and features are worth, measured over the test films of a manifest."""
+"""`audit`: what a model's heatmaps and features are worth over test films. `tour`: three films that show it."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
+from covid_model.zoo.models import SHIPPED
 from covid_model.zoo.own import folder_of, known_models
 
 
 def add_commands(commands: Any) -> None:
-    """Add `audit` to the top-level subparsers."""
+    """Add `audit` and `tour` to the top-level subparsers."""
     audit = commands.add_parser("audit", help="attention, lesions, pass lines and the source classifier of a model")
     audit.add_argument("--model", choices=known_models(), required=True)
     audit.add_argument("--manifest", type=Path, required=True)
     audit.add_argument("--weights", type=Path, help="folder of weights and card; default: where the model lies")
     audit.set_defaults(run=run_audit)
+
+    tour = commands.add_parser("tour", help="find the films of the guided tour among the synthetic ones")
+    tour.add_argument("--model", action="append", choices=known_models(), help="may be repeated; default: all that ship")
+    tour.set_defaults(run=run_tour)
 
 
 def run_audit(arguments: argparse.Namespace) -> int:
@@ -37,6 +42,23 @@ def run_audit(arguments: argparse.Namespace) -> int:
         passed = "passed" if found["randomisation"]["passed"] else "FAILED"
         print(f"weight randomisation, {name}: {passed} (pairs {found['pairs']['ssim']:.3f})", end=", ")
         _say("similarity", found["randomisation"])
+    return 0
+
+
+def run_tour(arguments: argparse.Namespace) -> int:
+    """The `tour` command."""
+    from covid_model.gate.measures import Measurer
+    from covid_model.lungs.segment import LungSegmenter
+    from covid_model.share.tour import find_tour, write_tour
+    from covid_model.synthetic.samples import shipped_samples
+    from covid_model.zoo.classifier import load
+
+    segmenter = LungSegmenter.load()
+    classifiers = {key: load(key, segmenter) for key in arguments.model or SHIPPED}
+    tour = find_tour(classifiers.values(), Measurer(segmenter), shipped_samples().values())
+    write_tour(tour, {key: classifiers[key].weights_digest for key in {found.model for found in tour.values()}})
+    for key, found in tour.items():
+        print(f"{key}: {found.model} says {found.predicted} ({found.probability:.0%}) of {found.film}; {found.verdict}")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,11 @@ def add_commands(commands: Any) -> None:
     fetch.add_argument("--out", type=Path, required=True, help="folder for all downloads; each source gets its own in it")
     fetch.add_argument("--accept", action="store_true", help="accept the licence without being asked")
     fetch.set_defaults(run=run_fetch)
+
+    samples = data.add_parser("samples", help="fetch a dozen public films with open licences")
+    samples.add_argument("--out", type=Path, help="folder; default: one in the user's cache, where the app looks for them")
+    samples.add_argument("--accept", action="store_true", help="accept the licences without being asked")
+    samples.set_defaults(run=run_samples)
 
     describe = data.add_parser("describe", help="a manifest in counts alone, which may be passed on (JSON)")
     describe.add_argument("manifest", type=Path)
@@ -145,9 +151,9 @@ def run_report(arguments: argparse.Namespace) -> int:
     for sentence in content["confounds"]:
         print(sentence)
     for found in content["quality"].values():
-        print(f"{found['title']}: {'not measured' if found['films'] is None else len(found['films'])}")
+        print(f"{found['title']}: {'not measured' if found['count'] is None else found['count']}")
     print(f"-> {arguments.out / 'report.html'}")
-    return int(any(found["severe"] and found["films"] for found in content["quality"].values()))
+    return int(any(found["severe"] and found["count"] for found in content["quality"].values()))
 
 
 def run_describe(arguments: argparse.Namespace) -> int:
@@ -165,9 +171,24 @@ def run_fetch(arguments: argparse.Namespace) -> int:
     """The `data fetch` command."""
     from covid_model.data.fetch import fetch_source
 
+    print(fetch_source(SOURCES[arguments.name], arguments.out, _asked(arguments)))
+    return 0
+
+
+def run_samples(arguments: argparse.Namespace) -> int:
+    """The `data samples` command."""
+    from covid_model.data.public_samples import fetch_samples
+
+    for path in fetch_samples(_asked(arguments), folder=arguments.out):
+        print(path)
+    return 0
+
+
+def _asked(arguments: argparse.Namespace) -> Callable[[str], bool]:
+    """Shows licence terms and asks, unless `--accept` answers already."""
+
     def accept(terms: str) -> bool:
         print(terms)
         return arguments.accept or input("Fetch under this licence? [y/N] ").strip().lower() in ("y", "yes")
 
-    print(fetch_source(SOURCES[arguments.name], arguments.out, accept))
-    return 0
+    return accept

@@ -55,6 +55,9 @@ def add_commands(commands: Any) -> None:
 def _film_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="*", metavar="FILE", help="PNG, JPEG, WebP, BMP, TIFF or DICOM, or a folder of them")
     parser.add_argument("--image", action="append", default=[], metavar="PATH", help="the same as FILE")
+    parser.add_argument(
+        "--anyway", action="store_true", help="work on pictures that the gate takes for no frontal chest film"
+    )
     parser.add_argument("--model", choices=models_at_hand(), default=DEFAULT_MODEL, help="default: %(default)s")
 
 
@@ -88,18 +91,23 @@ def _print(record: Record, as_json: bool, text: Callable[[Record], str]) -> None
 def run_predict(arguments: argparse.Namespace) -> int:
     """The `predict` command."""
     from covid_model.films.read import load_film
+    from covid_model.gate.judge import admit
+    from covid_model.gate.measures import Measurer
     from covid_model.predict import predict
     from covid_model.zoo.classifier import load
 
     classifier = load(arguments.model)
+    measurer = Measurer(classifier.segmenter)
 
     def work(path: str) -> Record:
-        answer = predict(classifier, load_film(path))
+        film = load_film(path)
+        answer = predict(classifier, film, ruling=admit(film, measurer, anyway=arguments.anyway))
         return {
             "model": answer.model,
             "probabilities": {name: round(value, 4) for name, value in answer.probabilities.items()},
             "predicted": answer.predicted,
             "lungs": answer.prepared.lungs.quality,
+            "gate": answer.ruling.kind if answer.ruling else None,
             "warnings": list(answer.warnings),
             "seconds": round(answer.seconds, 3),
         }
@@ -114,15 +122,17 @@ def run_predict(arguments: argparse.Namespace) -> int:
 
 def run_explain(arguments: argparse.Namespace) -> int:
     """The `explain` command."""
+    from covid_model.gate.measures import Measurer
     from covid_model.share.batch import explain_file, write_table
     from covid_model.zoo.classifier import load
 
     job = _job(arguments)
     classifier = load(arguments.model)
+    measurer = Measurer(classifier.segmenter)
     rows: list[Record] = []
 
     def work(path: str) -> Record:
-        row, before = explain_file(classifier, Path(path), job, arguments.out)
+        row, before = explain_file(classifier, measurer, Path(path), job, arguments.out)
         rows.append(row)
         return {"row": row, "before": before}
 
@@ -150,7 +160,7 @@ def _job(arguments: argparse.Namespace) -> "Job":
         if name not in options:
             raise ExplainError(f"--{name} is no setting of {', '.join(methods)}; --help says whose it is.")
         options[name].checked(value)
-    return Job(methods, arguments.target, arguments.layer, arguments.seed, arguments.trust, chosen)
+    return Job(methods, arguments.target, arguments.layer, arguments.seed, arguments.trust, chosen, arguments.anyway)
 
 
 def _told(row: Record, method: str, out: Path) -> str:

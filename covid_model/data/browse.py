@@ -1,5 +1,6 @@
 """A manifest as a table that is asked, not loaded: counts, pages and groups by DuckDB straight from the Parquet file."""
 
+import hashlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +11,9 @@ from covid_model.data.filters import FILTERS, SORTS, Query, condition
 from covid_model.errors import DataError
 
 MEMORY: Final = "256MB"
-"""What DuckDB may hold; it spills nothing here, since every answer is small."""
+"""What DuckDB may hold; longer sorts go over the disk."""
+BATCH: Final = 50_000
+"""Rows fetched at once where all are wanted."""
 EVERYTHING: Final = Query()
 NEEDED: Final = ("path", "source", "label", "split", "digest")
 
@@ -25,28 +28,29 @@ class Films:
         self.path = path
         self._connection = duckdb.connect(config={"memory_limit": MEMORY})
         literal = str(path).replace("'", "''")
-        self._ask(f"CREATE VIEW films AS SELECT * FROM read_parquet('{literal}', file_row_number = true)")
-        self.columns: tuple[str, ...] = tuple(self._ask("SELECT * FROM films LIMIT 0").columns)
+        self.ask(f"CREATE VIEW films AS SELECT * FROM read_parquet('{literal}', file_row_number = true)")
+        self.columns: tuple[str, ...] = tuple(self.ask("SELECT * FROM films LIMIT 0").columns)
         if missing := [column for column in NEEDED if column not in self.columns]:
             raise DataError(f"{path} lacks the column(s) {', '.join(missing)}; build it again with `data build`.")
 
-    def _ask(self, sql: str, values: list[object] | None = None) -> pd.DataFrame:
+    def ask(self, sql: str, values: list[object] | None = None) -> pd.DataFrame:
+        """The answer to a question to the view `films`, whose column `file_row_number` is a film's place."""
         try:
             return self._connection.cursor().execute(sql, values or []).df()
         except duckdb.Error as error:
-            raise DataError(f"{self.path} cannot be read as a manifest: {str(error).splitlines()[0]}") from error
+            raise self._unreadable(error) from error
 
     def count(self, query: Query = EVERYTHING) -> int:
         """How many films match."""
         where, values = condition(query, self.columns)
-        return int(self._ask(f"SELECT count(*) AS n FROM films WHERE {where}", values)["n"][0])
+        return int(self.ask(f"SELECT count(*) AS n FROM films WHERE {where}", values)["n"][0])
 
     def page(self, query: Query, offset: int, size: int) -> pd.DataFrame:
         """`size` matching films from `offset` on, all columns, in the query's order and then the manifest's."""
         where, values = condition(query, self.columns)
         column = query.sort if query.sort in SORTS and query.sort in self.columns else ""
         order = f"{column} {'DESC' if query.descending else 'ASC'} NULLS LAST, " if column else ""
-        rows = self._ask(
+        rows = self.ask(
             f"SELECT file_row_number FROM films WHERE {where} ORDER BY {order}file_row_number LIMIT {size} OFFSET {offset}",
             values,
         )["file_row_number"].tolist()
@@ -55,14 +59,14 @@ class Films:
     def rows(self, numbers: list[int]) -> pd.DataFrame:
         """The films at these places of the manifest, in this order."""
         if not numbers:
-            return self._ask("SELECT * FROM films LIMIT 0")
+            return self.ask("SELECT * FROM films LIMIT 0")
         places = ", ".join(str(int(number)) for number in numbers)
-        found = self._ask(f"SELECT * FROM films WHERE file_row_number IN ({places})").set_index("file_row_number")
+        found = self.ask(f"SELECT * FROM films WHERE file_row_number IN ({places})").set_index("file_row_number")
         return found.loc[numbers].reset_index()
 
     def find(self, digest: str) -> dict[str, Any] | None:
         """The film whose digest begins like this."""
-        found = self._ask("SELECT * FROM films WHERE starts_with(digest, ?) LIMIT 1", [digest])
+        found = self.ask("SELECT * FROM films WHERE starts_with(digest, ?) LIMIT 1", [digest])
         return None if found.empty else dict(found.iloc[0])
 
     def facets(self, query: Query) -> dict[str, dict[str, int]]:
@@ -82,7 +86,7 @@ class Films:
         named = ", ".join(f"{sql} AS {key}_" for key, sql in columns.items())
         names = ", ".join(f"{key}_" for key in columns)
         sets = ", ".join(f"({key}_)" for key in columns)
-        table = self._ask(
+        table = self.ask(
             f"SELECT {names}, count(*) AS n, grouping({names}) AS g FROM (SELECT {named} FROM films WHERE {where}) "
             f"GROUP BY GROUPING SETS ({sets}) ORDER BY n DESC, {names}",  # the same order at every look
             values,
@@ -99,26 +103,40 @@ class Films:
         where, values = condition(query, self.columns)
         named = ", ".join(f"{FILTERS[key].sql} AS {key}_" for key in by)
         keys = ", ".join(f"{key}_" for key in by)
-        table = self._ask(
+        table = self.ask(
             f"SELECT {named}, count(*) AS films FROM films WHERE {where} GROUP BY {keys} ORDER BY {keys}", values
         )
         return table.rename(columns={f"{key}_": key for key in by})
 
-    def column_of(self, columns: list[str], query: Query = EVERYTHING) -> pd.DataFrame:
-        """Some columns of all matching films, in the manifest's order."""
-        where, values = condition(query, self.columns)
-        named = ", ".join(f'"{column}"' for column in columns)  # "group" is a word of SQL
-        return self._ask(f"SELECT {named} FROM films WHERE {where} ORDER BY file_row_number", values)
+    def head(self, columns: list[str], count: int) -> pd.DataFrame:
+        """Some columns of the first `count` films."""
+        return self.ask(f"SELECT {', '.join(columns)} FROM films WHERE file_row_number < {count} ORDER BY file_row_number")
+
+    def data_hash(self) -> str:
+        """`data.manifest.data_hash` of this manifest, without its rows in memory at once."""
+        lines = "SELECT concat_ws(chr(9), digest, label, split) AS line FROM films ORDER BY line"
+        digest, between = hashlib.sha256(), b""
+        try:
+            cursor = self._connection.cursor().execute(lines)
+            while rows := cursor.fetchmany(BATCH):
+                digest.update(between + "\n".join(line for (line,) in rows).encode())
+                between = b"\n"
+        except duckdb.Error as error:
+            raise self._unreadable(error) from error
+        return digest.hexdigest()
+
+    def _unreadable(self, error: duckdb.Error) -> DataError:
+        return DataError(f"{self.path} cannot be read as a manifest: {str(error).splitlines()[0]}")
 
     def distinct(self, column: str) -> int:
         """How many different values a column has."""
-        return int(self._ask(f"SELECT count(DISTINCT {column}) AS n FROM films")["n"][0])
+        return int(self.ask(f"SELECT count(DISTINCT {column}) AS n FROM films")["n"][0])
 
     def spread(self, column: str, by: str, quantiles: tuple[float, ...]) -> dict[str, list[float]]:
         """Quantiles of a number by the values of a choice filter; values without any number are left out."""
         sql = FILTERS[by].sql
         number = f"try_cast({column} AS DOUBLE)"
-        table = self._ask(
+        table = self.ask(
             f"SELECT {sql} AS value, quantile_cont({number}, {list(quantiles)}) AS q FROM films "
             f"WHERE {number} IS NOT NULL AND NOT isnan({number}) GROUP BY 1 ORDER BY 1"
         )
@@ -130,7 +148,7 @@ class Films:
         Needs a measured manifest.
         """
         every = max(1, -(-self.count() // most))
-        return self._ask(
+        return self.ask(
             f"SELECT map_x, map_y, digest, {FILTERS[key].sql} AS value FROM films WHERE file_row_number % {every} = 0 "
             "AND map_x IS NOT NULL ORDER BY file_row_number"
         )

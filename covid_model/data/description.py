@@ -10,7 +10,6 @@ from covid_model import __version__
 from covid_model.data.browse import Films
 from covid_model.data.filters import FILTERS
 from covid_model.data.labels import LABELS
-from covid_model.data.manifest import data_hash
 from covid_model.errors import DataError
 from covid_model.files import write_json
 
@@ -79,7 +78,7 @@ def describe(films: Films) -> Description:
         patients,
         counts,
         spreads,
-        data_hash(films.column_of(["digest", "label", "split"])),
+        films.data_hash(),
         f"{first[0]['model']} {first[0]['weights'][:12]}" if first else "",
         datetime.now(UTC).isoformat("T", "seconds"),
         __version__,

@@ -39,7 +39,7 @@ class Remote:
     sha256: str | None = None
 
 
-def fetch_file(remote: Remote, folder: Path, *, pause: float = PAUSE, show: bool = True) -> Path:
+def fetch_file(remote: Remote, folder: Path, *, tries: int = TRIES, pause: float = PAUSE, show: bool = True) -> Path:
     """The file in `folder`, downloaded unless it is there already; what an earlier call left half done is gone on with.
 
     Raises DataError when the address does not answer, answers with an error, or sends other bytes than expected.
@@ -49,7 +49,7 @@ def fetch_file(remote: Remote, folder: Path, *, pause: float = PAUSE, show: bool
         return _checked(out, remote)
     folder.mkdir(parents=True, exist_ok=True)
     why: object = ""
-    for turn in range(TRIES):
+    for turn in range(tries):
         if turn:
             time.sleep(pause * 2 ** (turn - 1))
         try:
@@ -66,7 +66,7 @@ def fetch_file(remote: Remote, folder: Path, *, pause: float = PAUSE, show: bool
             why = f"{error.code} {error.reason}"
         except _BROKEN as error:
             why = getattr(error, "reason", None) or error
-    raise DataError(f"{remote.url} could not be fetched in {TRIES} tries ({why}); try again later, it goes on from there.")
+    raise DataError(f"{remote.url} could not be fetched in {tries} tries ({why}); try again later, it goes on from there.")
 
 
 def _go_on(remote: Remote, part: Path, show: bool) -> bool:
@@ -96,10 +96,12 @@ def _checked(path: Path, remote: Remote) -> Path:
     return path
 
 
-def fetch_all(remotes: Sequence[Remote], folder: Path, *, pause: float = PAUSE, show: bool = True) -> list[Path]:
+def fetch_all(
+    remotes: Sequence[Remote], folder: Path, *, tries: int = TRIES, pause: float = PAUSE, show: bool = True
+) -> list[Path]:
     """All files, AT_ONCE at a time, in their order. Raises DataError for the first that fails, after the others ended."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(lambda remote: fetch_file(remote, folder, pause=pause, show=show), remotes))
+        return list(pool.map(lambda remote: fetch_file(remote, folder, tries=tries, pause=pause, show=show), remotes))
 
 
 def unpack(archive: Path, folder: Path) -> None:

@@ -47,8 +47,8 @@ def write_report(films: Films, out: Path) -> dict[str, Any]:
 
 
 def _cells(finding: Finding) -> dict[str, Any]:
-    listed = None if finding.films is None else finding.films.to_dict("records")
-    return {"title": finding.check.title, "rule": finding.check.rule, "severe": finding.check.severe, "films": listed}
+    check, listed = finding.check, finding.films.to_dict("records")
+    return {"title": check.title, "rule": check.rule, "severe": check.severe, "count": finding.count, "films": listed}
 
 
 def page(name: str, description: Description, findings: list[Finding]) -> str:
@@ -86,10 +86,10 @@ def _counts(key: str, description: Description) -> str:
 
 def _finding(finding: Finding) -> str:
     check, films = finding.check, finding.films
-    if films is None:
+    if finding.count is None:
         return f"<p><b>{escape(check.title)}</b>: not measured. {escape(check.rule)}</p>"
-    bad = ' class="bad"' if check.severe and len(films) else ""
-    summary = f"<b{bad}>{escape(check.title)}: {len(films):,}</b> {escape(check.rule)}"
+    bad = ' class="bad"' if check.severe and finding.count else ""
+    summary = f"<b{bad}>{escape(check.title)}: {finding.count:,}</b> {escape(check.rule)}"
     if films.empty:
         return f"<p>{summary}</p>"
     rows = "".join(
@@ -97,5 +97,5 @@ def _finding(finding: Finding) -> str:
         f"<td>{escape(row.why)}</td></tr>"
         for row in films.head(LISTED).itertuples()
     )
-    more = f"<p>and {len(films) - LISTED:,} more in report.json</p>" if len(films) > LISTED else ""
+    more = f"<p>and {finding.count - LISTED:,} more</p>" if finding.count > LISTED else ""
     return f"<details><summary>{summary}</summary><table>{rows}</table>{more}</details>"

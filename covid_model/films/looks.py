@@ -55,10 +55,15 @@ def looks_of(film: Film) -> Looks:
     return Looks(
         mean=float(pixels.mean()),
         contrast=float(pixels.std()),
-        likeness=float((_standard(pixels) * _template()).sum()),
+        likeness=template_likeness(pixels),
         border=_border(pixels),
         letters=_letters(resized(pixels, (FINE, FINE))),
     )
+
+
+def template_likeness(pixels: NDArray[np.float32]) -> float:
+    """Correlation of (H, W) pixels with the drawn chest film, both at 32 x 32; in [-1, 1]."""
+    return float((_standard(pixels) * _template()).sum())
 
 
 def _border(pixels: NDArray[np.float32]) -> float:

@@ -1,4 +1,4 @@
-"""A drawn chest film that no patient owns, so that the app has something true to show on a bare machine.
+"""A chest film drawn from geometry: what films are compared with, and what a training shows its heatmaps on.
 
 It is anatomy as geometry (lungs, ribs, heart, spine, diaphragm), not a simulation: good for trying the program, useless for
 judging a model.

@@ -20,6 +20,8 @@ from covid_model.explain.options import Setting
 from covid_model.explain.overlay import write_overlay
 from covid_model.files import write_json
 from covid_model.films.read import read_film
+from covid_model.gate.judge import admit
+from covid_model.gate.measures import Measurer
 from covid_model.predict import predict
 from covid_model.share.record import base_row, method_row, view_json
 from covid_model.zoo.classifier import Classifier
@@ -33,7 +35,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Job:
-    """What to do with each film. options: settings by name, for the methods that know them."""
+    """What to do with each film. options: settings by name, for the methods that know them.
+
+    anyway: work on films that the gate refuses, too.
+    """
 
     methods: tuple[str, ...]
     target: str | None = None
@@ -41,6 +46,7 @@ class Job:
     seed: int = 0
     trust: bool = False
     options: Mapping[str, Setting] = field(default_factory=dict)
+    anyway: bool = False
 
     def settings(self, classifier: Classifier) -> Row:
         """What a finished row must agree with to count as done."""
@@ -52,7 +58,7 @@ class Job:
         return {name: value for name, value in self.options.items() if name in known}
 
 
-def explain_file(classifier: Classifier, path: Path, job: Job, out: Path) -> tuple[Row, bool]:
+def explain_file(classifier: Classifier, measurer: Measurer, path: Path, job: Job, out: Path) -> tuple[Row, bool]:
     """Do the job for one film; returns its row and whether it was done before.
 
     Writes overlay PNG, raw map, layer map and JSON record for each method, with the trust scores where asked for, and last
@@ -68,7 +74,7 @@ def explain_file(classifier: Classifier, path: Path, job: Job, out: Path) -> tup
         if done["settings"] == settings:
             return done["row"], True
     film = read_film(data)
-    answer = predict(classifier, film)
+    answer = predict(classifier, film, ruling=admit(film, measurer, anyway=job.anyway))
     row = base_row(answer, str(path))
     measured = load_record(classifier.key, classifier.weights_digest) if job.trust else {}
     for method in job.methods:

@@ -15,6 +15,7 @@ def view_record(case: Case, scores: Sequence[TrustScore] = ()) -> dict[str, Any]
     record: dict[str, Any] = {
         "explanation": case.explanation.record(),
         "predicted": case.answer.predicted,
+        "gate": asdict(case.answer.ruling) if case.answer.ruling else None,
         "lungs": {"quality": case.answer.prepared.lungs.quality, "area": case.answer.prepared.lungs.area},
         "warnings": list(case.answer.warnings),
     }
@@ -39,6 +40,7 @@ def base_row(answer: Prediction, file: str) -> dict[str, Any]:
         "predicted": answer.predicted,
         **{f"probability/{name}": value for name, value in answer.probabilities.items()},
         "lungs": answer.prepared.lungs.quality,
+        "gate": answer.ruling.kind if answer.ruling else None,
     }
 
 

@@ -8,6 +8,7 @@ import pytest
 from covid_model.cli.main import main
 from covid_model.explain.explanation import Explanation
 from covid_model.films.phantom import PHANTOMS, phantom_png
+from covid_model.gate.drawings import draw_page
 from covid_model.zoo import DEFAULT_MODEL, SHIPPED, load
 
 
@@ -30,12 +31,28 @@ def test_predict_prints_one_json_object_a_film_and_goes_on_after_a_bad_one(
     assert [line["file"] for line in lines] == [film, str(bad), film]
     assert "text file" in lines[1]["error"]
     good = lines[0]
-    assert set(good) == {"file", "model", "probabilities", "predicted", "lungs", "warnings", "seconds"}
+    assert set(good) == {"file", "model", "probabilities", "predicted", "lungs", "gate", "warnings", "seconds"}
     assert good["model"] == key
     assert sum(good["probabilities"].values()) == pytest.approx(1, abs=1e-3)
     assert good["predicted"] == max(good["probabilities"], key=good["probabilities"].get)
     assert good["lungs"] == "good"
     assert lines[2]["probabilities"] == good["probabilities"]
+
+
+def test_what_is_no_chest_film_is_refused_unless_asked_for_anyway(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.png"
+    cv2.imwrite(str(page), np.round(draw_page(np.random.default_rng(0)) * 255).astype(np.uint8))
+    assert main(["predict", str(page), "--json"]) == 2
+    assert "does not look like a chest film. With --anyway" in json.loads(capsys.readouterr().out)["error"]
+    assert main(["predict", str(page), "--json", "--anyway"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["gate"] == "other"
+    assert "This does not look like a chest film." in answer["warnings"]
+    out = tmp_path / "out"
+    assert main(["explain", str(page), "--trust", "--anyway", "--out", str(out)]) == 0
+    assert json.loads(next(out.glob("*.trust.json")).read_text())["trust"]["verdict"]["word"] == "withheld"
 
 
 def test_predict_for_people(film: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,8 @@ from covid_model.data.browse import Films
 from covid_model.data.confounds import guess, sentences
 from covid_model.data.description import describe, read_description
 from covid_model.data.filters import FILTERS, Query
-from covid_model.data.quality import CHECKS, run_check
+from covid_model.data.manifest import data_hash
+from covid_model.data.quality import CHECKS, LISTED, run_check
 from covid_model.data.report import write_report
 from covid_model.data.similar import embedding_path, similar
 from covid_model.errors import DataError
@@ -103,7 +104,7 @@ def test_what_the_manifest_lacks_is_not_offered(table: pd.DataFrame, tmp_path: P
     films = Films(tmp_path / "bare.parquet")
     assert set(films.facets(Query())) == {"source", "label", "split"}
     assert films.count(Query({"view": ("PA",)}, {"confidence": (0.9, 1.0)})) == 6
-    assert run_check(CHECKS["text"], films.column_of(["path", "digest"])).films is None
+    assert run_check(CHECKS["text"], films).count is None
     assert describe(films).patients == 6
 
 
@@ -173,29 +174,45 @@ def test_the_shipped_description_is_readable() -> None:
         ("text", [2, 4]),
         ("no-lungs", [2]),
         ("bare", [3]),
+        ("disputed", []),
         ("repeated", []),
         ("gone", [0, 1, 2, 3, 4, 5]),
         ("leaks", []),
     ],
 )
-def test_planted_faults_are_found(table: pd.DataFrame, key: str, places: list[int]) -> None:
-    found = run_check(CHECKS[key], table)
-    assert found.films is not None
+def test_planted_faults_are_found(films: Films, key: str, places: list[int]) -> None:
+    found = run_check(CHECKS[key], films)
+    assert found.count == len(places)
     assert [int(path.split("/")[-1][0]) for path in found.films["path"]] == places
     assert all(len(why) > 5 for why in found.films["why"])
 
 
-def test_planted_duplicates_are_found_with_their_distance(table: pd.DataFrame) -> None:
+def test_planted_duplicates_are_found_with_their_distance(table: pd.DataFrame, tmp_path: Path) -> None:
     twin = table.assign(phash=[*table["phash"][:5], "1" * 63 + "0"], digest=[*table["digest"][:5], table["digest"][0]])
-    leaks = run_check(CHECKS["leaks"], twin).films
-    assert leaks is not None
-    assert leaks["why"].tolist() == [f"1 of 256 bits from a film of the {split} split" for split in ("test", "train")]
-    near = run_check(CHECKS["near"], twin).films
-    assert near is not None
-    assert near["why"].tolist() == ["1 of 256 bits from 5.png", "1 of 256 bits from 0.png"]
-    repeated = run_check(CHECKS["repeated"], twin).films
-    assert repeated is not None
-    assert len(repeated) == 2
+    twin.to_parquet(tmp_path / "twin.parquet")
+    films = Films(tmp_path / "twin.parquet")
+    whys = {key: run_check(CHECKS[key], films).films["why"].tolist() for key in ("leaks", "near", "disputed", "repeated")}
+    assert whys["leaks"] == [f"1 of 256 bits from a film of the {split} split" for split in ("test", "train")]
+    assert whys["near"] == ["1 of 256 bits from 5.png", "1 of 256 bits from 0.png"]
+    assert whys["disputed"] == [
+        "1 of 256 bits from 5.png, labelled Pneumonia",
+        "1 of 256 bits from 0.png, labelled COVID-19",
+    ]
+    assert whys["repeated"] == ["2 rows hold this very file (00000000)"] * 2
+
+
+def test_long_lists_are_counted_whole_and_named_in_part(table: pd.DataFrame, tmp_path: Path) -> None:
+    many = pd.concat([table] * 300, ignore_index=True)
+    many.to_parquet(tmp_path / "many.parquet")
+    found = run_check(CHECKS["text"], Films(tmp_path / "many.parquet"))
+    assert (found.count, len(found.films)) == (600, 600)
+    found = run_check(CHECKS["repeated"], Films(tmp_path / "many.parquet"))
+    assert (found.count, len(found.films)) == (1800, LISTED)
+
+
+def test_the_data_hash_is_that_of_the_manifest(table: pd.DataFrame, films: Films, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("covid_model.data.browse.BATCH", 4)
+    assert films.data_hash() == data_hash(table)
 
 
 def test_alike_films_by_cosine(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from covid_model.audit.trust_tests import TRUST_TESTS, run_tests
 from covid_model.audit.verdict import RULE
 from covid_model.errors import FilmError
 from covid_model.films.phantom import PHANTOMS, phantom_png
+from covid_model.gate.measures import Measurer
+from covid_model.lungs.segment import LungSegmenter
 from covid_model.share import batch
 from covid_model.share.batch import Job, explain_file, write_table
 from covid_model.share.record import view_json
@@ -49,6 +51,11 @@ def test_the_record_is_json_with_everything_to_make_it_again() -> None:
     assert "trust" not in json.loads(view_json(case))
 
 
+@pytest.fixture(scope="module")
+def measurer() -> Measurer:
+    return Measurer(LungSegmenter.load())
+
+
 @pytest.fixture
 def film(tmp_path: Path) -> Path:
     path = tmp_path / "film.png"
@@ -56,16 +63,18 @@ def film(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_folder_goes_on_where_it_was_cut(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_goes_on_where_it_was_cut(
+    film: Path, measurer: Measurer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     classifier, out = classifier_on(lung_area(32)), tmp_path / "out"
     classifier.segmenter.found = type(classifier.segmenter.found)(lung_area(512), "good", (), 0.3, 1.0)  # type: ignore[attr-defined]
     job = Job(("gradcam", "saliency"), target="Normal", trust=True)
-    row, before = explain_file(classifier, film, job, out)
+    row, before = explain_file(classifier, measurer, film, job, out)
     assert not before
     assert {"gradcam/verdict", "saliency/verdict", "gradcam/record", "probability/Normal"} <= set(row)
     assert (out / row["gradcam/record"]).is_file()
     monkeypatch.setattr(batch, "predict", lambda *_: pytest.fail("the film was done before"))
-    again, before = explain_file(classifier, film, job, out)
+    again, before = explain_file(classifier, measurer, film, job, out)
     assert before
     assert again == row
     table = pd.read_parquet(write_table([row], out))
@@ -73,18 +82,18 @@ def test_a_folder_goes_on_where_it_was_cut(film: Path, tmp_path: Path, monkeypat
     assert table["film"][0] == row["film"]
 
 
-def test_other_settings_are_other_work(film: Path, tmp_path: Path) -> None:
+def test_other_settings_are_other_work(film: Path, measurer: Measurer, tmp_path: Path) -> None:
     classifier, out = classifier_on(lung_area(32)), tmp_path / "out"
     classifier.segmenter.found = type(classifier.segmenter.found)(lung_area(512), "good", (), 0.3, 1.0)  # type: ignore[attr-defined]
-    explain_file(classifier, film, Job(("gradcam",)), out)
-    row, before = explain_file(classifier, film, Job(("gradcam",), target="COVID-19"), out)
+    explain_file(classifier, measurer, film, Job(("gradcam",)), out)
+    row, before = explain_file(classifier, measurer, film, Job(("gradcam",), target="COVID-19"), out)
     assert not before
     assert row["gradcam/target"] == "COVID-19"
 
 
-def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
+def test_a_missing_file_is_one_sentence(measurer: Measurer, tmp_path: Path) -> None:
     with pytest.raises(FilmError, match="cannot be read"):
-        explain_file(classifier_on(lung_area(32)), tmp_path / "none.png", Job(("gradcam",)), tmp_path)
+        explain_file(classifier_on(lung_area(32)), measurer, tmp_path / "none.png", Job(("gradcam",)), tmp_path)
 
 
 def test_settings_go_to_the_methods_that_know_them() -> None:

@@ -106,6 +106,23 @@ def test_what_gives_labels_away_and_what_is_wrong(manifest: Path) -> None:
     assert "Near-duplicates" in str([frame.value.to_dict() for frame in opened(view="Quality").dataframe])
 
 
+def test_a_list_of_the_quality_checks_opens_in_the_grid_until_lifted(manifest: Path) -> None:
+    app = opened()
+    app.session_state["view"] = "Quality"
+    app.run()
+    app.selectbox(key="check").set_value("near").run()
+    button = next(button for button in app.button if (button.key or "").startswith("narrow_"))
+    assert button.label == "Browse these 30"
+    button.click().run()
+    assert not app.exception
+    assert app.session_state["view"] == "Browse"
+    assert "**30 films** of 30" in said(app)
+    app.multiselect[0].select("elsewhere").run()
+    assert "**15 films** of 30" in said(app), "filters narrow further"
+    app.button(key="narrow_lift").click().run()
+    assert "narrow_lift" not in [button.key for button in app.button]
+
+
 def test_without_a_manifest_the_public_sources_are_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COVID_XRAY_MANIFEST", str(tmp_path / "none.parquet"))
     app = opened()

@@ -12,9 +12,12 @@ from covid_model.audit.trust_tests import TRUST_TESTS
 from covid_model.audit.verdict import RULE
 from covid_model.data.labels import LABELS
 from covid_model.films.phantom import PHANTOMS, phantom_png
+from covid_model.synthetic.samples import shipped_samples
 from covid_model.zoo import MODELS, SHIPPED, load
 from ui.films_at_hand import films_at_hand
 
+FIRST, SECOND = list(shipped_samples())[:2]
+NORMAL = next(sample.name for sample in shipped_samples().values() if sample.label == "Normal")
 ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 
 
@@ -53,7 +56,8 @@ def test_it_opens_on_a_real_prediction_with_a_heatmap_and_the_notice() -> None:
     assert len(app.get("plotly_chart")) == 2
     text = said(app)
     assert "not a medical device" in text
-    assert "It is drawn by a program" in text
+    assert "Synthetic: drawn by our generator" in text
+    assert "Nearest training film" in text
     assert "gradcam at layer top" in text
     assert not app.error
 
@@ -63,7 +67,7 @@ def test_an_upload_replaces_the_film_and_a_bad_one_is_one_sentence() -> None:
     app.file_uploader[0].upload("holiday.png", phantom_png(PHANTOMS["dense"]), "image/png").run()
     assert not app.exception
     assert "Your upload" in said(app)
-    assert "drawn by a program" not in said(app)
+    assert "Synthetic" not in said(app)
     app.file_uploader[0].upload("broken.png", b"nonsense", "image/png").run()
     assert not app.exception
     assert "The upload cannot be used. The file is a text file" in app.error[0].value
@@ -97,8 +101,8 @@ def test_class_method_and_layer_change_what_is_explained() -> None:
 
 
 def test_a_link_opens_in_its_state_and_nonsense_in_it_falls_back() -> None:
-    app = opened(film="phantom-dense", model="whole-film", target="Normal", cmap="viridis", opacity="0.3")
-    assert "one dense area" in said(app)
+    app = opened(film=SECOND, model="whole-film", target="Normal", cmap="viridis", opacity="0.3")
+    assert f"seed {shipped_samples()[SECOND].seed}" in said(app)
     assert app.selectbox(key="target_choice").value == "Normal"
     assert app.slider(key="opacity").value == 0.3
     app = opened(film="../../etc/passwd", model="none", target="Flu", opacity="many")
@@ -107,13 +111,13 @@ def test_a_link_opens_in_its_state_and_nonsense_in_it_falls_back() -> None:
 
 
 def test_two_sessions_do_not_mix() -> None:
-    first, second = opened(film="phantom-clear"), opened(film="phantom-dense", model="whole-film")
+    first, second = opened(film=FIRST), opened(film=SECOND, model="whole-film")
     before = answer(first), answer(second)
     first.slider(key="opacity").set_value(0.1).run()
     second.slider(key="opacity").set_value(0.9).run()
     assert (answer(first), answer(second)) == before
-    assert "clear lungs" in said(first)
-    assert "one dense area" in said(second)
+    assert f"seed {shipped_samples()[FIRST].seed})" in said(first)
+    assert f"seed {shipped_samples()[SECOND].seed})" in said(second)
 
 
 def test_display_choices_do_not_change_the_answer() -> None:
@@ -138,11 +142,16 @@ def test_public_films_are_offered_where_a_folder_is_named(tmp_path: Path, monkey
     assert not app.error
 
 
-def test_a_film_without_lungs_is_said_to_be_one() -> None:
+def test_what_is_no_chest_film_is_explained_only_after_a_click_and_without_a_verdict() -> None:
     app = opened()
     app.file_uploader[0].upload("ramp.png", png(), "image/png").run()
     assert not app.exception
-    assert any("lung" in warning.value for warning in app.warning)
+    assert "**Not explained.** This" in app.warning[0].value
+    assert not app.subheader, "no answer is shown"
+    app.button(key=next(button.key for button in app.button if (button.key or "").startswith("wave_"))).click().run()
+    assert not app.exception
+    assert any(name in answer(app) for name in LABELS)
+    assert any("**Withheld:**" in box.value and "means nothing" in box.value for box in app.warning)
 
 
 def panel(app: AppTest, name: str) -> AppTest:
@@ -176,7 +185,7 @@ def test_the_trust_panel_gives_a_verdict_with_every_test_and_the_rule() -> None:
 
 
 def test_an_unlikely_class_has_no_verdict_until_asked_for() -> None:
-    app = opened(model="whole-film", target="COVID-19")
+    app = opened(film=NORMAL, model="whole-film", target="COVID-19")
     assert any("**Withheld:**" in str(box.value) for box in app.warning)
     assert "Is it in the lungs?" not in said(app)
     app.toggle(key="test_anyway").set_value(True).run()
@@ -198,9 +207,9 @@ def test_a_pasted_marker_changes_the_answer_and_undo_takes_it_back() -> None:
 
 
 def test_the_downloads_hold_what_is_shown() -> None:
-    app = panel(opened(film="phantom-dense"), "Take it along")
+    app = panel(opened(film=SECOND), "Take it along")
     assert len(app.get("download_button")) == 4
-    assert "film=phantom-dense" in app.code[0].value
+    assert f"film={SECOND}" in app.code[0].value
 
 
 def test_settings_of_a_method_are_widgets_that_a_link_carries() -> None:

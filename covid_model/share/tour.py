@@ -1,0 +1,162 @@
+"""The guided tour: three synthetic films that show why a heatmap must be tested, found by a command and not by hand."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from covid_model import __version__
+from covid_model.audit.record import load_record
+from covid_model.audit.score import Case
+from covid_model.audit.trust_tests import run_tests
+from covid_model.audit.verdict import verdict, withheld
+from covid_model.errors import DataError
+from covid_model.explain.engine import explain
+from covid_model.explain.methods import DEFAULT_METHOD
+from covid_model.explain.words import lung_share
+from covid_model.files import write_json
+from covid_model.films.read import load_film
+from covid_model.gate.judge import rule_on
+from covid_model.gate.measures import Measurer
+from covid_model.predict import predict
+from covid_model.synthetic.samples import Sample
+from covid_model.zoo.classifier import Classifier
+
+TOUR: Final = Path(__file__).parent.parent.parent / "assets" / "tour.json"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One model on one film. share: of the heatmap that lies in the lungs; chance: the lungs' share of what the model saw.
+    verdict, why: on the heatmap; failed: keys of the tests it failed. film: the sample's name; label: as what it was drawn.
+    """
+
+    film: str
+    label: str
+    model: str
+    method: str
+    predicted: str
+    probability: float
+    share: float
+    chance: float
+    verdict: str
+    why: str
+    failed: tuple[str, ...]
+
+    @property
+    def right(self) -> bool:
+        """Did the model take the film for what it was drawn as?"""
+        return self.predicted == self.label
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One stop of the tour. say: what a presenter may say, filled with the finding. wanted: which findings show it."""
+
+    key: str
+    title: str
+    say: str
+    wanted: Callable[[Finding], bool]
+
+
+STOPS: Final = {
+    stop.key: stop
+    for stop in (
+        Stop(
+            "right",
+            "Right, and for a reason one may believe",
+            "The model calls this {label}-like film {predicted} ({probability:.0%}). {share:.0%} of its heatmap lies in the "
+            "lungs, which are {chance:.0%} of what it saw, and the tests find nothing against the map.",
+            lambda found: found.right and found.verdict == "supported",
+        ),
+        Stop(
+            "wrong reason",
+            "Right, but for a reason nobody should believe",
+            "Here the model says {predicted} ({probability:.0%}), and that is what the film was drawn as. An app that stops "
+            "here has convinced its user. The tests have not been convinced: {why}",
+            lambda found: found.right and "twins" in found.failed,
+        ),
+        Stop(
+            "wrong",
+            "Wrong, with a heatmap as pretty as the others",
+            "This film was drawn as {label}; the model says {predicted} ({probability:.0%}). The rainbow looks no less "
+            "convincing: a heatmap shows what a model used, not whether it is right.",
+            lambda found: not found.right,
+        ),
+    )
+}
+
+
+def examine(classifier: Classifier, measurer: Measurer, sample: Sample) -> Finding | None:
+    """One model on one film with every trust test; None where no verdict could be given from the start."""
+    film = load_film(sample.path)
+    answer = predict(classifier, film, ruling=rule_on(film, measurer))
+    found = explain(classifier, answer, method=DEFAULT_METHOD)
+    case = Case(classifier, film, answer, found, load_record(classifier.key, classifier.weights_digest))
+    if withheld(case) is not None:
+        return None
+    share = lung_share(found.film_map, answer.prepared.lungs.mask, answer.prepared.model_input.seen)
+    if share is None:
+        return None
+    scores = list(run_tests(case))
+    judged = verdict(case, scores)
+    return Finding(
+        film=sample.name,
+        label=sample.label,
+        model=classifier.key,
+        method=DEFAULT_METHOD,
+        predicted=answer.predicted,
+        probability=answer.probabilities[answer.predicted],
+        share=share.inside,
+        chance=share.chance,
+        verdict=judged.word,
+        why=judged.why,
+        failed=tuple(score.key for score in scores if score.outcome == "failed"),
+    )
+
+
+def find_tour(classifiers: Iterable[Classifier], measurer: Measurer, samples: Iterable[Sample]) -> dict[str, Finding]:
+    """For each stop the first finding that shows it, models in their order; each stop with a film of its own.
+
+    Only films that show COVID-19 or pneumonia: a map for "Normal" has no finding to point at. Raises DataError where a stop
+    finds no film.
+    """
+    shown = [sample for sample in samples if sample.label != "Normal"]
+    found: dict[str, Finding] = {}
+    for classifier in classifiers:
+        for sample in shown:
+            missing = [stop for stop in STOPS.values() if stop.key not in found]
+            if not missing:
+                return {key: found[key] for key in STOPS}
+            if sample.name in {finding.film for finding in found.values()}:
+                continue
+            finding = examine(classifier, measurer, sample)
+            for stop in missing if finding else ():
+                if finding and stop.wanted(finding):
+                    found[stop.key] = finding
+                    break
+    if len(found) < len(STOPS):
+        raise DataError(
+            f"No film shows {', '.join(key for key in STOPS if key not in found)}; draw more, or give more models."
+        )
+    return {key: found[key] for key in STOPS}
+
+
+def write_tour(tour: Mapping[str, Finding], digests: Mapping[str, str], path: Path = TOUR) -> None:
+    """The findings with their date and the digests of the models' weights, as JSON."""
+    record = {
+        "date": datetime.now(UTC).isoformat("T", "seconds"),
+        "version": __version__,
+        "models": dict(digests),
+        "stops": {key: asdict(finding) for key, finding in tour.items()},
+    }
+    write_json(path, record)
+
+
+def read_tour(path: Path = TOUR) -> tuple[dict[str, Finding], str]:
+    """The findings by stop, and the day they were made."""
+    record = json.loads(path.read_text("utf-8"))
+    found = {key: Finding(**{**cells, "failed": tuple(cells["failed"])}) for key, cells in record["stops"].items()}
+    return found, record["date"][:10]

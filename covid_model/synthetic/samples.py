@@ -1,0 +1,63 @@
+"""The drawn films that ship, and what is known of each: no patient owns them."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+SAMPLES_FOLDER: Final = Path(__file__).parent.parent.parent / "assets" / "samples"
+RECORD: Final = "samples.json"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One drawn film. label: as what it was drawn. correlation, embedding: similarity to the nearest training film by either
+    measure; the limits, beside them, are what real films of other patients reach. predicted: by model, when it was chosen.
+    """
+
+    name: str
+    label: str
+    seed: int
+    digest: str
+    correlation: float
+    embedding: float
+    limits: tuple[float, float]
+    predicted: dict[str, str]
+    generator: str
+
+    @property
+    def path(self) -> Path:
+        """The PNG file."""
+        return SAMPLES_FOLDER / f"{self.name}.png"
+
+    @property
+    def origin(self) -> str:
+        """One sentence: what made it, and how far it is from any film of a patient."""
+        return (
+            f"Synthetic: drawn by our generator ({self.generator[:8]}, seed {self.seed}) as {self.label}; it shows nobody. "
+            f"Nearest training film: correlation {self.correlation:.2f}, likeness in the model's eyes {self.embedding:.2f} "
+            f"(a real film of another patient reaches {self.limits[0]:.2f} and {self.limits[1]:.2f})."
+        )
+
+
+@lru_cache(maxsize=1)
+def shipped_samples() -> dict[str, Sample]:
+    """Name -> drawn film, in the order of their labels."""
+    record: dict[str, Any] = json.loads((SAMPLES_FOLDER / RECORD).read_text("utf-8"))
+    generator = record["generator"]["draft.weights.h5"]
+    limits = (record["limit"]["correlation"], record["limit"]["embedding"])
+    return {
+        row["name"]: Sample(
+            row["name"],
+            row["label"],
+            row["seed"],
+            row["digest"],
+            row["nearest"]["correlation"],
+            row["nearest"]["embedding"],
+            limits,
+            row["predicted"],
+            generator,
+        )
+        for row in record["samples"]
+    }

@@ -1,0 +1,45 @@
+"""What the browser tests share: Chromium, and when a page is ready."""
+
+import shutil
+import time
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
+
+
+def is_fault(message) -> bool:
+    """An error in the console, but for Streamlit's own search for its server below the path of a deep link."""
+    return message.type == "error" and "/_stcore/" not in message.location.get("url", "")
+
+
+def menu(page) -> list[str]:
+    return [text.split("\n")[-1] for text in page.locator("[data-testid='stSidebarNavLink']").all_inner_texts()]
+
+
+def quiet(page) -> None:
+    """Wait until no rerun is under way."""
+    page.wait_for_selector("[data-testid=stHeading]")
+    page.wait_for_selector("[data-testid='stStatusWidget']", state="detached")
+    page.wait_for_timeout(600)
+
+
+def settled(page) -> None:
+    """Wait until the page shows a heatmap and no rerun is under way."""
+    page.wait_for_selector(".st-key-pictures .imagelayer image")
+    quiet(page)
+
+
+def overlay(page) -> str:
+    """The picture that lies over the right film, as its data address."""
+    images = page.locator(".st-key-pictures .imagelayer image")
+    return images.nth(images.count() - 1).get_attribute("href") or images.nth(images.count() - 1).get_attribute("xlink:href")
+
+
+def changed_overlay(page, before: str) -> str:
+    """Wait until another picture lies over the right film, and the old ones are gone; returns it."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        page.wait_for_timeout(200)
+        if page.locator(".st-key-pictures .imagelayer image").count() == 3 and (now := overlay(page)) != before:
+            return now
+    raise AssertionError("the overlay did not change")

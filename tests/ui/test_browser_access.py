@@ -1,0 +1,97 @@
+"""The app for people without a mouse, without eyes for colour or pictures, and with a phone; in a real browser."""
+
+import pytest
+from browsing import CHROMIUM, changed_overlay, overlay, quiet, settled
+
+from covid_model.synthetic.samples import shipped_samples
+from ui.menu import PAGES
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no Chromium on this machine: install Debian's `chromium` to run the journey"
+    ),
+]
+SECOND = list(shipped_samples())[1]
+PLACES = ["", *(page.file.removeprefix("pages/").removesuffix(".py") for page in PAGES[1:])]
+SHIFTS = """() => new Promise(done => {
+  let sum = 0;
+  new PerformanceObserver(list => list.getEntries().forEach(e => { sum += e.value; }))
+    .observe({type: 'layout-shift', buffered: false});
+  window.shifted = () => sum; done();
+})"""
+
+
+def focused(page) -> str:
+    """What a screen reader would call the element that has the focus."""
+    return page.evaluate(
+        "() => { const e = document.activeElement; return e.getAttribute('aria-label') || e.innerText || e.id || ''; }"
+    )
+
+
+def tab_to(page, words: str) -> None:
+    """Press Tab until the focus is on something with these words."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if words.lower() in focused(page).lower():
+            return
+    raise AssertionError(f"no way by keyboard to {words}; the focus is on {focused(page)!r}")
+
+
+def test_the_main_journey_needs_no_mouse(page, address: str) -> None:
+    page.goto(address)
+    settled(page)
+    before = overlay(page)
+    tab_to(page, "pick one at hand")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**film={SECOND}*")
+    before = changed_overlay(page, before)
+    settled(page)
+    tab_to(page, "Class to explain")
+    page.keyboard.type("Normal - COVID")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**target=*")
+    changed_overlay(page, before)
+    tab_to(page, "Does it deserve trust?")
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("Draw a rectangle on the film").wait_for()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_picture_and_chart_says_what_it_shows(page, address: str, place: str) -> None:
+    page.goto(f"{address}/{place}")
+    quiet(page)
+    page.wait_for_timeout(2000)
+    bare = page.locator("[data-testid=stImage] img:not([alt]), [data-testid=stImage] img[alt='']").count()
+    assert bare == 0
+    for chart in page.locator("[data-testid=stPlotlyChart]").all():
+        assert chart.evaluate("e => !!(e.closest('[aria-label]') || e.querySelector('[aria-label]'))"), chart.inner_text()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_phone_shows_every_page_without_scrolling_sideways(page, address: str, place: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{address}/{place}")
+    quiet(page)
+    page.wait_for_timeout(1500)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    wide = page.evaluate(
+        "() => [...document.querySelectorAll('[data-testid=stMain] h2, [data-testid=stMain] img, .js-plotly-plot')]"
+        ".filter(e => e.getBoundingClientRect().right > 392).map(e => e.outerHTML.slice(0, 80))"
+    )
+    assert wide == []
+
+
+def test_the_page_does_not_jump_while_a_map_is_made(page, address: str) -> None:
+    """Cumulative layout shift (web.dev) after a choice; 0.1 is called good."""
+    page.goto(address)
+    settled(page)
+    page.get_by_text("upported:").or_(page.get_by_text("Withheld:")).first.wait_for()
+    page.evaluate(SHIFTS)
+    before = overlay(page)
+    page.get_by_role("combobox", name="Class to explain").click()
+    page.get_by_role("option", name="Normal - COVID-19", exact=True).click()
+    changed_overlay(page, before)
+    assert page.evaluate("window.shifted()") < 0.1
