@@ -173,7 +173,7 @@ def show_explained(picked: PickedFilm, model: str) -> None:
 require_entry()
 heading, first_time = st.columns([4, 1], vertical_alignment="bottom")
 heading.header("What does the model look at?", anchor=False)
-first_time.page_link("pages/tour.py", label="New here? Three minutes", icon=":material/tour:")
+first_time.page_link("pages/tour.py", label="New here?", icon=":material/tour:")
 with st.sidebar:
     picked = film_picker()
     model = model_picker()

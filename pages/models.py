@@ -12,6 +12,7 @@ from covid_model.zoo.models import ModelRow
 from covid_model.zoo.own import folder_of, models_at_hand, row_of
 from ui.cards import card_of
 from ui.import_form import import_form, removal
+from ui.links import explain_params
 from ui.menu import require_entry
 from ui.notices import one_sentence
 
@@ -106,9 +107,8 @@ def details(row: ModelRow, card: Card) -> None:
         st.caption(f"Recipe: {recipe}.")
     st.caption(" ".join(row.limits))
     removal(row.key)
-    st.page_link(
-        "pages/explain.py", label="Explain a film with it", icon=":material/visibility:", query_params={"model": row.key}
-    )
+    params = explain_params(model=row.key)
+    st.page_link("pages/explain.py", label="Explain a film with it", icon=":material/visibility:", query_params=params)
 
 
 require_entry()

@@ -7,6 +7,7 @@ from covid_model.films.window import displayed
 from covid_model.share.tour import STOPS, Finding, read_tour
 from covid_model.synthetic.samples import shipped_samples
 from ui.cards import card_of
+from ui.links import explain_params
 from ui.menu import require_entry
 
 
@@ -25,7 +26,7 @@ def show_stop(number: int, key: str, found: Finding) -> None:
                 "pages/explain.py",
                 label=f"Open it: “{card_of(found.model).title}” on this film, with its tests",
                 icon=":material/visibility:",
-                query_params={"film": found.film, "model": found.model, "method": found.method},
+                query_params=explain_params(film=found.film, model=found.model, method=found.method),
             )
             st.caption(sample.origin)
 

@@ -13,6 +13,7 @@ from covid_model.training.history import best_epoch, config_differences, map_epo
 from covid_model.training.process import delete, end, is_small_host, launch, why_not_here
 from covid_model.training.run_folder import LIVE, RunFolder, state_of
 from covid_model.zoo.own import row_of
+from ui.links import explain_params
 from ui.menu import require_entry
 from ui.notices import one_sentence
 from ui.run_form import AWAITED, start_form, wait_for_run
@@ -85,7 +86,8 @@ def controls(run: RunFolder) -> None:
 
             card = keep(run)
             st.cache_data.clear()
-            st.page_link("pages/explain.py", label=f"Explain a film with {card.title}", query_params={"model": card.key})
+            params = explain_params(model=card.key)
+            st.page_link("pages/explain.py", label=f"Explain a film with {card.title}", query_params=params)
         if state not in LIVE:
             sure = st.checkbox("Really delete", key="sure")
             if st.button("Delete", icon=":material/delete:", key="delete", disabled=not sure):

@@ -17,6 +17,7 @@ from covid_model.training.process import is_small_host
 from covid_model.zoo.own import models_at_hand
 from ui.dataset_filters import filter_widgets, params_of, show_in_address
 from ui.dataset_narrow import narrowed
+from ui.links import explain_params
 from ui.manifest import film_key
 
 ACROSS: Final = 6
@@ -90,9 +91,8 @@ def show_film(row: dict[str, Any], extra: str, models: Container[str]) -> None:
         mark = "" if row.get("correct") is None else " ✓" if row["correct"] else " ✗"
         answer = f"  \n→ {row['predicted']} {row['confidence']:.0%}{mark}"
     st.caption(", ".join(told) + answer + (f"  \n{extra}" if extra else ""))
-    params = {"film": film_key(row["digest"])}
-    if row.get("model") in models:
-        params["model"] = row["model"]
+    measured = {"model": row["model"]} if row.get("model") in models else {}
+    params = explain_params(film=film_key(row["digest"]), **measured)
     st.page_link("pages/explain.py", label="Explain", icon=":material/visibility:", query_params=params)
 
 

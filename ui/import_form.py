@@ -10,6 +10,7 @@ from covid_model.films.preprocess import SCALES, Region, Scaling
 from covid_model.training.process import is_small_host
 from covid_model.zoo.importing import Brought, add_model, read_network, remove_model
 from covid_model.zoo.models import MODELS, NOT_COVID
+from ui.links import explain_params
 
 MOST_MB: Final = 500
 SCALINGS: Final[dict[Scaling, str]] = {"byte": "0 to 255", "unit": "0 to 1", "signed": "-1 to 1"}
@@ -77,9 +78,8 @@ def _questions(brought: Brought, file_name: str) -> None:
         return
     st.cache_data.clear()
     st.success(f"{card.title} is there.", icon=":material/check:")
-    st.page_link(
-        "pages/explain.py", label="Explain a film with it", icon=":material/visibility:", query_params={"model": card.key}
-    )
+    params = explain_params(model=card.key)
+    st.page_link("pages/explain.py", label="Explain a film with it", icon=":material/visibility:", query_params=params)
 
 
 def removal(key: str) -> None:

@@ -35,9 +35,10 @@ class Sample:
     def origin(self) -> str:
         """One sentence: what made it, and how far it is from any film of a patient."""
         return (
-            f"Synthetic: drawn by our generator ({self.generator[:8]}, seed {self.seed}) as {self.label}; it shows nobody. "
+            f"A synthetic film that shows nobody: our generator ({self.generator[:8]}, seed {self.seed}) drew it as "
+            f"{self.label}. "
             f"Nearest training film: correlation {self.correlation:.2f}, likeness in the model's eyes {self.embedding:.2f} "
-            f"(a real film of another patient reaches {self.limits[0]:.2f} and {self.limits[1]:.2f})."
+            f"(95 % of the real films of other patients stay below {self.limits[0]:.2f} and {self.limits[1]:.2f})."
         )
 
 

@@ -101,7 +101,7 @@ def test_the_shipped_films_are_what_their_record_says() -> None:
         assert film.shape == (SIDE, SIDE)
         assert segmenter.find(film.pixels).quality == "good"
         assert sample.correlation <= sample.limits[0] and sample.embedding <= sample.limits[1]
-        assert "Synthetic" in sample.origin and str(sample.seed) in sample.origin
+        assert "synthetic" in sample.origin and str(sample.seed) in sample.origin
     agree = [
         answer == row_of(key).merges.get(sample.label, sample.label)
         for sample in samples.values()

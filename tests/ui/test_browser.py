@@ -53,7 +53,7 @@ def test_a_deep_link_to_a_server_that_just_started_goes_through_the_entry(page, 
 def test_the_main_journey(page, address: str, tmp_path: Path) -> None:
     page.goto(address)
     settled(page)
-    assert page.get_by_text("Synthetic: drawn by our generator").is_visible()
+    assert page.get_by_text("A synthetic film that shows nobody").is_visible()
     assert menu(page) == TITLES
 
     film = tmp_path / "film.png"
@@ -168,3 +168,6 @@ def test_films_are_narrowed_down_and_one_is_explained(page, address: str) -> Non
     page.get_by_text("Withheld:").wait_for()
     assert "film=film-" in page.url
     page.get_by_text("drawn · 0.png").first.wait_for()
+    page.go_back()
+    page.get_by_text("5 films").wait_for()
+    assert "label=COVID-19" in page.url, "one step back leads to the grid as it was left"

@@ -56,7 +56,7 @@ def test_it_opens_on_a_real_prediction_with_a_heatmap_and_the_notice() -> None:
     assert len(app.get("plotly_chart")) == 2
     text = said(app)
     assert "not a medical device" in text
-    assert "Synthetic: drawn by our generator" in text
+    assert "A synthetic film that shows nobody" in text
     assert "Nearest training film" in text
     assert "gradcam at layer top" in text
     assert not app.error
