@@ -17,6 +17,7 @@ FORBIDDEN = {
     "covid_model/share": ("covid_model.training", "covid_model.cli"),
     "covid_model/films": ("covid_model.zoo", "covid_model.data", "covid_model.explain", "tensorflow", "keras"),
     "covid_model/lungs": ("covid_model.data", "covid_model.training", "covid_model.explain", "covid_model.films"),
+    "covid_model/gate": ("covid_model.zoo", "covid_model.explain", "covid_model.audit", "covid_model.synthetic"),
     "covid_model/data": ("covid_model.zoo", "covid_model.training", "tensorflow", "keras"),
     "covid_model/zoo": ("covid_model.training", "covid_model.evaluation", "covid_model.explain", "covid_model.cli"),
     "covid_model/evaluation": ("covid_model.training", "covid_model.cli"),
