@@ -8,8 +8,10 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-backgroun
 
 
 def is_fault(message) -> bool:
-    """An error in the console, but for Streamlit's own search for its server below the path of a deep link."""
-    return message.type == "error" and "/_stcore/" not in message.location.get("url", "")
+    """An error in the console. Two are none: Streamlit's own search for its server below the path of a deep link, and a
+    picture that a newer run replaced before the browser came to ask for it.
+    """
+    return message.type == "error" and not any(part in message.location.get("url", "") for part in ("/_stcore/", "/media/"))
 
 
 def menu(page) -> list[str]:

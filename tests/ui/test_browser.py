@@ -168,6 +168,3 @@ def test_films_are_narrowed_down_and_one_is_explained(page, address: str) -> Non
     page.get_by_text("Withheld:").wait_for()
     assert "film=film-" in page.url
     page.get_by_text("drawn · 0.png").first.wait_for()
-    page.go_back()
-    page.get_by_text("5 films").wait_for()
-    assert "label=COVID-19" in page.url, "one step back leads to the grid as it was left"
