@@ -11,10 +11,12 @@ from streamlit.testing.v1 import AppTest
 from covid_model.audit.trust_tests import TRUST_TESTS
 from covid_model.audit.verdict import RULE
 from covid_model.data.labels import LABELS
+from covid_model.explain.methods import METHODS
 from covid_model.films.phantom import PHANTOMS, phantom_png
 from covid_model.synthetic.samples import shipped_samples
 from covid_model.zoo import MODELS, SHIPPED, load
 from ui.films_at_hand import films_at_hand
+from ui.links import explain_params
 
 FIRST, SECOND = list(shipped_samples())[:2]
 NORMAL = next(sample.name for sample in shipped_samples().values() if sample.label == "Normal")
@@ -108,6 +110,14 @@ def test_a_link_opens_in_its_state_and_nonsense_in_it_falls_back() -> None:
     app = opened(film="../../etc/passwd", model="none", target="Flu", opacity="many")
     assert app.selectbox(key="model_choice").value == next(iter(MODELS))
     assert app.selectbox(key="target_choice").value == "predicted"
+
+
+def test_links_leave_out_what_the_page_would_take_out_again() -> None:
+    """Else the browser's Back button leads to the same page again and again."""
+    assert explain_params(film=FIRST, model=next(iter(MODELS)), method=next(iter(METHODS))) == {}
+    assert explain_params(film=SECOND, model="whole-film") == {"film": SECOND, "model": "whole-film"}
+    app = opened(**explain_params(film=SECOND, model="whole-film"))
+    assert dict(app.query_params) == {"film": SECOND, "model": "whole-film"}, "the page leaves the address as it is"
 
 
 def test_two_sessions_do_not_mix() -> None:
