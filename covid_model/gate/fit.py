@@ -1,6 +1,5 @@
 """Fit the gate on a training split, set its threshold on the validation split, and measure it on the test split."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -115,7 +114,7 @@ def fit_gate(train: Sample, val: Sample, seed: int = 0) -> Gate:
 def write_gate(gate: Gate, path: Path = WEIGHTS) -> None:
     """The gate's numbers as JSON, to six digits."""
     arrays = {name: np.round(getattr(gate, name), 6).tolist() for name in ("weights", "shift", "centre", "spread")}
-    path.write_text(json.dumps({"kinds": gate.kinds, "threshold": gate.threshold, **arrays}), "utf-8")
+    write_json(path, {"kinds": gate.kinds, "threshold": gate.threshold, **arrays}, indent=None)
 
 
 def refusals(gate: Gate, sample: Sample) -> dict[str, Any]:

@@ -84,4 +84,5 @@ class Generator:
 
         if drafts is not None:
             return (drafts[..., None] + toward(kind) - x) / max(1 - float(time), 1 / STEPS)
-        return toward(ANY) + GUIDANCE * (toward(kind) - toward(ANY))
+        free = toward(ANY)
+        return free + GUIDANCE * (toward(kind) - free)
