@@ -40,11 +40,12 @@ class Looks:
 def _template() -> NDArray[np.float64]:
     """The drawn film, coarse, of mean 0 and length 1."""
     drawn = draw_phantom(next(iter(PHANTOMS.values()))).astype(np.float32) / np.float32(255)
-    return _standard(drawn)
+    return standardised(drawn)
 
 
-def _standard(pixels: NDArray[np.float32]) -> NDArray[np.float64]:
-    coarse = resized(pixels, (COARSE, COARSE)).astype(np.float64)
+def standardised(pixels: NDArray[np.float32], side: int = COARSE) -> NDArray[np.float64]:
+    """(H, W) pixels squeezed to (side, side), of mean 0 and length 1: products of two are their correlation."""
+    coarse = resized(pixels, (side, side)).astype(np.float64)
     coarse -= coarse.mean()
     return coarse / max(float(np.linalg.norm(coarse)), 1e-9)
 
@@ -63,7 +64,7 @@ def looks_of(film: Film) -> Looks:
 
 def template_likeness(pixels: NDArray[np.float32]) -> float:
     """Correlation of (H, W) pixels with the drawn chest film, both at 32 x 32; in [-1, 1]."""
-    return float((_standard(pixels) * _template()).sum())
+    return float((standardised(pixels) * _template()).sum())
 
 
 def _border(pixels: NDArray[np.float32]) -> float:

@@ -18,7 +18,7 @@ from covid_model.data.similar import embedding_path
 from covid_model.errors import DataError
 from covid_model.files import file_sha256, write_json
 from covid_model.films.film import Film
-from covid_model.films.preprocess import resized
+from covid_model.films.looks import standardised
 from covid_model.films.read import load_film, read_film
 from covid_model.gate.judge import Ruling, rule_on
 from covid_model.gate.measures import Measurer
@@ -58,7 +58,7 @@ class TrainingFilms:
 
     def nearest(self, pixels: NDArray[np.float32], features: NDArray[np.float32]) -> Nearness:
         """The nearest by either measure, of (H, W) pixels and (features,) of any length."""
-        both = (standardised(pixels), standardised(np.ascontiguousarray(pixels[:, ::-1])))
+        both = (coarse(pixels), coarse(np.ascontiguousarray(pixels[:, ::-1])))
         correlation = max(float((self.pictures @ picture).max()) for picture in both)
         return Nearness(correlation, float((self.embeddings @ unit(features)).max()))
 
@@ -69,10 +69,9 @@ def unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=-1, keepdims=True), 1e-6), np.float32)
 
 
-def standardised(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+def coarse(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     """(H, W) -> (64 * 64,) of mean 0 and length 1."""
-    flat = resized(pixels, (COARSE, COARSE)).ravel()
-    return unit(flat - flat.mean())
+    return standardised(pixels, COARSE).ravel().astype(np.float32)
 
 
 def training_films(manifest: Path, table: pd.DataFrame) -> tuple[TrainingFilms, Nearness]:
@@ -85,7 +84,7 @@ def training_films(manifest: Path, table: pd.DataFrame) -> tuple[TrainingFilms, 
     embeddings = unit(np.load(embedding_path(manifest)))
     pixels = [load_film(Path(path)).pixels for path in table["path"]]
     train = (table["split"] == "train").to_numpy()
-    pictures = np.stack([standardised(film) for film in pixels])
+    pictures = np.stack([coarse(film) for film in pixels])
     known = TrainingFilms(pictures[train], embeddings[train])
     others = [known.nearest(pixels[i], embeddings[i]) for i in np.flatnonzero(~train)]
     return known, Nearness(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from covid_model.films.read import load_film
 from covid_model.lungs.segment import LungSegmenter
-from covid_model.synthetic.choose import Nearness, TrainingFilms, standardised, unit
+from covid_model.synthetic.choose import Nearness, TrainingFilms, coarse, unit
 from covid_model.synthetic.draw import GRAIN, Generator
 from covid_model.synthetic.films import KINDS, SIDE
 from covid_model.synthetic.flow import ANY, STAGES, FlowBatches, FlowTraining, train_stage
@@ -82,7 +82,7 @@ def test_training_writes_weights_and_goes_on(tmp_path: Path, monkeypatch: pytest
 
 def test_a_copy_is_found_mirrored_too() -> None:
     pixels = np.random.default_rng(1).random((3, 90, 80)).astype(np.float32)
-    known = TrainingFilms(np.stack([standardised(film) for film in pixels]), unit(np.eye(3)))
+    known = TrainingFilms(np.stack([coarse(film) for film in pixels]), unit(np.eye(3)))
     copy = known.nearest(np.ascontiguousarray(pixels[1][:, ::-1]) * 0.5 + 0.2, np.array([0.0, 2.0, 0.0], np.float32))
     assert copy.correlation == pytest.approx(1, abs=1e-3)
     assert copy.embedding == pytest.approx(1)
