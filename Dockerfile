@@ -1,4 +1,4 @@
-# The dashboard on a processor: `docker build -t film-explained . && docker run -p 8501:8501 film-explained`.
+# The dashboard on a processor: `docker build -t xray-explained . && docker run -p 8501:8501 xray-explained`.
 FROM python:3.12-slim
 
 ENV PYTHONDONTWRITEBYTECODE=1 \

@@ -3,7 +3,7 @@
     python -m benchmarks.app [--repeat 10] [--out FILE.json]
 
 Measures the first picture of a fresh server, the time from a click (another class, another model, another opacity, a new
-film) to the changed picture on the screen, and the server's resident memory after each. Needs Chromium and playwright.
+image) to the changed picture on the screen, and the server's resident memory after each. Needs Chromium and playwright.
 Linux only, since memory is read from /proc.
 """
 
@@ -26,8 +26,8 @@ import cv2
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
-from covid_model.films.read import load_film
-from covid_model.synthetic.samples import shipped_samples
+from covid_model.data.synthetic_samples import shipped_samples
+from covid_model.images.read import load_image
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 OVERLAY: Final = (
@@ -67,14 +67,14 @@ def picks(page: Page, label: str, options: list[str], repeat: int) -> list[float
 
 
 def uploads(page: Page, repeat: int, folder: Path) -> list[float]:
-    """Upload films that the server has never seen: read, lungs, prediction, heatmap and drawing, nothing remembered."""
+    """Upload images that the server has never seen: read, lungs, prediction, heatmap and drawing, nothing remembered."""
     found = []
-    start = load_film(next(iter(shipped_samples().values())).path).pixels
+    start = load_image(next(iter(shipped_samples().values())).path).pixels
     for seed in range(repeat):
-        film = folder / f"{seed}.png"
+        image = folder / f"{seed}.png"
         noisy = start + np.random.default_rng(seed).normal(0, 0.01, start.shape)
-        cv2.imwrite(str(film), np.round(np.clip(noisy, 0, 1) * 255).astype(np.uint8))
-        found.append(seconds_until_changed(page, lambda film=film: page.set_input_files("input[type=file]", film)))  # type: ignore[misc]
+        cv2.imwrite(str(image), np.round(np.clip(noisy, 0, 1) * 255).astype(np.uint8))
+        found.append(seconds_until_changed(page, lambda image=image: page.set_input_files("input[type=file]", image)))  # type: ignore[misc]
         page.wait_for_timeout(700)
     return found
 
@@ -124,19 +124,19 @@ def measure(repeat: int) -> dict[str, Any]:
         memory["first heatmap"] = resident_mb(server.pid)
         page.get_by_text("upported:").or_(page.get_by_text("Withheld:")).first.wait_for(timeout=120_000)
         memory["all trust tests"] = resident_mb(server.pid)
-        page.get_by_role("tab", name="Take it along").click()  # clicks are timed without tests in the background
+        page.get_by_role("tab", name="Export").click()  # clicks are timed without tests in the background
         page.wait_for_timeout(3000)
         picks(page, "Class to explain", ["Pneumonia", "COVID-19", "Normal"], 3)
         clicks = {
             "another class, seen before": picks(page, "Class to explain", ["COVID-19", "Pneumonia"], repeat),
             "another opacity": opacity_steps(page, repeat),
-            "another model, seen before": picks(page, "Model", ["Whole film", "Lungs only"], repeat),
+            "another model, seen before": picks(page, "Model", ["Whole image", "Lungs only"], repeat),
         }
         with TemporaryDirectory() as folder:
-            clicks["upload of a new film"] = uploads(page, repeat, Path(folder))
+            clicks["upload of a new image"] = uploads(page, repeat, Path(folder))
             memory["two models, all clicks"] = resident_mb(server.pid)
             uploads(page, MANY, Path(folder))
-        memory[f"after {MANY} films"] = resident_mb(server.pid)
+        memory[f"after {MANY} images"] = resident_mb(server.pid)
         browser.close()
     server.terminate()
     medians = {name: {"median_s": statistics.median(s), "max_s": max(s)} for name, s in clicks.items()}

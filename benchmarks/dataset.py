@@ -1,6 +1,6 @@
-"""How long a question to a manifest of a million films takes, and what it occupies.
+"""How long a question to a manifest of a million images takes, and what it occupies.
 
-    python -m benchmarks.dataset [--films 1000000] [--repeat 5] [--out FILE.json]
+    python -m benchmarks.dataset [--images 1000000] [--repeat 5] [--out FILE.json]
 
 The manifest is generated (random labels, sources, answers; no pictures). Every filter, page and facet is asked several times
 in one process, as a page would, with a bar of 300 ms a question and 300 MB over the idle process.
@@ -23,7 +23,7 @@ import pandas as pd
 import psutil
 
 from covid_model import __version__
-from covid_model.data.browse import Films
+from covid_model.data.browse import Manifest
 from covid_model.data.filters import Query
 from covid_model.data.quality import CHECKS, run_check
 
@@ -38,34 +38,34 @@ QUERIES: Final = {
 }
 
 
-def manifest(path: Path, films: int) -> None:
-    """A measured manifest of random films."""
+def manifest(path: Path, images: int) -> None:
+    """A measured manifest of random images."""
     rng = np.random.default_rng(0)
-    number = range(films)
+    number = range(images)
     table = pd.DataFrame(
         {
-            "path": [f"/films/source-{n % 7}/images/{n:08d}.png" for n in number],
-            "source": rng.choice(list("abcd"), films),
+            "path": [f"/images/source-{n % 7}/images/{n:08d}.png" for n in number],
+            "source": rng.choice(list("abcd"), images),
             "patient": [f"p{n // 2}" for n in number],
-            "label": rng.choice(["COVID-19", "Normal", "Pneumonia"], films),
-            "finding": rng.choice(["Effusion", "No Finding", "COVID-19, ARDS", "Viral"], films),
-            "view": rng.choice(["PA", "AP", "AP Supine", ""], films),
-            "sex": rng.choice(["M", "F", ""], films),
-            "age": np.where(rng.random(films) < 0.3, np.nan, rng.integers(1, 95, films)),
-            "split": rng.choice(["train", "val", "test"], films, p=[0.7, 0.1, 0.2]),
+            "label": rng.choice(["COVID-19", "Normal", "Pneumonia"], images),
+            "finding": rng.choice(["Effusion", "No Finding", "COVID-19, ARDS", "Viral"], images),
+            "view": rng.choice(["PA", "AP", "AP Supine", ""], images),
+            "sex": rng.choice(["M", "F", ""], images),
+            "age": np.where(rng.random(images) < 0.3, np.nan, rng.integers(1, 95, images)),
+            "split": rng.choice(["train", "val", "test"], images, p=[0.7, 0.1, 0.2]),
             "digest": [f"{n * 2654435761 % 2**64:064x}" for n in number],
             "phash": [rng.bytes(32).hex() for _ in number],
-            "height": rng.integers(300, 4000, films),
+            "height": rng.integers(300, 4000, images),
             "licence": "CC BY",
             "link": [f"https://example.org/{n}" for n in number],
-            "predicted": rng.choice(["COVID-19", "Normal", "Pneumonia"], films),
-            "correct": rng.random(films) < 0.8,
-            "confidence": rng.random(films),
-            "lungs": rng.choice(["good", "doubtful", "failed"], films),
-            "attention": rng.random(films),
-            "likeness": rng.normal(0.6, 0.2, films),
-            "letters": rng.poisson(4, films),
-            "border": rng.random(films) ** 8,
+            "predicted": rng.choice(["COVID-19", "Normal", "Pneumonia"], images),
+            "correct": rng.random(images) < 0.8,
+            "confidence": rng.random(images),
+            "lungs": rng.choice(["good", "doubtful", "failed"], images),
+            "attention": rng.random(images),
+            "likeness": rng.normal(0.6, 0.2, images),
+            "letters": rng.poisson(4, images),
+            "border": rng.random(images) ** 8,
         }
     )
     table.to_parquet(path, index=False)
@@ -82,18 +82,18 @@ def seconds(ask: Callable[[], object], repeat: int) -> float:
     return statistics.median(taken)
 
 
-def asked(films: Films, repeat: int) -> list[dict[str, Any]]:
+def asked(images: Manifest, repeat: int) -> list[dict[str, Any]]:
     """Every question for every query."""
     rows = []
     for name, query in QUERIES.items():
-        last = max(0, films.count(query) - 24)
+        last = max(0, images.count(query) - 24)
         rows.append(
             {
                 "query": name,
-                "count_s": seconds(lambda query=query: films.count(query), repeat),  # type: ignore[misc]
-                "facets_s": seconds(lambda query=query: films.facets(query), repeat),  # type: ignore[misc]
-                "first_page_s": seconds(lambda query=query: films.page(query, 0, 24), repeat),  # type: ignore[misc]
-                "last_page_s": seconds(lambda query=query, last=last: films.page(query, last, 24), repeat),  # type: ignore[misc]
+                "count_s": seconds(lambda query=query: images.count(query), repeat),  # type: ignore[misc]
+                "facets_s": seconds(lambda query=query: images.facets(query), repeat),  # type: ignore[misc]
+                "first_page_s": seconds(lambda query=query: images.page(query, 0, 24), repeat),  # type: ignore[misc]
+                "last_page_s": seconds(lambda query=query, last=last: images.page(query, last, 24), repeat),  # type: ignore[misc]
             }
         )
         print(json.dumps(rows[-1]))
@@ -102,21 +102,21 @@ def asked(films: Films, repeat: int) -> list[dict[str, Any]]:
 
 def main() -> int:
     """Measure, print, write. Exit code 1 where a bar is missed."""
-    parser = argparse.ArgumentParser(description="questions to a manifest of a million films")
-    parser.add_argument("--films", type=int, default=1_000_000)
+    parser = argparse.ArgumentParser(description="questions to a manifest of a million images")
+    parser.add_argument("--images", type=int, default=1_000_000)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "films.parquet"
-        making = get_context("spawn").Process(target=manifest, args=(path, arguments.films))
+        path = Path(folder) / "images.parquet"
+        making = get_context("spawn").Process(target=manifest, args=(path, arguments.images))
         making.start()  # in a process of its own: what making it takes is not what asking it takes
         making.join()
         idle = psutil.Process().memory_info().rss / 1e6
-        films = Films(path)
-        rows = asked(films, arguments.repeat)
-        checks = {key: seconds(lambda check=check: run_check(check, films), 1) for key, check in CHECKS.items()}  # type: ignore[misc]
-        checks["data hash"] = seconds(films.data_hash, 1)
+        images = Manifest(path)
+        rows = asked(images, arguments.repeat)
+        checks = {key: seconds(lambda check=check: run_check(check, images), 1) for key, check in CHECKS.items()}  # type: ignore[misc]
+        checks["data hash"] = seconds(images.data_hash, 1)
         over = psutil.Process().memory_info().rss / 1e6 - idle
     slowest = max(value for row in rows for value in row.values() if isinstance(value, float))
     kept = {"any question under 300 ms": slowest < SECONDS, "under 300 MB over idle": over < MEGABYTES}
@@ -124,7 +124,7 @@ def main() -> int:
         "date": datetime.now(UTC).isoformat("T", "seconds"),
         "version": __version__,
         "cores": os.cpu_count(),
-        "films": arguments.films,
+        "images": arguments.images,
         "questions": rows,
         "checks_s": checks,
         "slowest_s": slowest,

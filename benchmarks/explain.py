@@ -26,10 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.errors import CovidModelError
-from covid_model.films.film import Film
-from covid_model.films.phantom import PHANTOMS, draw_phantom
-from covid_model.zoo.classifier import Classifier, load
-from covid_model.zoo.models import DEFAULT_MODEL, MODELS
+from covid_model.images.phantom import PHANTOMS, draw_phantom
+from covid_model.images.xray_image import XrayImage
+from covid_model.models.classifier import Classifier, load
+from covid_model.models.specs import DEFAULT_MODEL, MODELS
 
 Call = Callable[[], object]
 Row = dict[str, Any]
@@ -41,13 +41,13 @@ BARS: Final = (
     ("Grad-CAM over the forward pass", "Grad-CAM", "forward pass", 1.5, "at most"),
     ("tf-keras-vis over Grad-CAM", "Grad-CAM (tf-keras-vis)", "Grad-CAM", 8.0, "at least"),
 )
-"""(what, numerator, denominator, bar, side): ratios of warm medians for one film, as the project promises them."""
+"""(what, numerator, denominator, bar, side): ratios of warm medians for one image, as the project promises them."""
 
 
-def drawn_film(seed: int) -> Film:
-    """A drawn chest film that no patient owns, (512, 512), with noise of its own for each seed."""
+def drawn_image(seed: int) -> XrayImage:
+    """A drawn chest X-ray that no patient owns, (512, 512), with noise of its own for each seed."""
     pixels = draw_phantom(replace(PHANTOMS["hazy"], seed=seed)).astype(np.float32) / np.float32(255)
-    return Film(pixels, f"{seed:064x}", "png")
+    return XrayImage(pixels, f"{seed:064x}", "png")
 
 
 def network_cases(classifier: Classifier, batch: NDArray[np.float32]) -> dict[str, Call]:
@@ -61,7 +61,7 @@ def network_cases(classifier: Classifier, batch: NDArray[np.float32]) -> dict[st
     network, card = classifier.network, classifier.card
     layer = card.explanation_layers[0]
     target = resolve_target(card.classes[0], card.classes, network.output_shape[-1])
-    forward = tf.function(lambda film: network(film, training=False))
+    forward = tf.function(lambda image: network(image, training=False))
     return {
         "forward pass": lambda: forward(tf.constant(batch)).numpy(),
         "predict": lambda: classifier.probabilities(classifier.logits(batch)),
@@ -72,15 +72,15 @@ def network_cases(classifier: Classifier, batch: NDArray[np.float32]) -> dict[st
     }
 
 
-def film_cases(classifier: Classifier, film: Film) -> dict[str, Call]:
-    """What a user waits for: from a film that has been read to an answer, lungs found and all."""
+def image_cases(classifier: Classifier, image: XrayImage) -> dict[str, Call]:
+    """What a user waits for: from an image that has been read to an answer, lungs found and all."""
     from covid_model.explain.engine import explain
     from covid_model.predict import predict
 
-    answer = predict(classifier, film)
+    prediction = predict(classifier, image)
     return {
-        "film to probabilities": lambda: predict(classifier, film),
-        "probabilities to heatmap": lambda: explain(classifier, answer),
+        "image to probabilities": lambda: predict(classifier, image),
+        "probabilities to heatmap": lambda: explain(classifier, prediction),
     }
 
 
@@ -97,43 +97,43 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
-def cold(key: str, case: str, films: int) -> Row:
+def cold(key: str, case: str, images: int) -> Row:
     """Load the model `key` and run one case once; for a fresh process."""
     start = time.perf_counter()
     classifier = load(key)
-    batch = np.concatenate([classifier.prepare(drawn_film(seed)).batch for seed in range(films)])
+    batch = np.concatenate([classifier.prepare(drawn_image(seed)).batch for seed in range(images)])
     ready = time.perf_counter() - start
     first = timed(network_cases(classifier, batch)[case])
-    return {"case": case, "films": films, "ready_s": ready, "first_call_s": first, "peak_mb": peak_memory()}
+    return {"case": case, "images": images, "ready_s": ready, "first_call_s": first, "peak_mb": peak_memory()}
 
 
 def cold_rows(key: str) -> list[Row]:
-    """`cold` for every case, one film and a batch. Before this process loads TensorFlow: Linux counts its size to theirs."""
+    """`cold` for every case, one image and a batch. Before TensorFlow is loaded here: Linux counts its size to theirs."""
     names = ("forward pass", "predict", "predict (Keras)", "Grad-CAM", "Grad-CAM (tf-keras-vis)")
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        return [pool.submit(cold, key, name, films).result() for films in (1, BATCH) for name in names]
+        return [pool.submit(cold, key, name, images).result() for images in (1, BATCH) for name in names]
 
 
 def warm_rows(classifier: Classifier, repeat: int) -> list[Row]:
     """Median, fastest and slowest of `repeat` interleaved rounds after one that is not counted."""
-    films = [drawn_film(seed) for seed in range(BATCH)]
-    batch = np.concatenate([classifier.prepare(film).batch for film in films])
+    images = [drawn_image(seed) for seed in range(BATCH)]
+    batch = np.concatenate([classifier.prepare(image).batch for image in images])
     rows = []
     for count in (1, BATCH):
         cases = network_cases(classifier, batch[:count])
         if count == 1:
-            cases |= film_cases(classifier, films[0])
+            cases |= image_cases(classifier, images[0])
         rounds = [{name: timed(call) for name, call in cases.items()} for _ in range(repeat + 1)][1:]
         for name in cases:
             seconds = [one[name] for one in rounds]
             median = statistics.median(seconds)
-            rows.append({"case": name, "films": count, "median_s": median, "min_s": min(seconds), "max_s": max(seconds)})
+            rows.append({"case": name, "images": count, "median_s": median, "min_s": min(seconds), "max_s": max(seconds)})
     return rows
 
 
 def ratios(rows: list[Row]) -> list[Row]:
-    """The promised ratios of warm medians for one film, each with its bar and whether it is kept."""
-    median = {row["case"]: row["median_s"] for row in rows if row["films"] == 1}
+    """The promised ratios of warm medians for one image, each with its bar and whether it is kept."""
+    median = {row["case"]: row["median_s"] for row in rows if row["images"] == 1}
     found = []
     for what, over, under, bar, side in BARS:
         value = median[over] / median[under]
@@ -159,13 +159,13 @@ def machine() -> Row:
 def print_report(report: Row) -> None:
     """The report as a table for people."""
     print(f"model {report['model']}, layer {report['layer']}, {report['repeat']} rounds, load {report['load_before']:.1f}")
-    print(f"\n{'first call in a process':28}{'films':>6}{'load s':>9}{'call s':>9}{'peak MB':>9}")
+    print(f"\n{'first call in a process':28}{'images':>6}{'load s':>9}{'call s':>9}{'peak MB':>9}")
     for row in report["cold"]:
-        print(f"{row['case']:28}{row['films']:6}{row['ready_s']:9.1f}{row['first_call_s']:9.2f}{row['peak_mb']:9.0f}")
-    print(f"\n{'warm, ms':28}{'films':>6}{'median':>9}{'min':>9}{'max':>9}")
+        print(f"{row['case']:28}{row['images']:6}{row['ready_s']:9.1f}{row['first_call_s']:9.2f}{row['peak_mb']:9.0f}")
+    print(f"\n{'warm, ms':28}{'images':>6}{'median':>9}{'min':>9}{'max':>9}")
     for row in report["warm"]:
         numbers = "".join(f"{row[name] * 1000:9.1f}" for name in ("median_s", "min_s", "max_s"))
-        print(f"{row['case']:28}{row['films']:6}{numbers}")
+        print(f"{row['case']:28}{row['images']:6}{numbers}")
     print()
     for row in report["ratios"]:
         print(f"{row['what']}: {row['value']:.2f}, to be {row['bar']}: {'kept' if row['kept'] else 'MISSED'}")

@@ -1,4 +1,4 @@
-"""Every method and trust test: time and memory warm, against tf-keras-vis where both exist, and from 1 to 64 films.
+"""Every method and trust test: time and memory warm, against tf-keras-vis where both exist, and from 1 to 64 images.
 
 python -m benchmarks.methods [--model KEY] [--repeat 5] [--out FILE.json]
 """
@@ -14,28 +14,28 @@ from typing import Any, Final
 
 import numpy as np
 
-from benchmarks.explain import Row, drawn_film, machine, peak_memory, timed
+from benchmarks.explain import Row, drawn_image, machine, peak_memory, timed
 from covid_model.audit.record import load_record
-from covid_model.audit.score import Case
+from covid_model.audit.score import TrustInput
 from covid_model.audit.trust_tests import TRUST_TESTS
 from covid_model.errors import CovidModelError
 from covid_model.explain import cam, gradients, perturbation, reference
 from covid_model.explain.engine import explain
 from covid_model.explain.methods import METHODS, SLOW
 from covid_model.explain.target import resolve_target
+from covid_model.models.classifier import Classifier, load
+from covid_model.models.specs import DEFAULT_MODEL, MODELS
 from covid_model.predict import predict
-from covid_model.zoo.classifier import Classifier, load
-from covid_model.zoo.models import DEFAULT_MODEL, MODELS
 
 CHANNELS: Final = 32
 SAMPLES: Final = 16
-FILMS: Final = (1, 4, 16, 64)
+IMAGES: Final = (1, 4, 16, 64)
 BARS: Final = {
     "all class activation and gradient methods": 2.0,
     "rise": 20.0,
     "all trust tests": 10.0,
 }
-"""Seconds a film, warm, on two cores, as the project promises them."""
+"""Seconds an image, warm, on two cores, as the project promises them."""
 
 
 def median(call: Callable[[], object], repeat: int) -> float:
@@ -45,12 +45,12 @@ def median(call: Callable[[], object], repeat: int) -> float:
 
 
 def method_rows(classifier: Classifier, repeat: int) -> list[Row]:
-    """Every method on one film, with the process's peak memory so far."""
-    answer = predict(classifier, drawn_film(0))
+    """Every method on one image, with the process's peak memory so far."""
+    prediction = predict(classifier, drawn_image(0))
     rows = []
     for key, row in METHODS.items():
         turns = max(1, repeat // 2) if row.cost > SLOW else repeat
-        seconds = median(lambda key=key: explain(classifier, answer, method=key), turns)  # type: ignore[misc]
+        seconds = median(lambda key=key: explain(classifier, prediction, method=key), turns)  # type: ignore[misc]
         rows.append({"method": key, "family": row.family, "median_s": seconds, "peak_mb": peak_memory()})
     return rows
 
@@ -58,7 +58,7 @@ def method_rows(classifier: Classifier, repeat: int) -> list[Row]:
 def against_reference(classifier: Classifier, repeat: int) -> list[Row]:
     """Ours and tf-keras-vis, interleaved, same model, layer and settings."""
     network, layer = classifier.network, classifier.card.explanation_layers[0]
-    batch = classifier.prepare(drawn_film(0)).batch
+    batch = classifier.prepare(drawn_image(0)).batch
     target = resolve_target(classifier.card.classes[0], classifier.card.classes, network.output_shape[-1])
     pairs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         name: (
@@ -88,29 +88,29 @@ def against_reference(classifier: Classifier, repeat: int) -> list[Row]:
 
 
 def trust_rows(classifier: Classifier, repeat: int) -> list[Row]:
-    """Every trust test on the default heatmap of one film."""
-    film = drawn_film(0)
-    answer = predict(classifier, film)
+    """Every trust test on the default heatmap of one image."""
+    image = drawn_image(0)
+    prediction = predict(classifier, image)
     measured = load_record(classifier.key, classifier.weights_digest)
-    case = Case(classifier, film, answer, explain(classifier, answer), measured)
+    inputs = TrustInput(classifier, image, prediction, explain(classifier, prediction), measured)
     return [
-        {"test": key, "median_s": median(lambda row=row: row.run(case), repeat), "peak_mb": peak_memory()}  # type: ignore[misc]
+        {"test": key, "median_s": median(lambda row=row: row.run(inputs), repeat), "peak_mb": peak_memory()}  # type: ignore[misc]
         for key, row in TRUST_TESTS.items()
     ]
 
 
 def growth_rows(classifier: Classifier) -> list[Row]:
-    """Film to heatmap, one after the other, and Grad-CAM as one batch, for more and more films."""
+    """Image to heatmap, one after the other, and Grad-CAM as one batch, for more and more images."""
     rows = []
     target = resolve_target(classifier.card.classes[0], classifier.card.classes, classifier.network.output_shape[-1])
     layer = classifier.card.explanation_layers[0]
-    for count in FILMS:
-        films = [drawn_film(seed) for seed in range(count)]
+    for count in IMAGES:
+        images = [drawn_image(seed) for seed in range(count)]
         start = time.perf_counter()
-        batch = np.concatenate([predict(classifier, film).prepared.batch for film in films])
+        batch = np.concatenate([predict(classifier, image).prepared.batch for image in images])
         predicted = time.perf_counter() - start
         together = timed(lambda batch=batch: cam.grad_cam_batch(classifier.network, batch, target, layer=layer))  # type: ignore[misc]
-        rows.append({"films": count, "predict_s": predicted, "grad_cam_batch_s": together, "peak_mb": peak_memory()})
+        rows.append({"images": count, "predict_s": predicted, "grad_cam_batch_s": together, "peak_mb": peak_memory()})
     return rows
 
 

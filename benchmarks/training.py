@@ -6,7 +6,7 @@ Three questions, each answered in pairs that alternate so that a busy machine hu
 - the project's loop, with everything it tells, against plain `model.fit` on the same batches, both with a running mean;
 - the input pipeline alone, against a loop without input work;
 - a refresh of the Training page for a run of 100,000 metric rows, and while such a run grows.
-The films are noise in memory: reading and shrinking them happens once before a training and is not measured.
+The images are noise in memory: reading and shrinking them happens once before a training and is not measured.
 """
 
 import argparse
@@ -24,56 +24,58 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from covid_model import __version__
+from covid_model.models.specs import MODELS, ModelSpec
 from covid_model.training.batches import Batches
 from covid_model.training.config import TrainConfig
 from covid_model.training.distribute import alone
-from covid_model.training.films_cache import SIDE, SmallFilm
+from covid_model.training.image_cache import SIDE, SmallImage
+from covid_model.training.metrics_writer import EpochSoFar, MetricsWriter
 from covid_model.training.run_folder import RunFolder
 from covid_model.training.steps import loss_of, make_optimiser, make_step
-from covid_model.training.telling import EpochSoFar, Teller
-from covid_model.zoo.models import MODELS, ModelRow
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-FILMS: Final = 256
+IMAGES: Final = 256
 ROWS: Final = 100_000
 CALLBACKS: Final = 0.03
 REFRESH_S: Final = 0.2
 
 
-def batches(row: ModelRow, config: TrainConfig) -> Batches:
+def batches(row: ModelSpec, config: TrainConfig) -> Batches:
     """Shuffled and augmented views of noise."""
     rng = np.random.default_rng(0)
-    films = [SmallFilm(rng.integers(0, 255, (SIDE, SIDE), np.uint8), np.ones((SIDE, SIDE), bool)) for _ in range(FILMS)]
-    label = rng.integers(0, len(row.classes), FILMS)
-    return Batches(films, label, np.ones(FILMS, np.float32), row.preprocessing, len(row.classes), config)
+    images = [SmallImage(rng.integers(0, 255, (SIDE, SIDE), np.uint8), np.ones((SIDE, SIDE), bool)) for _ in range(IMAGES)]
+    label = rng.integers(0, len(row.classes), IMAGES)
+    return Batches(images, label, np.ones(IMAGES, np.float32), row.preprocessing, len(row.classes), config)
 
 
-def ours(row: ModelRow, config: TrainConfig, source: Batches, folder: Path) -> float:
-    """Films a second of the project's loop, its compilation apart."""
+def ours(row: ModelSpec, config: TrainConfig, source: Batches, folder: Path) -> float:
+    """Images a second of the project's loop, its compilation apart."""
     model, averaged = row.build(), row.build()
     optimiser = make_optimiser(config)
     step = make_step(model, averaged, optimiser, model.trainable_variables, config, alone())
     run = RunFolder(folder)
     run.create(config.as_dict())
-    teller, sofar = Teller(run, events=True), EpochSoFar(0, source.steps, source.batch, 0)
+    metrics_writer, sofar = MetricsWriter(run, events=True), EpochSoFar(0, source.steps, source.batch, 0)
     nothing = np.float32(0)
     step(*source.at(0, 0), np.float32(1e-4), nothing)
     begun = time.perf_counter()
     for number, batch in enumerate(source.epoch(0), 1):
         loss, right, _ = (float(value) for value in step(*batch, np.float32(1e-4), np.float32(run.asked_to_stop())))
         sofar.add(loss, right)
-        if number % config.every == 0:
-            teller.step(sofar, number, 1e-4, config.every)
+        if number % config.log_every == 0:
+            metrics_writer.step(sofar, number, 1e-4, config.log_every)
     return source.steps * source.batch / (time.perf_counter() - begun)
 
 
-def plain_fit(row: ModelRow, config: TrainConfig, source: Batches) -> float:
-    """Films a second of `model.fit` without callbacks on the same batches."""
+def plain_fit(row: ModelSpec, config: TrainConfig, source: Batches) -> float:
+    """Images a second of `model.fit` without callbacks on the same batches."""
     model = row.build()
     optimiser = keras.optimizers.AdamW(
         1e-4, weight_decay=config.weight_decay, clipnorm=1.0, use_ema=True, ema_momentum=config.ema
     )
-    model.compile(optimiser, lambda onehot, logits: loss_of(logits, onehot, config.smoothing), weighted_metrics=["accuracy"])
+    model.compile(
+        optimiser, lambda onehot, logits: loss_of(logits, onehot, config.label_smoothing), weighted_metrics=["accuracy"]
+    )
     model.train_on_batch(*source.at(0, 0))
     begun = time.perf_counter()
     model.fit(source.dataset(0), verbose=0)
@@ -81,15 +83,15 @@ def plain_fit(row: ModelRow, config: TrainConfig, source: Batches) -> float:
 
 
 def input_alone(source: Batches) -> float:
-    """Films a second of the pipeline with nobody training on them."""
+    """Images a second of the pipeline with nobody training on them."""
     begun = time.perf_counter()
     for _ in source.epoch(0):
         pass
     return source.steps * source.batch / (time.perf_counter() - begun)
 
 
-def without_input(row: ModelRow, config: TrainConfig, source: Batches) -> float:
-    """Films a second of the compiled step on one batch again and again."""
+def without_input(row: ModelSpec, config: TrainConfig, source: Batches) -> float:
+    """Images a second of the compiled step on one batch again and again."""
     model, averaged = row.build(), row.build()
     step = make_step(model, averaged, make_optimiser(config), model.trainable_variables, config, alone())
     batch, nothing = source.at(0, 0), np.float32(0)
@@ -108,7 +110,9 @@ def long_run(folder: Path, rows: int) -> RunFolder:
     lines = []
     for step in range(1, rows + 1):
         told = {"kind": "step", "step": step, "epoch": step / 10_000, "time": 1000.0 + step, "loss": 1 / step**0.5}
-        lines.append(told | {"accuracy": 0.5, "rate": 1e-3, "films_per_second": 50.0, "memory_mb": 900.0, "eta_s": 60.0})
+        lines.append(
+            told | {"accuracy": 0.5, "learning_rate": 1e-3, "images_per_second": 50.0, "memory_mb": 900.0, "eta_s": 60.0}
+        )
     (run.path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return run
 
@@ -126,7 +130,9 @@ def refreshes(rows: int, repeat: int) -> dict[str, Any]:
         first = time.perf_counter() - begun
         taken = []
         for turn in range(repeat):
-            run.append({"kind": "step", "step": rows + turn + 1, "epoch": 5.0, "time": 2e5, "loss": 0.1, "rate": 1e-3})
+            run.append(
+                {"kind": "step", "step": rows + turn + 1, "epoch": 5.0, "time": 2e5, "loss": 0.1, "learning_rate": 1e-3}
+            )
             begun = time.perf_counter()
             app.run()
             taken.append(time.perf_counter() - begun)
@@ -142,8 +148,8 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    row = MODELS["whole-film"]
-    config = TrainConfig("whole-film", steps=arguments.steps, init="random")
+    row = MODELS["whole-image"]
+    config = TrainConfig("whole-image", steps=arguments.steps, init="random")
     source = batches(row, config)
     rounds = []
     with TemporaryDirectory() as folder:
@@ -165,7 +171,7 @@ def main() -> int:
         "date": datetime.now(UTC).isoformat("T", "seconds"),
         "version": __version__,
         "cores": os.cpu_count(),
-        "films_per_second": speeds,
+        "images_per_second": speeds,
         "cost_over_plain_fit": cost,
         "rounds": rounds,
         "pages": pages,

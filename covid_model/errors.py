@@ -1,7 +1,7 @@
 """Every error this project raises on purpose.
 
     CovidModelError
-    |- FilmError      a file cannot become a film
+    |- ImageError      a file cannot become an image
     |- DataError      a data source, manifest or split is unusable
     |- ModelError     a model, card or weight file is unusable
     |- ExplainError   a heatmap cannot be made as asked
@@ -15,8 +15,8 @@ class CovidModelError(Exception):
     """Base of all errors that carry a sentence for the user."""
 
 
-class FilmError(CovidModelError):
-    """The bytes cannot be read as one chest film."""
+class ImageError(CovidModelError):
+    """The bytes cannot be read as one chest X-ray."""
 
 
 class DataError(CovidModelError):

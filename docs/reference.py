@@ -5,11 +5,11 @@ from typing import Final
 
 from covid_model.audit.trust_tests import TRUST_TESTS
 from covid_model.audit.verdict import RULE
+from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.explain.methods import METHODS, Method
 from covid_model.explain.options import Option
-from covid_model.gate.judge import REASONS, gate_card
-from covid_model.synthetic.samples import shipped_samples
-from covid_model.zoo.models import MODELS
+from covid_model.input_check.check import REASONS, input_check_card
+from covid_model.models.specs import MODELS
 
 FILE: Final = Path(__file__).with_name("reference.md")
 
@@ -26,39 +26,39 @@ def method_section(row: Method) -> str:
     kind = "signed" if row.signed else "not negative"
     where = "taken at a layer" if row.needs_layer else "taken at the input"
     lines = [f"### {row.label} (`{row.key}`)", "", f"{row.shows} {row.limits}", ""]
-    lines.append(f"{row.family.capitalize()}, {kind}, {where}, about {row.cost:g} s a film on two cores. {row.paper}.")
+    lines.append(f"{row.family.capitalize()}, {kind}, {where}, about {row.cost:g} s an image on two cores. {row.paper}.")
     return "\n".join([*lines, *(["", f"Settings: {settings}."] if settings else [])])
 
 
-def gate_section() -> list[str]:
-    """Why the gate refuses, and how often it did on test pictures."""
-    card = gate_card()
+def input_check_section() -> list[str]:
+    """Why the input check refuses, and how often it did on test pictures."""
+    card = input_check_card()
     rows = [
         f"| {name} | {score['pictures']} | {score['value']:.1%} | {score['low']:.1%} to {score['high']:.1%} |"
         for name, score in card["scores"].items()
     ]
     head = ["| picture | tested | refused | 95 % interval |", "|---|---|---|---|"]
     about = f"Measured {card['date'][:10]}, data {card['training']['data_hash'][:12]}. {' '.join(card['limits'])}"
-    return ["## The gate", "\n".join(f"- {reason}" for reason in REASONS.values()), "\n".join([*head, *rows]), about]
+    return ["## The input check", "\n".join(f"- {reason}" for reason in REASONS.values()), "\n".join([*head, *rows]), about]
 
 
 def samples_section() -> list[str]:
-    """Every synthetic film with its distance from the nearest training film and what models take it for."""
+    """Every synthetic image with its distance from the nearest training image and what models take it for."""
     rows = [
         f"| {row.name} | {row.label} | {row.seed} | {row.correlation:.2f} | {row.embedding:.2f} | "
-        + ", ".join(f"{key}: {answer}" for key, answer in row.predicted.items())
+        + ", ".join(f"{key}: {prediction}" for key, prediction in row.predicted.items())
         + " |"
         for row in shipped_samples().values()
     ]
     first = next(iter(shipped_samples().values()))
     head = [
-        "| film | drawn as | seed | correlation | likeness | taken for |",
+        "| image | drawn as | seed | correlation | likeness | taken for |",
         "|---|---|---|---|---|---|",
     ]
     limits = (
-        f"Limits: {first.limits[0]:.2f} and {first.limits[1]:.2f}, what 95 % of real films of other patients stay below."
+        f"Limits: {first.limits[0]:.2f} and {first.limits[1]:.2f}, what 95 % of real images of other patients stay below."
     )
-    return ["## Synthetic films", "\n".join([*head, *rows]), limits]
+    return ["## Synthetic images", "\n".join([*head, *rows]), limits]
 
 
 def reference() -> str:
@@ -71,7 +71,7 @@ def reference() -> str:
     for test in TRUST_TESTS.values():
         weight = "The verdict rests on it." if test.decides else "For information."
         parts.append(f"### {test.question} (`{test.key}`)\n\n{test.how} {weight} {test.paper}.")
-    parts += [*gate_section(), *samples_section()]
+    parts += [*input_check_section(), *samples_section()]
     return "\n\n".join(parts) + "\n"
 
 

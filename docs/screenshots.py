@@ -1,7 +1,7 @@
 """Take the pictures of the documentation from the running app: `python -m docs.screenshots http://127.0.0.1:8501`.
 
-Start the app without a manifest, folders of films and fetched ones: only synthetic films and counts are shown, no picture of
-a patient enters the project. Needs Chromium and playwright.
+Start the app without a manifest, folders of images and fetched ones: only synthetic images and counts are shown, no picture
+of a patient enters the project. Needs Chromium and playwright.
 """
 
 import shutil
@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from playwright.sync_api import Page, sync_playwright
 
-from covid_model.synthetic.samples import shipped_samples
+from covid_model.data.synthetic_samples import shipped_samples
 
 FOLDER: Final = Path(__file__).parent
 
@@ -25,13 +25,13 @@ class Shot(NamedTuple):
     ready: str
 
 
-FILM: Final = next(iter(shipped_samples()))
+IMAGE: Final = next(iter(shipped_samples()))
 HEATMAP: Final = ".st-key-pictures .imagelayer image"
 CHART: Final = ".js-plotly-plot .main-svg"
 SHOTS: Final = {
-    "explain": Shot(f"/?film={FILM}", (1440, 1000), HEATMAP),
-    "explain-phone": Shot(f"/?film={FILM}", (390, 844), HEATMAP),
-    "compare": Shot(f"/compare?film={FILM}", (1440, 1000), "[data-testid=stImage] img"),
+    "explain": Shot(f"/?image={IMAGE}", (1440, 1000), HEATMAP),
+    "explain-phone": Shot(f"/?image={IMAGE}", (390, 844), HEATMAP),
+    "compare": Shot(f"/compare?image={IMAGE}", (1440, 1000), "[data-testid=stImage] img"),
     "tour": Shot("/tour", (1440, 1250), "[data-testid=stImage] img"),
     "dataset": Shot("/dataset", (1440, 1000), CHART),
     "training": Shot(f"/training?run={quote('recorded: lungs')}", (1440, 1250), CHART),

@@ -1,4 +1,4 @@
-"""Compare: methods, models, classes or films side by side; or keep one and walk through the others."""
+"""Compare: methods, models, classes or images side by side; or keep one and walk through the others."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,34 +7,34 @@ import streamlit as st
 
 from covid_model.explain.methods import DEFAULT_METHOD, METHODS
 from covid_model.explain.overlay import COLORMAPS
-from covid_model.films.window import displayed
+from covid_model.images.window import displayed
+from covid_model.models.specs import MODELS
+from covid_model.models.user_models import available_models
 from covid_model.plots.compare import Panel, panel_picture, shared_top
-from covid_model.zoo.models import MODELS
-from covid_model.zoo.own import models_at_hand
-from ui.explain_controls import PREDICTED, PickedFilm, film_picker, model_picker
-from ui.films_at_hand import films_at_hand
-from ui.gate import admitted
+from ui.available_images import available_images
+from ui.explain_controls import PREDICTED, PickedImage, image_picker, model_picker
+from ui.input_check import admitted
 from ui.links import linked_select
-from ui.loaders import HowToExplain, classifier, explanation, prediction
+from ui.loaders import HowToExplain, cached_prediction, classifier, explanation
 from ui.menu import require_entry
-from ui.notices import one_sentence
+from ui.notices import show_errors
 
-WHAT: Final = {"methods": "Methods", "models": "Models", "classes": "Classes", "films": "Films"}
+WHAT: Final = {"methods": "Methods", "models": "Models", "classes": "Classes", "images": "Manifest"}
 MOST: Final = 4
 START: Final = {"methods": ["gradcam", "hirescam", "integratedgradients"], "models": list(MODELS)[:2]}
 
 
-def one_panel(picked: PickedFilm, model: str, method: str, target: str) -> tuple[Panel, str] | None:
+def one_panel(picked: PickedImage, model: str, method: str, target: str) -> tuple[Panel, str] | None:
     """One heatmap and the line below it; None while a slow method stands cancelled."""
-    answer, card = prediction(model, picked.film), classifier(model).card
-    chosen = answer.predicted if target == PREDICTED or target not in card.classes else target
-    found = explanation(model, picked.film, HowToExplain(method, chosen, card.explanation_layers[0]))
+    prediction, card = cached_prediction(model, picked.image), classifier(model).card
+    chosen = prediction.predicted if target == PREDICTED or target not in card.classes else target
+    found = explanation(model, picked.image, HowToExplain(method, chosen, card.explanation_layers[0]))
     if found is None:
         return None
     row = METHODS[method]
     title = f"{row.label}, {card.title}"
-    panel = Panel(title, displayed(picked.film.pixels), found.film_map, answer.prepared.lungs.mask, row.signed)
-    return panel, f"{chosen} {answer.probabilities[chosen]:.0%} · {picked.title}"
+    panel = Panel(title, displayed(picked.image.pixels), found.heatmap, prediction.prepared.lungs.mask, row.signed)
+    return panel, f"{chosen} {prediction.probabilities[chosen]:.0%} · {picked.title}"
 
 
 def choose(label: str, options: dict[str, str], start: Sequence[str]) -> list[str]:
@@ -46,24 +46,24 @@ def choose(label: str, options: dict[str, str], start: Sequence[str]) -> list[st
     return picked or offered[:1]
 
 
-def panels_of(what: str, picked: PickedFilm, model: str, method: str, target: str) -> list[tuple[Panel, str]]:
+def panels_of(what: str, picked: PickedImage, model: str, method: str, target: str) -> list[tuple[Panel, str]]:
     """All panels of the chosen kind of comparison."""
     classes = classifier(model).card.classes
     if what == "methods":
         keys = choose("Methods", {key: row.label for key, row in METHODS.items()}, START["methods"])
         views = [(picked, model, key, target) for key in keys]
     elif what == "models":
-        keys = choose("Models", models_at_hand(), START["models"])
+        keys = choose("Models", available_models(), START["models"])
         views = [(picked, key, method, target) for key in keys]
     elif what == "classes":
         keys = choose("Classes", {name: name for name in classes}, classes)
         views = [(picked, model, method, key) for key in keys]
     else:
-        offered = films_at_hand()
-        keys = choose("Films", {key: film.title for key, film in offered.items()}, list(offered)[:2])
-        films = [PickedFilm(offered[key].read(), offered[key].title, offered[key].synthetic) for key in keys]
-        views = [(film, model, method, target) for film in films]
-    made = [one_panel(*view) for view in views if admitted(view[0].film, view[0].title)]
+        offered = available_images()
+        keys = choose("Manifest", {key: image.title for key, image in offered.items()}, list(offered)[:2])
+        images = [PickedImage(offered[key].read(), offered[key].title, offered[key].synthetic) for key in keys]
+        views = [(image, model, method, target) for image in images]
+    made = [one_panel(*view) for view in views if admitted(view[0].image, view[0].title)]
     return [panel for panel in made if panel is not None]
 
 
@@ -91,14 +91,14 @@ def show(panels: list[tuple[Panel, str]], *, one_scale: bool, opacity: float, co
         picture = panel_picture(panel, opacity=opacity, colormap=colormap, top=top)
         column.image(picture, width="stretch", alt=f"{panel.title}: {below}")
         column.markdown(f"**{panel.title}**  \n{below}")
-        column.caption(f"largest value {panel.film_map.max():.3g}, smallest {panel.film_map.min():.3g}")
+        column.caption(f"largest value {panel.heatmap.max():.3g}, smallest {panel.heatmap.min():.3g}")
 
 
 require_entry()
 st.header("Compare heatmaps", anchor=False)
 with st.sidebar:
     what = linked_select("Compare", WHAT, "compare")
-    film = film_picker() if what != "films" else PickedFilm(next(iter(films_at_hand().values())).read(), "", True)
+    image = image_picker() if what != "images" else PickedImage(next(iter(available_images().values())).read(), "", True)
     model = model_picker() if what != "models" else next(iter(MODELS))
     method = DEFAULT_METHOD
     if what != "methods":
@@ -107,9 +107,9 @@ with st.sidebar:
     if what != "classes":
         classes = {PREDICTED: "Whatever is predicted"} | {name: name for name in classifier(model).card.classes}
         target = linked_select("Class to explain", classes, "target")
-if film is not None:
-    with one_sentence():
-        panels = panels_of(what, film, model, method, target)
+if image is not None:
+    with show_errors():
+        panels = panels_of(what, image, model, method, target)
         first, second, third, fourth = st.columns([2, 3, 3, 2], vertical_alignment="bottom")
         one_scale = first.toggle(
             "One scale for all",

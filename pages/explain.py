@@ -1,25 +1,25 @@
-"""Explain: a film in, a prediction and a heatmap out, whether to believe it, and what to do with it."""
+"""Explain: an image in, a prediction and a heatmap out, whether to believe it, and what to do with it."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import streamlit as st
 
+from covid_model.explain.captions import lung_share, sentences
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import get_method
-from covid_model.explain.words import lung_share, sentences
-from covid_model.films.window import displayed
+from covid_model.images.window import displayed
 from covid_model.lungs.segment import Quality
-from covid_model.plots.film import film_figure
+from covid_model.models.card import Card
+from covid_model.plots.heatmap import image_figure
 from covid_model.plots.probabilities import probability_figure
 from covid_model.predict import Prediction
-from covid_model.zoo.card import Card
-from ui.dreams import show_dream
-from ui.explain_controls import PickedFilm, film_picker, how_picker, look_picker, model_picker
-from ui.gate import admitted
-from ui.loaders import all_scores, audit_record, case, classifier, explanation, prediction
+from ui.class_visualisation import show_class_visualisation
+from ui.explain_controls import PickedImage, how_picker, image_picker, look_picker, model_picker
+from ui.input_check import admitted
+from ui.loaders import all_scores, audit_record, cached_prediction, classifier, explanation, trust_input
 from ui.menu import require_entry
-from ui.notices import one_sentence
+from ui.notices import show_errors
 from ui.share_panel import share_panel
 from ui.trust_panel import may_be_tested, trust_panel
 from ui.whatif import what_if
@@ -27,61 +27,61 @@ from ui.whatif import what_if
 # Rows of the audit record and what they are called.
 ATTENTION = {
     "share": "attention in lungs",
-    "of_film": "… of a map spread over the film",
+    "of_image": "… of a map spread over the image",
     "of_seen": "… of a map spread over what the model sees",
-    "centre Gaussian": "… of a bell over the film's middle",
+    "centre Gaussian": "… of a bell over the image's middle",
 }
 QUALITY_COLOURS: dict[Quality, Literal["green", "orange", "red"]] = {"good": "green", "doubtful": "orange", "failed": "red"}
 
 
 @st.fragment
-def show_pictures(picked: PickedFilm, answer: Prediction, found: Explanation) -> None:
-    """Film and overlay with their display choices; changing those reruns this part alone."""
+def show_pictures(picked: PickedImage, prediction: Prediction, found: Explanation) -> None:
+    """Image and overlay with their display choices; changing those reruns this part alone."""
     place = st.container()
     look = look_picker()
-    lungs = answer.prepared.lungs.mask
-    figure = film_figure(
-        displayed(picked.film.pixels, *look.window, invert=look.invert),
-        picked.film.pixels,
-        found.film_map,
+    lungs = prediction.prepared.lungs.mask
+    figure = image_figure(
+        displayed(picked.image.pixels, *look.window, invert=look.invert),
+        picked.image.pixels,
+        found.heatmap,
         opacity=look.opacity,
         colormap=look.colormap,
         signed=get_method(found.method).signed,
         outline=lungs if look.lungs and lungs.any() else None,
-        labels=("Film", f"Where {found.target} comes from"),
+        labels=("XrayImage", f"Where {found.target} comes from"),
     )
     place.plotly_chart(
         figure,
         key="pictures",
         config={"scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
-        alt=f"{picked.title}: the film, and beside it the same film under the {found.method} map for {found.target}.",
+        alt=f"{picked.title}: the image, and beside it the same image under the {found.method} map for {found.target}.",
     )
 
 
-def show_prediction(answer: Prediction, card: Card, explained: str) -> None:
+def show_prediction(prediction: Prediction, card: Card, explained: str) -> None:
     """Every class with its probability, and what weakens it."""
     words, bars = st.columns([2, 3], gap="large", vertical_alignment="center")
     with words:
-        st.subheader(f"{answer.predicted}, {answer.probabilities[answer.predicted]:.0%}", anchor=False)
-        quality = answer.prepared.lungs.quality
+        st.subheader(f"{prediction.predicted}, {prediction.probabilities[prediction.predicted]:.0%}", anchor=False)
+        quality = prediction.prepared.lungs.quality
         st.badge(f"Lung outline: {quality}", color=QUALITY_COLOURS[quality], icon=":material/pulmonology:")
         calibrated = (
-            f"calibrated on its validation films (temperature {card.temperature:.2f}). "
-            "Right of the orange tick lie 5 % of the validation films that are something else."
+            f"calibrated on its validation images (temperature {card.temperature:.2f}). "
+            "Right of the orange tick lie 5 % of the validation images that are something else."
         )
         st.caption(f"What the model “{card.title}” says, {calibrated if card.thresholds else 'not calibrated.'}")
     bars.plotly_chart(
-        probability_figure(answer.probabilities, card.thresholds, explained),
+        probability_figure(prediction.probabilities, card.thresholds, explained),
         key="probabilities",
         config={"displayModeBar": False},
-        alt=", ".join(f"{name} {value:.1%}" for name, value in answer.probabilities.items()),
+        alt=", ".join(f"{name} {value:.1%}" for name, value in prediction.probabilities.items()),
     )
-    for warning in answer.warnings:
+    for warning in prediction.warnings:
         st.warning(warning, icon=":material/info:")
 
 
 def show_scores(card: Card, audit: Mapping[str, Any]) -> None:
-    """The card's scores on held-out films and the audit's findings, with intervals, as their commands wrote them."""
+    """The card's scores on held-out images and the audit's findings, with intervals, as their commands wrote them."""
     if not card.scores:
         return
     test = card.scores["test"]
@@ -95,8 +95,8 @@ def show_scores(card: Card, audit: Mapping[str, Any]) -> None:
             rows += [interval_row(title, audit["attention"][name]) for name, title in ATTENTION.items()]
         st.dataframe(rows, hide_index=True, column_config={"value": st.column_config.NumberColumn(format="%.3f")})
         st.caption(
-            f"{test['films']} test films of {test['patients']} patients from the same public sources it was trained on, "
-            f"evaluated {card.scores['date'][:10]}. Expect far less on films of other hospitals."
+            f"{test['images']} test images of {test['patients']} patients from the same public sources it was trained on, "
+            f"evaluated {card.scores['date'][:10]}. Expect far less on images of other hospitals."
         )
         for limit in card.limits:
             st.markdown(f"- {limit}")
@@ -108,31 +108,31 @@ def interval_row(title: str, score: Mapping[str, Any]) -> dict[str, Any]:
     return {"score": title, "value": score["value"], "95 % interval": interval}
 
 
-def show_words(answer: Prediction, found: Explanation, audit: Mapping[str, Any]) -> None:
+def show_captions(prediction: Prediction, found: Explanation, audit: Mapping[str, Any]) -> None:
     """What the map shows and does not show."""
-    share = lung_share(found.film_map, answer.prepared.lungs.mask, answer.prepared.model_input.seen)
+    share = lung_share(found.heatmap, prediction.prepared.lungs.mask, prediction.prepared.model_input.seen)
     first, *others = sentences(found, share)
     st.markdown(f"**{first}** " + " ".join(others))
     known = audit.get("methods", {}).get(found.method)
     if known and not known["randomisation"]["passed"]:
         st.warning(
-            f"{get_method(found.method).label} failed weight randomisation for this model: over {known['films']} films its "
-            f"maps keep a similarity of {known['randomisation']['value']:.2f} when all weights are shuffled, and unrelated "
-            f"films share {known['pairs']['ssim']:.2f}. What it shows is mostly the film, not the model.",
+            f"{get_method(found.method).label} failed weight randomisation for this model: over {known['images']} images "
+            f"its maps keep a similarity of {known['randomisation']['value']:.2f} when all weights are shuffled; unrelated "
+            f"images share {known['pairs']['ssim']:.2f}. What it shows is mostly the image, not the model.",
             icon=":material/warning:",
         )
     measured = "".join(f", {name.replace('_', ' ')} {value:.1%}" for name, value in found.measures.items())
     st.caption(
         f"{found.method} at layer {found.layer}, {found.seconds * 1000:.0f} ms{measured}; model {found.model} "
-        f"({found.model_digest[:8]}), film {found.film_digest[:8]}."
+        f"({found.model_digest[:8]}), image {found.image_digest[:8]}."
     )
 
 
-def show_panels(picked: PickedFilm, answer: Prediction, found: Explanation, card: Card) -> None:
+def show_panels(picked: PickedImage, prediction: Prediction, found: Explanation, card: Card) -> None:
     """Trust, what if, dreams and sharing; only the open one does its work."""
-    under_test = case(found.model, picked.film, found, picked.lesions)
+    under_test = trust_input(found.model, picked.image, found, picked.lesions)
     trust, change, dreams, share = st.tabs(
-        ["Does it deserve trust?", "What if …", "What the model dreams", "Take it along"],
+        ["Does it deserve trust?", "What if …", "What the model dreams", "Export"],
         key="panel",
         on_change="rerun",
         bind="query-params",
@@ -143,31 +143,31 @@ def show_panels(picked: PickedFilm, answer: Prediction, found: Explanation, card
                 trust_panel(under_test)
     if change.open:
         with change:
-            what_if(found.model, picked.film, answer, found)
+            what_if(found.model, picked.image, prediction, found)
     if dreams.open:
         with dreams:
-            show_dream(found.model, found.target)
+            show_class_visualisation(found.model, found.target)
     if share.open:
         with share:
             share_panel(under_test, all_scores(under_test), card, picked.title, linkable=picked.linkable)
 
 
-def show_explained(picked: PickedFilm, model: str) -> None:
-    """Everything about a film that may be explained."""
-    loaded, answer = classifier(model), prediction(model, picked.film)
+def show_explained(picked: PickedImage, model: str) -> None:
+    """Everything about an image that may be explained."""
+    loaded, prediction = classifier(model), cached_prediction(model, picked.image)
     with st.sidebar:
-        how = how_picker(loaded.card, answer.predicted)
-    show_prediction(answer, loaded.card, how.target)
-    found = explanation(model, picked.film, how)
+        how = how_picker(loaded.card, prediction.predicted)
+    show_prediction(prediction, loaded.card, how.target)
+    found = explanation(model, picked.image, how)
     if found is None:
         return
-    show_pictures(picked, answer, found)
+    show_pictures(picked, prediction, found)
     words, scores = st.columns([3, 2], gap="large")
     with words:
-        show_words(answer, found, audit_record(model))
+        show_captions(prediction, found, audit_record(model))
     with scores:
         show_scores(loaded.card, audit_record(model))
-    show_panels(picked, answer, found, loaded.card)
+    show_panels(picked, prediction, found, loaded.card)
 
 
 require_entry()
@@ -175,11 +175,11 @@ heading, first_time = st.columns([4, 1], vertical_alignment="bottom")
 heading.header("What does the model look at?", anchor=False)
 first_time.page_link("pages/tour.py", label="New here?", icon=":material/tour:")
 with st.sidebar:
-    picked = film_picker()
+    picked = image_picker()
     model = model_picker()
 if picked is not None:
-    with one_sentence():
-        height, width = picked.film.shape
-        st.caption(f"**{picked.title}**, {width} x {height} pixels, {picked.film.source_kind.upper()}. {picked.note}")
-        if admitted(picked.film, picked.title):
+    with show_errors():
+        height, width = picked.image.shape
+        st.caption(f"**{picked.title}**, {width} x {height} pixels, {picked.image.source_kind.upper()}. {picked.note}")
+        if admitted(picked.image, picked.title):
             show_explained(picked, model)

@@ -1,24 +1,24 @@
-"""Models: every model of the zoo side by side, what was claimed, and what is left of it under an honest split."""
+"""Models: every model of the MODELS table side by side, what was claimed, and what is left of it under an honest split."""
 
 from typing import Any
 
 import streamlit as st
 
 from covid_model.evaluation.subsets import SUBSETS
+from covid_model.models.card import Card
+from covid_model.models.specs import ModelSpec
+from covid_model.models.user_models import available_models, folder_of, row_of
 from covid_model.plots.models import ModelScores, gap_figure
 from covid_model.training.recipes import RECIPES
-from covid_model.zoo.card import Card
-from covid_model.zoo.models import ModelRow
-from covid_model.zoo.own import folder_of, models_at_hand, row_of
 from ui.cards import card_of
 from ui.import_form import import_form, removal
 from ui.links import explain_params
 from ui.menu import require_entry
-from ui.notices import one_sentence
+from ui.notices import show_errors
 
 AUC = "auc/COVID-19"
 FIELD = (
-    "For comparison, as published: radiologists reading the first film against PCR, AUC 0.79 (Radiol Cardiothorac Imaging "
+    "For comparison, as published: radiologists reading the first image against PCR, AUC 0.79 (Radiol Cardiothorac Imaging "
     "ryct.2020200337); CAD4COVID 0.81 (Murphy 2020); DeepCOVID-XR 0.90 (Wehbe 2021); models trained on mixed public "
     "sources, tested abroad, 0.48 to 0.78 (Risman 2021, Sukhija 2021)."
 )
@@ -48,7 +48,7 @@ def by_split(card: Card) -> dict[str, dict[str, Any] | None]:
     return {"its own split": own_scores(card).get(AUC), "patients apart": test.get("scores", {}).get(AUC)} | parts
 
 
-def table_row(row: ModelRow, card: Card) -> dict[str, Any]:
+def table_row(row: ModelSpec, card: Card) -> dict[str, Any]:
     """One line of the overview."""
     own, test = own_scores(card), card.scores.get("test", {}).get("scores", {})
     speed = card.scores.get("milliseconds")
@@ -56,7 +56,7 @@ def table_row(row: ModelRow, card: Card) -> dict[str, Any]:
         "model": row.title,
         "input": f"{row.preprocessing.size[0]} x {row.preprocessing.size[1]}, {row.preprocessing.region}",
         "weights": f"{(folder_of(row.key) / row.weights_name).stat().st_size / 1e6:.1f} MB",
-        "one film": f"{speed:.0f} ms" if speed else "not measured",
+        "one image": f"{speed:.0f} ms" if speed else "not measured",
         "its author claimed": row.claimed or "",
         "accuracy, own split": interval(own.get("accuracy")),
         "balanced accuracy, patients apart": interval(test.get("balanced_accuracy")),
@@ -64,40 +64,40 @@ def table_row(row: ModelRow, card: Card) -> dict[str, Any]:
     } | {f"AUC, {title}": interval(score) for title, score in by_split(card).items()}
 
 
-def why(row: ModelRow, card: Card) -> str:
-    """The reason for the gap, from what the card says about films and split."""
-    films = [cells for cells in card.training.get("films", []) if cells["split"] == "train"]
-    if not films:
+def why(row: ModelSpec, card: Card) -> str:
+    """The reason for the gap, from what the card says about images and split."""
+    images = [cells for cells in card.training.get("images", []) if cells["split"] == "train"]
+    if not images:
         return "It was imported; what it was trained on is not known here."
-    of = {label: {cells["source"] for cells in films if cells["label"] == label} for label in row.labels}
+    of = {label: {cells["source"] for cells in images if cells["label"] == label} for label in row.labels}
     covid = of.get("COVID-19", set())
     others = set().union(*(sources for label, sources in of.items() if label != "COVID-19"))
     said = []
     if covid and not covid & others:
         said.append(
-            f"Its COVID-19 films come from {', '.join(sorted(covid))} and all others from {', '.join(sorted(others))}: "
+            f"Its COVID-19 images come from {', '.join(sorted(covid))} and all others from {', '.join(sorted(others))}: "
             "telling the sources apart suffices."
         )
     if others == {"chest_xray"}:
-        said.append("All its other films show children aged 1 to 5: telling age apart suffices.")
-    if card.training.get("split") == "by film":
-        said.append("Its own split parts films, not patients, so that a patient's second film is in both halves.")
+        said.append("All its other images show children aged 1 to 5: telling age apart suffices.")
+    if card.training.get("split") == "by image":
+        said.append("Its own split parts images, not patients, so that a patient's second image is in both halves.")
     return " ".join(said) or "Patients are apart in its split; sources are still shared between training and test."
 
 
 def recipe_of(card: Card) -> str:
     """How it was trained, from the card; empty where that is not known."""
-    settings, films = card.training.get("settings"), card.training.get("films", [])
+    settings, images = card.training.get("settings"), card.training.get("images", [])
     if not settings:
         return ""
-    trained = sum(cells["films"] for cells in films if cells["split"] == "train")
+    trained = sum(cells["images"] for cells in images if cells["split"] == "train")
     optimiser = "AdamW" if settings.get("weight_decay") else "Adam"
-    told = f"{trained:,} training films, {settings['epochs']} epochs, batch {settings['batch']}, {optimiser}"
+    told = f"{trained:,} training images, {settings['epochs']} epochs, batch {settings['batch']}, {optimiser}"
     named = settings["augmentation"] if isinstance(settings["augmentation"], str) else "light"  # older cards: its ranges
     return f"{told} at {settings['rate']:g}, augmentation “{named}”"
 
 
-def details(row: ModelRow, card: Card) -> None:
+def details(row: ModelSpec, card: Card) -> None:
     """Recipe, what was not said, limits, and the reason for the gap."""
     st.markdown(f"**{row.title}**: {row.summary}")
     st.markdown(f"*Why the two scores differ.* {why(row, card)}")
@@ -108,19 +108,19 @@ def details(row: ModelRow, card: Card) -> None:
     st.caption(" ".join(row.limits))
     removal(row.key)
     params = explain_params(model=row.key)
-    st.page_link("pages/explain.py", label="Explain a film with it", icon=":material/visibility:", query_params=params)
+    st.page_link("pages/explain.py", label="Explain an image with it", icon=":material/visibility:", query_params=params)
 
 
 require_entry()
 st.header("Models", anchor=False)
 st.caption(
     "Every score is read from the model's card, as `train` and `evaluate` wrote it, with 95 % intervals by patient. The own "
-    "split is what the recipe itself would report. The others are parts of the same test films, of patients no model of "
-    "this project was trained on: all of them; those of adults; those of the one collection that holds films with and "
+    "split is what the recipe itself would report. The others are parts of the same test images, of patients no model of "
+    "this project was trained on: all of them; those of adults; those of the one collection that holds images with and "
     "without COVID-19; and those of collections that the model has never seen, where these hold both."
 )
-with one_sentence():
-    cards = {key: card_of(key) for key in models_at_hand()}
+with show_errors():
+    cards = {key: card_of(key) for key in available_models()}
     scores = [ModelScores(card.title, by_split(card)) for card in cards.values()]
     st.plotly_chart(gap_figure(scores), key="gap", config={"displayModeBar": False}, alt="Own and honest scores by model")
     st.caption(FIELD)

@@ -8,20 +8,20 @@ import numpy as np
 import streamlit as st
 
 from covid_model.explain.overlay import blended, heat, outlined
+from covid_model.models.user_models import row_of
 from covid_model.plots.training import AXES, confusion_figure, curve_figure
 from covid_model.training.history import best_epoch, config_differences, map_epochs, read_maps
 from covid_model.training.process import delete, end, is_small_host, launch, why_not_here
 from covid_model.training.run_folder import LIVE, RunFolder, state_of
-from covid_model.zoo.own import row_of
 from ui.links import explain_params
 from ui.menu import require_entry
-from ui.notices import one_sentence
+from ui.notices import show_errors
 from ui.run_form import AWAITED, start_form, wait_for_run
-from ui.runs import is_recorded, metrics_of, runs_at_hand
+from ui.runs import available_runs, is_recorded, metrics_of
 
 TICK: Final = 2.0
 MOST: Final = 8
-METRICS: Final = ("loss", "accuracy", "attention_in_lungs", "rate", "films_per_second", "memory_mb")
+METRICS: Final = ("loss", "accuracy", "attention_in_lungs", "learning_rate", "images_per_second", "memory_mb")
 STATES: Final = {
     "finished": ("green", ":material/check:"),
     "failed": ("red", ":material/error:"),
@@ -51,7 +51,7 @@ def headline(run: RunFolder) -> None:
         cells["best epoch"] = str(best_epoch(epochs))
         cells["validation accuracy"] = f"{epochs['val_accuracy'].iloc[-1]:.1%}"
     if not steps.empty:
-        cells["films a second"] = f"{steps['films_per_second'].iloc[-1]:.0f}"
+        cells["images a second"] = f"{steps['images_per_second'].iloc[-1]:.0f}"
         if state in LIVE:
             cells["time left"] = f"{steps['eta_s'].iloc[-1] / 60:.0f} min"
     for column, (name, value) in zip(st.columns(len(cells)), cells.items(), strict=True):
@@ -61,10 +61,10 @@ def headline(run: RunFolder) -> None:
 def controls(run: RunFolder) -> None:
     """Stop, end, resume, delete; nothing for recorded runs."""
     if is_recorded(run):
-        st.caption("A recorded run that ships with the project; its heatmaps show drawn films only.")
+        st.caption("A recorded run that ships with the project; its heatmaps show drawn images only.")
         return
     state = state_of(run)
-    with st.container(horizontal=True), one_sentence():
+    with st.container(horizontal=True), show_errors():
         if state in LIVE or state == "stalled":
             if st.button("Stop after this step", icon=":material/stop:", key="stop"):
                 run.ask_to_stop()
@@ -82,12 +82,12 @@ def controls(run: RunFolder) -> None:
                 "Use as a model", icon=":material/visibility:", key="keep", help="Offers its best weights on every page."
             )
         ):
-            from covid_model.training.keep import keep  # TensorFlow is started only here
+            from covid_model.training.register import keep  # TensorFlow is started only here
 
             card = keep(run)
             st.cache_data.clear()
             params = explain_params(model=card.key)
-            st.page_link("pages/explain.py", label=f"Explain a film with {card.title}", query_params=params)
+            st.page_link("pages/explain.py", label=f"Explain an image with {card.title}", query_params=params)
         if state not in LIVE:
             sure = st.checkbox("Really delete", key="sure")
             if st.button("Delete", icon=":material/delete:", key="delete", disabled=not sure):
@@ -111,7 +111,7 @@ def curves(runs: dict[str, RunFolder]) -> None:
 
 
 def epoch_maps(run: RunFolder, config: dict[str, Any]) -> None:
-    """Heatmaps of fixed films at a chosen epoch: see the attention move."""
+    """Heatmaps of fixed images at a chosen epoch: see the attention move."""
     files = map_epochs(run)
     if not files:
         st.caption("Heatmaps appear after the first epoch.")
@@ -126,7 +126,7 @@ def epoch_maps(run: RunFolder, config: dict[str, Any]) -> None:
         large = np.asarray(cv2.resize(values.astype(np.float32), grey.shape[::-1]), np.float32)
         picture = outlined(blended(grey, heat(large, 0.6, "inferno")), found["lungs"][place])
         name = classes[int(found["label"][place])]
-        title = f"{name}, {'drawn film' if found['drawn'][place] else 'validation film'}"
+        title = f"{name}, {'drawn image' if found['drawn'][place] else 'validation image'}"
         columns[place % len(columns)].image(
             picture, caption=title, alt=f"Heatmap for {title}, epoch {number}", width="stretch"
         )
@@ -141,7 +141,7 @@ def live(name: str, run: RunFolder, compared: dict[str, RunFolder]) -> None:
     if not epochs.empty:
         left, right = st.columns([2, 3], gap="large")
         with left:
-            st.markdown("**Validation films, last epoch**")
+            st.markdown("**Validation images, last epoch**")
             matrix = [[int(count) for count in row] for row in epochs["confusion"].iloc[-1]]
             figure = confusion_figure(matrix, row_of(config["model"]).classes)
             st.plotly_chart(figure, key="confusion", config={"displayModeBar": False}, alt="Confusion matrix")
@@ -156,7 +156,7 @@ with st.expander("Start a training", icon=":material/play_arrow:"):
     start_form()
 if AWAITED in st.session_state:
     wait_for_run()
-runs = runs_at_hand()
+runs = available_runs()
 if not runs:
     st.info("No run yet. Start one above, or by `python -m covid_model train`.", icon=":material/info:")
 else:
@@ -166,7 +166,7 @@ else:
             "Compare with", [other for other in runs if other != name], key="others", max_selections=MOST - 1
         )
     chosen = runs[name]
-    with one_sentence():
+    with show_errors():
         controls(chosen)
         compared = {other: runs[other] for other in others}
         running = state_of(chosen) in (*LIVE, "stalled", "empty")

@@ -16,18 +16,18 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="session")
-def real_films() -> Path:
+def real_images() -> Path:
     """The folder of the public data sets, or a skip that says what to do."""
     folder = Path(os.environ.get("COVID_XRAY_DATA") or ROOT.parent / "shared" / "data")
     if not (folder / "covid-chestxray-dataset" / "metadata.csv").is_file():
-        pytest.skip(f"no public films at {folder}: set COVID_XRAY_DATA to the folder that holds them")
+        pytest.skip(f"no public images at {folder}: set COVID_XRAY_DATA to the folder that holds them")
     return folder
 
 
 @pytest.fixture(scope="session")
 def noisy_manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The manifest of 20 noisy films; those of COVID-19 are brighter."""
-    folder, rows = tmp_path_factory.mktemp("films"), []
+    """The manifest of 20 noisy images; those of COVID-19 are brighter."""
+    folder, rows = tmp_path_factory.mktemp("images"), []
     for number in range(20):
         label = ("COVID-19", "Normal", "Pneumonia")[number % 3]
         grey = np.random.default_rng(number).normal(150 if label == "COVID-19" else 90, 20, (96, 96))

@@ -8,7 +8,7 @@ import pytest
 from covid_model.cli.main import parser
 from covid_model.data.sources import SOURCES
 from covid_model.explain.methods import METHODS
-from covid_model.zoo.models import MODELS
+from covid_model.models.specs import MODELS
 from docs.reference import FILE, reference
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from covid_model.zoo.card import Card, read_card
-from covid_model.zoo.own import folder_of, row_of
+from covid_model.models.card import Card, read_card
+from covid_model.models.user_models import folder_of, row_of
 
 
 @st.cache_data(max_entries=32, ttl="10m", show_spinner=False)

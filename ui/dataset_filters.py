@@ -1,11 +1,11 @@
-"""The filters of the Dataset page, each with the films a click would give, carried by the address."""
+"""The filters of the Dataset page, each with the images a click would give, carried by the address."""
 
 from dataclasses import replace
 from typing import Final
 
 import streamlit as st
 
-from covid_model.data.browse import Films
+from covid_model.data.browse import Manifest
 from covid_model.data.filters import FILTERS, SORTS, Query
 
 BETWEEN: Final = "|"
@@ -56,16 +56,16 @@ def show_in_address(query: Query) -> None:
             st.query_params.pop(name, None)
 
 
-def filter_widgets(films: Films) -> Query:
+def filter_widgets(images: Manifest) -> Query:
     """Widgets for every filter the manifest has; the address follows them, and they follow an address that others wrote."""
     address = {name: value for name, value in st.query_params.to_dict().items() if name in (*FILTERS, *NAMES)}
     if QUERY not in st.session_state or address != st.session_state.get(WRITTEN):
-        st.session_state[QUERY], st.session_state[WRITTEN] = query_of(address, films.columns), address
+        st.session_state[QUERY], st.session_state[WRITTEN] = query_of(address, images.columns), address
         st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
     query: Query = st.session_state[QUERY]
     turn = st.session_state[TURN]
     words = st.text_input("Search in finding, patient, view, licence, file", query.words, key=f"f_words_{turn}")
-    facets = films.facets(replace(query, words=words))
+    facets = images.facets(replace(query, words=words))
     choices: dict[str, tuple[str, ...]] = {}
     for key, counts in facets.items():
         chosen = query.choices.get(key, ())
@@ -82,12 +82,12 @@ def filter_widgets(films: Films) -> Query:
         choices[key] = tuple(picked)
     ranges = {}
     for key, row in FILTERS.items():
-        if row.kind == "range" and row.needs in films.columns:
+        if row.kind == "range" and row.needs in images.columns:
             low, high = query.ranges.get(key, (row.low, row.high))
             picked_range = st.slider(row.title, row.low, row.high, (low, high), 0.05, key=f"f_{key}_{turn}")
             if picked_range != (row.low, row.high):
                 ranges[key] = picked_range
-    offered = [column for column in SORTS if not column or column in films.columns]
+    offered = [column for column in SORTS if not column or column in images.columns]
     first = offered.index(query.sort) if query.sort in offered else 0
     sort = st.selectbox("Sort by", offered, first, SORTS.__getitem__, key=f"f_sort_{turn}")
     down = st.toggle("Largest first", query.descending, disabled=not sort, key=f"f_down_{turn}")

@@ -1,4 +1,4 @@
-"""Films chosen elsewhere (on the map, in a list of the quality checks) as the only ones in the grid, until lifted."""
+"""Images chosen elsewhere (on the map, in a list of the quality checks) as the only ones in the grid, until lifted."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -7,7 +7,7 @@ import streamlit as st
 
 from covid_model.data.filters import Query
 
-CHOSEN_FILMS: Final = "dataset_narrowed"
+CHOSEN_IMAGES: Final = "dataset_narrowed"
 VIEW: Final = "view"
 """Key of the page's tabs."""
 GRID: Final = "Browse"
@@ -15,20 +15,20 @@ GRID: Final = "Browse"
 
 @dataclass(frozen=True)
 class Narrowing:
-    """Where the films were chosen, and their digests."""
+    """Where the images were chosen, and their digests."""
 
     title: str
     digests: tuple[str, ...]
 
 
 def _narrow(narrowing: Narrowing) -> None:
-    st.session_state[CHOSEN_FILMS] = narrowing
+    st.session_state[CHOSEN_IMAGES] = narrowing
     st.session_state[VIEW] = GRID
     st.session_state["grid_page"] = 1
 
 
 def narrow_button(title: str, digests: tuple[str, ...]) -> None:
-    """The way to the grid with these films only."""
+    """The way to the grid with these images only."""
     st.button(
         f"Browse these {len(digests):,}",
         icon=":material/filter_alt:",
@@ -39,11 +39,11 @@ def narrow_button(title: str, digests: tuple[str, ...]) -> None:
 
 
 def narrowed(query: Query) -> Query:
-    """The query for the chosen films only, where some are chosen; says so, with the button that lifts it."""
-    found: Narrowing | None = st.session_state.get(CHOSEN_FILMS)
+    """The query for the chosen images only, where some are chosen; says so, with the button that lifts it."""
+    found: Narrowing | None = st.session_state.get(CHOSEN_IMAGES)
     if found is None:
         return query
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(f"Only: {found.title} ({len(found.digests):,} films)", icon=":material/filter_alt:")
-        st.button("Show all", key="narrow_lift", on_click=lambda: st.session_state.pop(CHOSEN_FILMS))
+        st.badge(f"Only: {found.title} ({len(found.digests):,} images)", icon=":material/filter_alt:")
+        st.button("Show all", key="narrow_lift", on_click=lambda: st.session_state.pop(CHOSEN_IMAGES))
     return replace(query, digests=found.digests)

@@ -1,4 +1,4 @@
-"""Where films come from: the public sources and how to get them, and a form for films of one's own."""
+"""Where images come from: the public sources and how to get them, and a form for images of one's own."""
 
 from pathlib import Path
 from typing import Final
@@ -7,8 +7,8 @@ import streamlit as st
 
 from covid_model.data.labels import LABELS
 from covid_model.data.manifest import build, write_manifest
-from covid_model.data.own_source import FIELDS, classes_source, label_of, table_columns, table_source
 from covid_model.data.sources import SOURCES, Source, read_table
+from covid_model.data.user_source import FIELDS, classes_source, label_of, table_columns, table_source
 from covid_model.errors import DataError
 from covid_model.training.process import is_small_host
 from ui.manifest import NEXT, manifest_path
@@ -21,7 +21,7 @@ def sources() -> None:
     st.subheader("Public sources", anchor=False)
     for source in SOURCES.values():
         with st.expander(source.title):
-            st.markdown(f"{source.homepage}  \nLicence: {source.licence}. Its films may not be passed on from here.")
+            st.markdown(f"{source.homepage}  \nLicence: {source.licence}. Its images may not be passed on from here.")
             if source.archives:
                 st.code(f"python -m covid_model data fetch {source.name} --out DATA", language="sh")
             else:
@@ -29,14 +29,14 @@ def sources() -> None:
             st.code(
                 f"python -m covid_model data build --source {source.name}=DATA/{source.folders[0]} --out manifest.parquet"
             )
-    st.subheader("Films of your own", anchor=False)
+    st.subheader("Images of your own", anchor=False)
     if is_small_host():
-        st.info("On a shared host no films can be added; run your own copy.", icon=":material/info:")
+        st.info("On a shared host no images can be added; run your own copy.", icon=":material/info:")
         return
-    own_films()
+    user_images()
 
 
-def own_films() -> None:
+def user_images() -> None:
     """A folder of classes or a table, its columns and classes matched, made into a manifest that the page then shows."""
     kind = st.segmented_control("They lie in", ["one folder a class", "a CSV table"], default="one folder a class") or ""
     place = st.text_input("Folder on this machine" if kind != "a CSV table" else "CSV file on this machine", key="own_place")
@@ -54,7 +54,7 @@ def own_films() -> None:
         columns, labels = {}, classes_form([each.name for each in sorted(path.iterdir()) if each.is_dir()])
     if st.button("Make a manifest of them", type="primary", icon=":material/playlist_add:", key="own_build"):
         source: Source = table_source(name, path, columns, labels=labels) if columns else classes_source(name, labels=labels)
-        with st.spinner("Reading the films …"):
+        with st.spinner("Reading the images …"):
             table, report = build({name: path.parent if columns else path}, own={name: source})
         out = manifest_path().parent / f"{name}.parquet"
         write_manifest(table, report, out)
@@ -75,7 +75,7 @@ def columns_form(names: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-HELP: Final = {"path": "Relative to the table.", "patient": "Films of one patient stay in one split."}
+HELP: Final = {"path": "Relative to the table.", "patient": "Images of one patient stay in one split."}
 
 
 def classes_form(names: list[str]) -> dict[str, str]:

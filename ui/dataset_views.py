@@ -1,4 +1,4 @@
-"""The Dataset page's other views: what gives labels away, the map of films, and their quality."""
+"""The Dataset page's other views: what gives labels away, the map of images, and their quality."""
 
 from pathlib import Path
 from typing import Final
@@ -7,18 +7,18 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from covid_model.data.browse import Films
-from covid_model.data.confounds import sentences
+from covid_model.data.browse import Manifest
+from covid_model.data.confounders import sentences
 from covid_model.data.description import Description, describe, read_description
 from covid_model.data.filters import FILTERS, Query
 from covid_model.data.quality import Finding, run_checks
 from covid_model.data.similar import embedding_path, similar
+from covid_model.models.user_models import available_models
 from covid_model.plots.dataset import counts_figure, map_figure, spread_figure
-from covid_model.zoo.own import models_at_hand
-from ui.dataset_grid import SIZE, show_films
+from ui.dataset_grid import SIZE, show_images
 from ui.dataset_narrow import narrow_button
-from ui.film_types import SUFFIXES
-from ui.manifest import films_of
+from ui.image_types import SUFFIXES
+from ui.manifest import images_of
 from ui.notices import PRIVACY
 
 SPREADS: Final = {
@@ -34,24 +34,24 @@ MOST_POINTS: Final = 20_000
 PLAIN: Final = {"displayModeBar": False}
 
 
-@st.cache_data(max_entries=4, show_spinner="Counting films …")
+@st.cache_data(max_entries=4, show_spinner="Counting images …")
 def _description(path: str, changed: float) -> Description:
-    return describe(films_of(Path(path)))
+    return describe(images_of(Path(path)))
 
 
-def understand(films: Films | None) -> None:
+def understand(images: Manifest | None) -> None:
     """Distributions, and what they give away; of the public sources where there is no manifest."""
-    found = read_description() if films is None else _description(str(films.path), films.path.stat().st_mtime)
+    found = read_description() if images is None else _description(str(images.path), images.path.stat().st_mtime)
     by = f", measured by {found.model}" if found.model else ""
     counted = f"counted {found.date[:10]} (data {found.data_hash[:12]}{by})"
-    st.caption(f"{found.films:,} films of {found.patients:,} patients, {counted}.")
+    st.caption(f"{found.images:,} images of {found.patients:,} patients, {counted}.")
     st.subheader("What gives a label away without a look at the lungs", anchor=False)
     st.markdown("\n".join(f"- {sentence}" for sentence in sentences(found)) or "Nothing stands out.")
     columns = st.columns(2, gap="large")
     for place, (key, counts) in enumerate(found.counts.items()):
         figure = counts_figure(FILTERS[key].title, counts, found.labels)
         with columns[place % 2]:
-            st.plotly_chart(figure, key=f"counts-{key}", config=PLAIN, alt=f"Films of each label by {FILTERS[key].title}")
+            st.plotly_chart(figure, key=f"counts-{key}", config=PLAIN, alt=f"Images of each label by {FILTERS[key].title}")
     by = st.segmented_control("Numbers by", ["source", "label"], default="source", key="spread_by") or "source"
     columns = st.columns(2, gap="large")
     shown = [key for key in SPREADS if found.spreads.get(key, {}).get(by)]
@@ -61,67 +61,67 @@ def understand(films: Films | None) -> None:
             st.plotly_chart(figure, key=f"spread-{key}", config=PLAIN, alt=f"{SPREADS[key]} by {by}: 5 to 95 %")
 
 
-def films_map(films: Films) -> None:
-    """The model's own map of the films; a selection shows them, and any film shows its neighbours."""
-    if "map_x" not in films.columns:
+def images_map(images: Manifest) -> None:
+    """The model's own map of the images; a selection shows them, and any image shows its neighbours."""
+    if "map_x" not in images.columns:
         st.info(
-            "The map needs what a model makes of every film: `python -m covid_model data measure`.", icon=":material/info:"
+            "The map needs what a model makes of every image: `python -m covid_model data measure`.", icon=":material/info:"
         )
         return
-    offered = [key for key, row in FILTERS.items() if row.kind == "choice" and row.needs in films.columns]
+    offered = [key for key, row in FILTERS.items() if row.kind == "choice" and row.needs in images.columns]
     colour = st.segmented_control(
         "Colour", offered, default="source", key="map_colour", format_func=lambda key: FILTERS[key].title
     )
-    table = films.points(colour or "source", MOST_POINTS)
+    table = images.points(colour or "source", MOST_POINTS)
     st.caption(
-        f"{len(table):,} films, laid out by t-SNE (van der Maaten 2008) from the model's own features: what lies near looks "
+        f"{len(table):,} images, laid out by t-SNE (van der Maaten 2008) from the model's own features: near ones look "
         "alike to the model; distances between far groups mean nothing. Draw around points to see them."
     )
-    search_by_upload(films)
+    search_by_upload(images)
     event = st.plotly_chart(
         map_figure(table, "value"), key="map", on_select="rerun", selection_mode=("lasso", "box", "points"),
-        config={"displaylogo": False}, alt=f"Map of {len(table)} films by {colour}",
+        config={"displaylogo": False}, alt=f"Map of {len(table)} images by {colour}",
     )  # fmt: skip
     chosen = tuple(dict.fromkeys(str(point["customdata"]) for point in event.get("selection", {}).get("points", [])))
     if not chosen:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{len(chosen):,} films chosen**" + (f", the first {SIZE}" if len(chosen) > SIZE else ""))
+        st.markdown(f"**{len(chosen):,} images chosen**" + (f", the first {SIZE}" if len(chosen) > SIZE else ""))
         narrow_button("Chosen on the map", chosen)
-    rows = films.page(Query(digests=chosen), 0, SIZE)
-    show_films(rows)
-    neighbours(films, rows)
+    rows = images.page(Query(digests=chosen), 0, SIZE)
+    show_images(rows)
+    neighbours(images, rows)
 
 
-def search_by_upload(films: Films) -> None:
-    """Films alike to an upload, by the model that measured the manifest."""
-    with st.expander("Search by a film of your own", icon=":material/image_search:"):
-        upload = st.file_uploader("A chest film", type=SUFFIXES, key="search_film", help=PRIVACY)
-        path, model = embedding_path(films.path), str(films.rows([0])["model"].iloc[0])
+def search_by_upload(images: Manifest) -> None:
+    """Images alike to an upload, by the model that measured the manifest."""
+    with st.expander("Search by an image of your own", icon=":material/image_search:"):
+        upload = st.file_uploader("A chest X-ray", type=SUFFIXES, key="search_image", help=PRIVACY)
+        path, model = embedding_path(images.path), str(images.rows([0])["model"].iloc[0])
         if upload is None or not path.is_file():
             return
-        if model not in models_at_hand():
-            st.info(f"The films were measured by {model}, which is not at hand.", icon=":material/info:")
+        if model not in available_models():
+            st.info(f"The images were measured by {model}, which is not at hand.", icon=":material/info:")
             return
         from covid_model.audit.source import embedding  # TensorFlow is started only here
-        from ui.loaders import classifier, film_from, prediction
+        from ui.loaders import cached_prediction, classifier, image_from
 
-        answer, loaded = prediction(model, film_from(upload.getvalue())), classifier(model)
+        prediction, loaded = cached_prediction(model, image_from(upload.getvalue())), classifier(model)
         with loaded.lock:
-            features = embedding(loaded.network, answer.prepared.batch)[0]
+            features = embedding(loaded.network, prediction.prepared.batch)[0]
         found = similar(path, features)
-        show_films(films.rows([place for place, _ in found]), [f"similarity {score:.2f}" for _, score in found])
+        show_images(images.rows([place for place, _ in found]), [f"similarity {score:.2f}" for _, score in found])
 
 
-def neighbours(films: Films, rows: pd.DataFrame) -> None:
-    """Films alike to one of those on show."""
+def neighbours(images: Manifest, rows: pd.DataFrame) -> None:
+    """Images alike to one of those on show."""
     names = {int(row.file_row_number): f"{row.label}, {Path(row.path).name}" for row in rows.itertuples()}
-    number = st.selectbox("Films most alike to", list(names), format_func=names.__getitem__, key="alike_to")
-    path = embedding_path(films.path)
+    number = st.selectbox("Images most alike to", list(names), format_func=names.__getitem__, key="alike_to")
+    path = embedding_path(images.path)
     if number is None or not path.is_file():
         return
     found = similar(path, np.asarray(_features(str(path), path.stat().st_mtime)[number], np.float32), skip=number)
-    show_films(films.rows([place for place, _ in found]), [f"similarity {score:.2f}" for _, score in found])
+    show_images(images.rows([place for place, _ in found]), [f"similarity {score:.2f}" for _, score in found])
 
 
 @st.cache_resource(max_entries=2)
@@ -129,18 +129,18 @@ def _features(path: str, changed: float) -> np.ndarray:
     return np.load(path, mmap_mode="r")
 
 
-@st.cache_data(max_entries=4, show_spinner="Checking the films …")
+@st.cache_data(max_entries=4, show_spinner="Checking the images …")
 def _findings(path: str, changed: float) -> list[Finding]:
-    return run_checks(films_of(Path(path)))
+    return run_checks(images_of(Path(path)))
 
 
-def quality(films: Films) -> None:
-    """Every check with its rule; a chosen list is shown as films."""
-    findings = _findings(str(films.path), films.path.stat().st_mtime)
+def quality(images: Manifest) -> None:
+    """Every check with its rule; a chosen list is shown as images."""
+    findings = _findings(str(images.path), images.path.stat().st_mtime)
     rows = [
         {
             "check": finding.check.title,
-            "films": "not measured" if finding.count is None else f"{finding.count:,}",
+            "images": "not measured" if finding.count is None else f"{finding.count:,}",
             "": "" if finding.count is None or not finding.check.severe else "mend this" if finding.count else "clean",
             "rule": finding.check.rule,
         }
@@ -152,8 +152,10 @@ def quality(films: Films) -> None:
         return
     key = st.selectbox("Show", list(some), format_func=lambda key: some[key].check.title, key="check")
     found = some[key]
-    shown = found.films.head(SIZE)
+    shown = found.images.head(SIZE)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"The first {len(shown)} of {found.count:,}." if found.count != len(shown) else f"{found.count:,} films.")
-        narrow_button(found.check.title, tuple(found.films["digest"]))
-    show_films(shown, shown["why"].tolist())
+        st.caption(
+            f"The first {len(shown)} of {found.count:,}." if found.count != len(shown) else f"{found.count:,} images."
+        )
+        narrow_button(found.check.title, tuple(found.images["digest"]))
+    show_images(shown, shown["why"].tolist())

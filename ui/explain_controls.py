@@ -6,19 +6,19 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from covid_model.errors import FilmError
+from covid_model.errors import ImageError
 from covid_model.explain.methods import METHODS, get_method
 from covid_model.explain.options import Option, Setting
 from covid_model.explain.overlay import COLORMAPS
 from covid_model.explain.target import MINUS
-from covid_model.films.film import Film
-from covid_model.zoo.card import Card
-from covid_model.zoo.own import models_at_hand, row_of
-from ui.film_types import SUFFIXES
-from ui.films_at_hand import film_of_manifest, films_at_hand
-from ui.get_films import get_films
+from covid_model.images.xray_image import XrayImage
+from covid_model.models.card import Card
+from covid_model.models.user_models import available_models, row_of
+from ui.available_images import available_images, image_of_manifest
+from ui.get_images import get_images
+from ui.image_types import SUFFIXES
 from ui.links import linked_select
-from ui.loaders import HowToExplain, film_from
+from ui.loaders import HowToExplain, image_from
 from ui.notices import PRIVACY
 
 PREDICTED = "predicted"
@@ -26,13 +26,13 @@ PREDICTED = "predicted"
 
 
 @dataclass(frozen=True)
-class PickedFilm:
-    """The film on show, what to call it, and what radiologists outlined on it, where they did.
+class PickedImage:
+    """The image on show, what to call it, and what radiologists outlined on it, where they did.
 
     linkable: can a link name it? note: where it comes from, where there is more to say than the title does.
     """
 
-    film: Film
+    image: XrayImage
     title: str
     synthetic: bool
     lesions: NDArray[np.bool_] | None = None
@@ -40,34 +40,34 @@ class PickedFilm:
     note: str = ""
 
 
-def film_picker() -> PickedFilm | None:
-    """An upload where there is one, else a film at hand. A bad upload is one sentence, and the picked film stays."""
-    upload = st.file_uploader("Upload a chest film", type=SUFFIXES, help=f"PNG, JPEG, WebP, BMP, TIFF or DICOM. {PRIVACY}")
-    offered = films_at_hand()
-    wanted = st.session_state.get("film_choice") or ""
-    for key in dict.fromkeys((st.query_params.get("film", ""), wanted)):
-        if key not in offered and (found := film_of_manifest(key)) is not None:
+def image_picker() -> PickedImage | None:
+    """An upload where there is one, else an image at hand. A bad upload is one sentence, and the picked image stays."""
+    upload = st.file_uploader("Upload a chest X-ray", type=SUFFIXES, help=f"PNG, JPEG, WebP, BMP, TIFF or DICOM. {PRIVACY}")
+    offered = available_images()
+    wanted = st.session_state.get("image_choice") or ""
+    for key in dict.fromkeys((st.query_params.get("image", ""), wanted)):
+        if key not in offered and (found := image_of_manifest(key)) is not None:
             offered = {**offered, key: found}
-    titles = {key: film.title for key, film in offered.items()}
-    key = linked_select("or pick one at hand", titles, "film", off=upload is not None)
-    get_films()
+    titles = {key: image.title for key, image in offered.items()}
+    key = linked_select("or pick one at hand", titles, "image", off=upload is not None)
+    get_images()
     try:
         if upload is not None:
-            return PickedFilm(film_from(upload.getvalue()), "Your upload", False, linkable=False)
-    except FilmError as error:
+            return PickedImage(image_from(upload.getvalue()), "Your upload", False, linkable=False)
+    except ImageError as error:
         st.error(f"The upload cannot be used. {error}", icon=":material/error:")
     try:
         chosen = offered[key]
-        film = chosen.read()
-        return PickedFilm(film, chosen.title, chosen.synthetic, chosen.lesions(film), note=chosen.note)
-    except FilmError as error:
+        image = chosen.read()
+        return PickedImage(image, chosen.title, chosen.synthetic, chosen.lesions(image), note=chosen.note)
+    except ImageError as error:
         st.error(str(error), icon=":material/error:")
         return None
 
 
 def model_picker() -> str:
-    """The key of a model of the zoo."""
-    offered = models_at_hand()
+    """The key of a model of the MODELS table."""
+    offered = available_models()
     summaries = "  \n".join(f"**{title}**: {row_of(key).summary}" for key, title in offered.items())
     return linked_select("Model", offered, "model", help=summaries)
 
@@ -107,7 +107,7 @@ def option_widget(method: str, option: Option) -> Setting:
 
 @dataclass(frozen=True)
 class Look:
-    """How film and map are displayed; nothing here changes what the model sees."""
+    """How image and map are displayed; nothing here changes what the model sees."""
 
     opacity: float
     colormap: str
@@ -130,9 +130,9 @@ def look_picker() -> Look:
         0.01,
         key="window",
         bind="query-params",
-        help="Film values shown as black and as white. Level is their middle, width their distance.",
+        help="Image values shown as black and as white. Level is their middle, width their distance.",
     )
     with fourth:
         lungs = st.toggle("Lung outline", True, key="lungs", bind="query-params")
-        invert = st.toggle("Invert film", key="invert", bind="query-params")
+        invert = st.toggle("Invert image", key="invert", bind="query-params")
     return Look(opacity, colormap, window, invert, lungs)

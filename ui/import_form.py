@@ -6,15 +6,15 @@ import streamlit as st
 
 from covid_model.data.labels import LABELS
 from covid_model.errors import ModelError
-from covid_model.films.preprocess import SCALES, Region, Scaling
+from covid_model.images.preprocess import SCALES, Region, Scaling
+from covid_model.models.importing import Brought, add_model, read_network, remove_model
+from covid_model.models.specs import MODELS, NOT_COVID
 from covid_model.training.process import is_small_host
-from covid_model.zoo.importing import Brought, add_model, read_network, remove_model
-from covid_model.zoo.models import MODELS, NOT_COVID
 from ui.links import explain_params
 
 MOST_MB: Final = 500
 SCALINGS: Final[dict[Scaling, str]] = {"byte": "0 to 255", "unit": "0 to 1", "signed": "-1 to 1"}
-REGIONS: Final[dict[Region, str]] = {"film": "the whole film", "lungs": "only the segmented lungs"}
+REGIONS: Final[dict[Region, str]] = {"image": "the whole image", "lungs": "only the segmented lungs"}
 assert set(SCALINGS) == set(SCALES)
 
 
@@ -79,11 +79,11 @@ def _questions(brought: Brought, file_name: str) -> None:
     st.cache_data.clear()
     st.success(f"{card.title} is there.", icon=":material/check:")
     params = explain_params(model=card.key)
-    st.page_link("pages/explain.py", label="Explain a film with it", icon=":material/visibility:", query_params=params)
+    st.page_link("pages/explain.py", label="Explain an image with it", icon=":material/visibility:", query_params=params)
 
 
 def removal(key: str) -> None:
-    """A button that forgets a user's own model; nothing for models of the zoo."""
+    """A button that forgets a user's own model; nothing for models of the MODELS table."""
     if key in MODELS:
         return
     sure = st.checkbox("Really remove", key=f"sure-{key}")

@@ -5,16 +5,20 @@ from collections.abc import Mapping
 import streamlit as st
 
 from covid_model.explain.methods import METHODS
-from covid_model.zoo.own import models_at_hand
-from ui.films_at_hand import films_at_hand
+from covid_model.models.user_models import available_models
+from ui.available_images import available_images
 
 
 def explain_params(**wanted: str) -> dict[str, str]:
-    """Parameters of a link to the Explain page, by name (film, model, method), without those that are the default there.
+    """Parameters of a link to the Explain page, by name (image, model, method), without those that are the default there.
 
     The page takes a default out of the address, and that step would stand in the way of the browser's Back button.
     """
-    defaults = {"film": next(iter(films_at_hand())), "model": next(iter(models_at_hand())), "method": next(iter(METHODS))}
+    defaults = {
+        "image": next(iter(available_images())),
+        "model": next(iter(available_models())),
+        "method": next(iter(METHODS)),
+    }
     return {name: value for name, value in wanted.items() if value != defaults[name]}
 
 

@@ -9,26 +9,26 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from covid_model.audit.record import load_record
-from covid_model.audit.score import Case, TrustScore
+from covid_model.audit.score import TrustInput, TrustScore
 from covid_model.audit.trust_tests import TRUST_TESTS
+from covid_model.explain.activation_maximisation import maximise_activation
 from covid_model.explain.compiled import Progress
-from covid_model.explain.dream import dream
 from covid_model.explain.engine import explain
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import SLOW, get_method
 from covid_model.explain.options import Setting
 from covid_model.explain.target import resolve_target
-from covid_model.films.film import Film
-from covid_model.films.preprocess import SCALES
-from covid_model.films.read import read_film
-from covid_model.gate.judge import Ruling, rule_on
-from covid_model.gate.measures import Measurer
+from covid_model.images.preprocess import SCALES
+from covid_model.images.read import read_image
+from covid_model.images.xray_image import XrayImage
+from covid_model.input_check.check import InputCheckResult, check_image
+from covid_model.input_check.features import FeatureExtractor
 from covid_model.lungs.segment import LungSegmenter
+from covid_model.models.classifier import Classifier, load
 from covid_model.predict import Prediction, predict
-from covid_model.zoo.classifier import Classifier, load
 from ui.background import background, session
 from ui.cards import card_of
-from ui.results import remembered, watched
+from ui.results import remembered, run_with_progress
 
 
 def _keep_keras_warm() -> None:
@@ -66,26 +66,26 @@ def audit_record(key: str) -> Mapping[str, Any]:
 
 
 @st.cache_data(max_size="64MB", ttl="30m", show_spinner=False)
-def film_from(data: bytes) -> Film:
-    """The film in the bytes of an upload. Raises FilmError."""
-    return read_film(data)
+def image_from(data: bytes) -> XrayImage:
+    """The image in the bytes of an upload. Raises ImageError."""
+    return read_image(data)
 
 
 @st.cache_resource(show_spinner=False)
-def _measurer() -> Measurer:
-    return Measurer(segmenter())
+def _extractor() -> FeatureExtractor:
+    return FeatureExtractor(segmenter())
 
 
-def ruling(film: Film) -> Ruling:
-    """What the gate says of the film; remembered by its digest."""
-    return remembered().get_or_make(("ruling", film.digest), lambda: rule_on(film, _measurer()))
+def input_check(image: XrayImage) -> InputCheckResult:
+    """What the input check says of the image; remembered by its digest."""
+    return remembered().get_or_make(("input_check", image.digest), lambda: check_image(image, _extractor()))
 
 
-def prediction(model: str, film: Film) -> Prediction:
-    """What the model says about the film, whatever the gate says; remembered by film digest and model."""
+def cached_prediction(model: str, image: XrayImage) -> Prediction:
+    """What the model says about the image, whatever the input check says; remembered by image digest and model."""
     return remembered().get_or_make(
-        ("prediction", card_of(model).weights_sha256, film.digest),
-        lambda: predict(classifier(model), film, ruling=ruling(film)),
+        ("prediction", card_of(model).weights_sha256, image.digest),
+        lambda: predict(classifier(model), image, input_check=input_check(image)),
     )
 
 
@@ -99,17 +99,17 @@ class HowToExplain:
     options: tuple[tuple[str, Setting], ...] = ()
 
 
-def _key(model: str, film: Film, how: HowToExplain) -> Hashable:
-    return ("explanation", card_of(model).weights_sha256, film.digest, how)
+def _key(model: str, image: XrayImage, how: HowToExplain) -> Hashable:
+    return ("explanation", card_of(model).weights_sha256, image.digest, how)
 
 
-def explanation(model: str, film: Film, how: HowToExplain) -> Explanation | None:
-    """One heatmap, remembered by film digest and choices. Slow methods show their progress; None when cancelled."""
+def explanation(model: str, image: XrayImage, how: HowToExplain) -> Explanation | None:
+    """One heatmap, remembered by image digest and choices. Slow methods show their progress; None when cancelled."""
 
     def make(progress: Progress) -> Explanation:
         return explain(
             classifier(model),
-            prediction(model, film),
+            cached_prediction(model, image),
             method=how.method,
             target=how.target,
             layer=how.layer,
@@ -119,22 +119,22 @@ def explanation(model: str, film: Film, how: HowToExplain) -> Explanation | None
 
     row = get_method(how.method)
     if row.cost > SLOW:
-        return watched(_key(model, film, how), row.label, make)
-    return remembered().get_or_make(_key(model, film, how), lambda: make(lambda _: None))
+        return run_with_progress(_key(model, image, how), row.label, make)
+    return remembered().get_or_make(_key(model, image, how), lambda: make(lambda _: None))
 
 
-def case(model: str, film: Film, found: Explanation, lesions: NDArray[np.bool_] | None = None) -> Case:
+def trust_input(model: str, image: XrayImage, found: Explanation, lesions: NDArray[np.bool_] | None = None) -> TrustInput:
     """The heatmap as the trust tests want it."""
-    return Case(classifier(model), film, prediction(model, film), found, audit_record(model), lesions)
+    return TrustInput(classifier(model), image, cached_prediction(model, image), found, audit_record(model), lesions)
 
 
-def _trust_key(under_test: Case, test: str) -> Hashable:
+def _trust_key(under_test: TrustInput, test: str) -> Hashable:
     found = under_test.explanation
-    made_from = (found.model_digest, found.film_digest, found.method, found.target, found.layer, *found.options.items())
+    made_from = (found.model_digest, found.image_digest, found.method, found.target, found.layer, *found.options.items())
     return ("trust", test, made_from)
 
 
-def scores_so_far(under_test: Case) -> dict[str, TrustScore]:
+def scores_so_far(under_test: TrustInput) -> dict[str, TrustScore]:
     """The trust scores that are there, by test, in the table's order."""
     store, found = remembered(), {}
     for test in TRUST_TESTS:
@@ -144,13 +144,13 @@ def scores_so_far(under_test: Case) -> dict[str, TrustScore]:
     return found
 
 
-def all_scores(under_test: Case) -> list[TrustScore]:
+def all_scores(under_test: TrustInput) -> list[TrustScore]:
     """The trust scores where every test was run, else none: a verdict needs all."""
     found = scores_so_far(under_test)
     return list(found.values()) if len(found) == len(TRUST_TESTS) else []
 
 
-def run_tests_in_background(under_test: Case) -> BaseException | None:
+def run_tests_in_background(under_test: TrustInput) -> BaseException | None:
     """See that every trust test of a heatmap is run and remembered; returns what went wrong, if anything did."""
     store = remembered()
 
@@ -160,13 +160,13 @@ def run_tests_in_background(under_test: Case) -> BaseException | None:
     return background().want(session(), _trust_key(under_test, "all"), [step(test) for test in TRUST_TESTS])
 
 
-def dreamt(model: str, target: str) -> NDArray[np.float32] | None:
+def class_visualisation(model: str, target: str) -> NDArray[np.float32] | None:
     """What the model dreams of a class, (H, W) float32 in [0, 1]; None while cancelled."""
     loaded = classifier(model)
     factor, offset = SCALES[loaded.card.preprocessing.scaling]
 
     def make(progress: Progress) -> NDArray[np.float32]:
         chosen = resolve_target(target, loaded.card.classes, loaded.network.output_shape[-1])
-        return dream(loaded.network, chosen, (offset, offset + factor), progress=progress)
+        return maximise_activation(loaded.network, chosen, (offset, offset + factor), progress=progress)
 
-    return watched(("dream", loaded.weights_digest, target), "The dream", make)
+    return run_with_progress(("class_visualisation", loaded.weights_digest, target), "The dream", make)

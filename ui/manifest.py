@@ -1,4 +1,4 @@
-"""The manifest that the Dataset page shows, and films opened from it by their digest."""
+"""The manifest that the Dataset page shows, and images opened from it by their digest."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from covid_model.data.browse import Films
+from covid_model.data.browse import Manifest
 from covid_model.errors import DataError
 
 MANIFEST: Final = "COVID_XRAY_MANIFEST"
@@ -17,8 +17,8 @@ KEPT: Final = "manifest_in_use"
 """In the session: the same, for other pages, where the widget and its state are gone."""
 NEXT: Final = "next_manifest"
 """In the session: a manifest to show from the next run on, which a widget's own state cannot be told later."""
-FILM_KEY: Final = "film-"
-"""How keys of films of the manifest begin in links; the first 16 digits of their digest follow."""
+IMAGE_KEY: Final = "image-"
+"""How keys of images of the manifest begin in links; the first 16 digits of their digest follow."""
 
 
 def manifest_path() -> Path:
@@ -31,30 +31,30 @@ def manifest_path() -> Path:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the manifest …")
-def _films(path: str, changed: float) -> Films:
-    return Films(Path(path))
+def _images(path: str, changed: float) -> Manifest:
+    return Manifest(Path(path))
 
 
-def films_of(path: Path) -> Films:
-    """The manifest's films, opened once for all sessions until the file changes. Raises DataError."""
+def images_of(path: Path) -> Manifest:
+    """The manifest's images, opened once for all sessions until the file changes. Raises DataError."""
     try:
         changed = path.stat().st_mtime
     except OSError:
         raise DataError(f"No manifest at {path}; make one with `python -m covid_model data build`.") from None
-    return _films(str(path), changed)
+    return _images(str(path), changed)
 
 
-def film_key(digest: str) -> str:
-    """The key of a film of the manifest in links."""
-    return f"{FILM_KEY}{digest[:16]}"
+def image_key(digest: str) -> str:
+    """The key of an image of the manifest in links."""
+    return f"{IMAGE_KEY}{digest[:16]}"
 
 
-def manifest_film(key: str) -> dict[str, Any] | None:
-    """The manifest's row of a film named in a link; None where there is none."""
-    digest = key.removeprefix(FILM_KEY)
-    if not key.startswith(FILM_KEY) or len(digest) != 16:
+def manifest_image(key: str) -> dict[str, Any] | None:
+    """The manifest's row of an image named in a link; None where there is none."""
+    digest = key.removeprefix(IMAGE_KEY)
+    if not key.startswith(IMAGE_KEY) or len(digest) != 16:
         return None
     try:
-        return films_of(manifest_path()).find(digest)
+        return images_of(manifest_path()).find(digest)
     except DataError:
         return None

@@ -22,11 +22,11 @@ PAGES: Final = (
         "pages/explain.py",
         "Explain",
         ":material/visibility:",
-        "A film, what the model says about it, a heatmap of what moved it, and whether to believe it.",
+        "An image, what the model says about it, a heatmap of what moved it, and whether to believe it.",
     ),
-    Page("pages/tour.py", "Tour", ":material/tour:", "Three films in three minutes: when to believe a heatmap."),
-    Page("pages/compare.py", "Compare", ":material/compare:", "Methods, models, classes or films side by side."),
-    Page("pages/dataset.py", "Dataset", ":material/photo_library:", "The films, and what gives their labels away."),
+    Page("pages/tour.py", "Tour", ":material/tour:", "Three images in three minutes: when to believe a heatmap."),
+    Page("pages/compare.py", "Compare", ":material/compare:", "Methods, models, classes or images side by side."),
+    Page("pages/dataset.py", "Dataset", ":material/photo_library:", "The images, and what gives their labels away."),
     Page("pages/training.py", "Training", ":material/model_training:", "Train, and watch what a model learns to look at."),
     Page("pages/models.py", "Models", ":material/fact_check:", "What was claimed, and what an honest split leaves of it."),
 )
@@ -37,7 +37,7 @@ ENTERED: Final = "entered"
 
 def opened_page() -> StreamlitPage:
     """Set the title, draw the logo and the menu; returns the page to run."""
-    st.set_page_config(page_title="Chest film explainability", page_icon="assets/icon.svg", layout="wide")
+    st.set_page_config(page_title="X-ray Explained", page_icon="assets/icon.svg", layout="wide")
     st.logo("assets/logo.svg", size="large")
     pages = [st.Page(row.file, title=row.title, icon=row.icon, help=row.help, default=row is PAGES[0]) for row in PAGES]
     return st.navigation(pages)

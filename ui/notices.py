@@ -12,8 +12,8 @@ RESEARCH_USE = (
     "or not to treat."
 )
 PRIVACY = (
-    "An uploaded film stays in this server's memory for your session and is never written to disk or logged. Do not upload "
-    "films that identify a person to a hosted copy."
+    "An uploaded image stays in this server's memory for your session and is never written to disk or logged. Do not upload "
+    "images that identify a person to a hosted copy."
 )
 
 
@@ -30,7 +30,7 @@ def privacy_notice() -> None:
 
 
 @contextmanager
-def one_sentence() -> Iterator[None]:
+def show_errors() -> Iterator[None]:
     """Show an error that this project raises on purpose as its one sentence; what comes after the block goes on."""
     try:
         yield

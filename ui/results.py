@@ -17,7 +17,7 @@ from covid_model.explain.compiled import Progress
 T = TypeVar("T")
 
 MOST: Final = 128_000_000
-"""Bytes of arrays kept for all sessions together; a heatmap of a large film is some 20 MB."""
+"""Bytes of arrays kept for all sessions together; a heatmap of a large image is some 20 MB."""
 SMALLEST: Final = 2_000
 """Bytes counted for any result, so that small ones do not pile up without end."""
 
@@ -31,7 +31,7 @@ def array_bytes(value: object) -> int:
     return 0
 
 
-class Remembered:
+class ResultCache:
     """Results by key, up to `most` bytes, the longest unused forgotten first. Safe for threads.
 
     Results are shared: nobody may change them.
@@ -68,12 +68,12 @@ class Remembered:
 
 
 @st.cache_resource
-def remembered() -> Remembered:
+def remembered() -> ResultCache:
     """The results of this server."""
-    return Remembered()
+    return ResultCache()
 
 
-def watched(key: Hashable, label: str, make: Callable[[Progress], T]) -> T | None:
+def run_with_progress(key: Hashable, label: str, make: Callable[[Progress], T]) -> T | None:
     """A slow result with a progress bar and a cancel button; None while it stands cancelled.
 
     The button interrupts the script at the next step of the bar, as any click does; what it leaves behind is the note that

@@ -8,12 +8,12 @@ from typing import Final
 import streamlit as st
 
 from covid_model.errors import CovidModelError, RunError
+from covid_model.models.specs import MODELS
 from covid_model.training.config import INITS
 from covid_model.training.process import launch, why_not_here
 from covid_model.training.recipes import RECIPES
 from covid_model.training.run_folder import RunFolder, runs_in
-from covid_model.zoo.models import MODELS
-from ui.runs import metrics_of, runs_at_hand, runs_folder
+from ui.runs import available_runs, metrics_of, runs_folder
 
 AWAITED: Final = "awaited_run"
 """In the session: the name of a run whose process was started and has not shown up yet."""
@@ -32,7 +32,7 @@ def start_form() -> None:
         first, second, third = st.columns(3)
         epochs = first.number_input("Epochs", 1, 500, config.epochs)
         batch = second.number_input("Batch", 1, 256, config.batch)
-        rate = third.number_input("Learning rate", 1e-6, 0.5, config.rate, format="%.1e")
+        rate = third.number_input("Learning rate", 1e-6, 0.5, config.learning_rate, format="%.1e")
         seed = first.number_input("Seed", 0, 2**31 - 1, config.seed)
         patience = second.number_input("Patience", 0, 100, config.patience, help="0 never stops early.")
         starts = [*(name for name in INITS if name != "run"), *(f"run {run.name}" for run in runs_in(runs_folder()))]
@@ -42,7 +42,13 @@ def start_form() -> None:
         st.caption(estimate(MODELS[model].architecture))
         if not st.form_submit_button("Start training", type="primary", icon=":material/play_arrow:"):
             return
-    flags: dict[str, object] = {"epochs": epochs, "batch-size": batch, "rate": rate, "seed": seed, "patience": patience}
+    flags: dict[str, object] = {
+        "epochs": epochs,
+        "batch-size": batch,
+        "learning-rate": rate,
+        "seed": seed,
+        "patience": patience,
+    }
     flags |= {"init": "run", "base": runs_folder() / start[4:]} if start.startswith("run ") else {"init": start}
     try:
         run = checked(Path(manifest), name)
@@ -55,12 +61,12 @@ def start_form() -> None:
 
 def estimate(architecture: str) -> str:
     """How long an epoch takes, from the runs at hand that trained the same network."""
-    for name, run in runs_at_hand().items():
+    for name, run in available_runs().items():
         steps, _ = metrics_of(run)
         row = MODELS.get(run.config().get("model", ""))
         if row is not None and row.architecture == architecture and not steps.empty:
-            speed = steps["films_per_second"].median()
-            return f"{name} trained on {speed:.0f} films a second: {1000 / speed:.0f} s an epoch for every 1,000 films."
+            speed = steps["images_per_second"].median()
+            return f"{name} trained on {speed:.0f} images a second: {1000 / speed:.0f} s an epoch for every 1,000 images."
     return "No run of this network is at hand yet; its speed shows within the first steps."
 
 

@@ -25,7 +25,7 @@ def is_recorded(run: RunFolder) -> bool:
     return run.path.parent == RECORDED
 
 
-def runs_at_hand() -> dict[str, RunFolder]:
+def available_runs() -> dict[str, RunFolder]:
     """Name -> run: this host's, the latest first, then the recorded ones."""
     own = {run.name: run for run in runs_in(runs_folder())}
     return own | {f"recorded: {run.name}": run for run in runs_in(RECORDED)}

@@ -6,18 +6,18 @@ from io import BytesIO
 import numpy as np
 import streamlit as st
 
-from covid_model.audit.score import Case, TrustScore
+from covid_model.audit.score import TrustInput, TrustScore
 from covid_model.explain.overlay import overlay_png
+from covid_model.models.card import Card
 from covid_model.share.record import view_json
 from covid_model.share.report import html_report
-from covid_model.zoo.card import Card
 
 
-def share_panel(case: Case, scores: Sequence[TrustScore], card: Card, title: str, *, linkable: bool) -> None:
+def share_panel(inputs: TrustInput, scores: Sequence[TrustScore], card: Card, title: str, *, linkable: bool) -> None:
     """Downloads of the current view; the trust scores are in them where they were measured."""
-    stem = f"{case.explanation.model}-{case.explanation.method}-{case.explanation.film_digest[:8]}"
+    stem = f"{inputs.explanation.model}-{inputs.explanation.method}-{inputs.explanation.image_digest[:8]}"
     if linkable:
-        st.caption("The address of this page opens this very view: film, model, class, method, layer and display.")
+        st.caption("The address of this page opens this very view: image, model, class, method, layer and display.")
         query = "&".join(f"{name}={value}" for name, value in st.query_params.to_dict().items())
         st.code(f"{(st.context.url or '').split('?')[0]}{'?' + query if query else ''}", language=None)
     else:
@@ -29,7 +29,7 @@ def share_panel(case: Case, scores: Sequence[TrustScore], card: Card, title: str
     with st.container(horizontal=True):
         st.download_button(
             "Report (HTML)",
-            lambda: html_report(case, scores, card, title).encode(),
+            lambda: html_report(inputs, scores, card, title).encode(),
             f"{stem}.html",
             "text/html",
             icon=":material/description:",
@@ -38,7 +38,7 @@ def share_panel(case: Case, scores: Sequence[TrustScore], card: Card, title: str
         )
         st.download_button(
             "Overlay (PNG)",
-            lambda: overlay_png(case.film, case.explanation, opacity=opacity, colormap=colormap),
+            lambda: overlay_png(inputs.image, inputs.explanation, opacity=opacity, colormap=colormap),
             f"{stem}.png",
             "image/png",
             icon=":material/image:",
@@ -46,7 +46,7 @@ def share_panel(case: Case, scores: Sequence[TrustScore], card: Card, title: str
         )
         st.download_button(
             "Raw map (NumPy)",
-            lambda: npy_bytes(case.explanation.film_map),
+            lambda: npy_bytes(inputs.explanation.heatmap),
             f"{stem}.npy",
             "application/octet-stream",
             icon=":material/grid_on:",
@@ -54,7 +54,7 @@ def share_panel(case: Case, scores: Sequence[TrustScore], card: Card, title: str
         )
         st.download_button(
             "Record (JSON)",
-            lambda: view_json(case, scores).encode(),
+            lambda: view_json(inputs, scores).encode(),
             f"{stem}.json",
             "application/json",
             icon=":material/data_object:",

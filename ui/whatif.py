@@ -1,4 +1,4 @@
-"""What if: change a part of the film and watch probability and heatmap change. Nothing is stored."""
+"""What if: change a part of the image and watch probability and heatmap change. Nothing is stored."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,20 +11,20 @@ from covid_model.explain.engine import explain
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import SLOW, get_method
 from covid_model.explain.overlay import scale_top
-from covid_model.films.film import Film
-from covid_model.films.window import displayed
+from covid_model.images.window import displayed
+from covid_model.images.xray_image import XrayImage
 from covid_model.plots.compare import Panel, panel_picture
-from covid_model.plots.film import selectable_film
+from covid_model.plots.heatmap import selectable_image
 from covid_model.predict import Prediction, predict
 from ui.loaders import classifier
 
 REGION: Final = {"whatif_across": (0.75, 0.95), "whatif_down": (0.05, 0.2)}
-"""Where a marker often stands: the upper left of the patient, which is the upper right of the film."""
+"""Where a marker often stands: the upper left of the patient, which is the upper right of the image."""
 
 
 def _take_selection() -> None:
-    """Move the sliders to the rectangle drawn on the film, or around the point clicked."""
-    event: Mapping[str, Any] = st.session_state.get("whatif_film") or {}
+    """Move the sliders to the rectangle drawn on the image, or around the point clicked."""
+    event: Mapping[str, Any] = st.session_state.get("whatif_image") or {}
     chosen = event.get("selection", {})
     boxes, points = chosen.get("box", []), chosen.get("points", [])
     if boxes:
@@ -43,47 +43,47 @@ def _undo() -> None:
     del st.session_state["whatif_edits"][-1]
 
 
-def _edits(film: Film) -> list[Edit]:
-    """The edits of this session for this film; another film starts with none."""
-    if st.session_state.get("whatif_digest") != film.digest:
-        st.session_state["whatif_digest"], st.session_state["whatif_edits"] = film.digest, []
+def _edits(image: XrayImage) -> list[Edit]:
+    """The edits of this session for this image; another image starts with none."""
+    if st.session_state.get("whatif_digest") != image.digest:
+        st.session_state["whatif_digest"], st.session_state["whatif_edits"] = image.digest, []
     edits: list[Edit] = st.session_state["whatif_edits"]
     return edits
 
 
 @st.fragment
-def what_if(model: str, film: Film, answer: Prediction, found: Explanation) -> None:
+def what_if(model: str, image: XrayImage, prediction: Prediction, found: Explanation) -> None:
     """Choose a rectangle by drawing, clicking or sliders, change it, compare."""
     st.caption(
-        "Draw a rectangle on the film, or click, or use the sliders; then change what lies inside. The lung outline stays "
+        "Draw a rectangle on the image, or click, or use the sliders; then change what lies inside. The lung outline stays "
         "where it was found, so that only the classifier's view changes. Nothing is stored."
     )
-    edits = _edits(film)
-    changed = film.altered(edited(film.pixels, edits)) if edits else film
+    edits = _edits(image)
+    changed = image.altered(edited(image.pixels, edits)) if edits else image
     left, right = st.columns([2, 3], gap="large")
     with left:
         region = _region_picker(changed)
         _buttons(edits, region)
     with right:
         if edits:
-            show_change(model, film, changed, answer, found)
+            show_change(model, image, changed, prediction, found)
         else:
             st.info("Nothing is changed yet.", icon=":material/draw:")
 
 
-def _region_picker(film: Film) -> tuple[float, float, float, float]:
-    """The rectangle as (top, left, bottom, right), shares of the film; the picture and the sliders agree."""
+def _region_picker(image: XrayImage) -> tuple[float, float, float, float]:
+    """The rectangle as (top, left, bottom, right), shares of the image; the picture and the sliders agree."""
     for key, start in REGION.items():
         st.session_state.setdefault(key, start)
     (left, right), (top, bottom) = st.session_state["whatif_across"], st.session_state["whatif_down"]
-    figure: go.Figure = selectable_film(displayed(film.pixels), (top, left, bottom, right))
+    figure: go.Figure = selectable_image(displayed(image.pixels), (top, left, bottom, right))
     st.plotly_chart(
         figure,
-        key="whatif_film",
+        key="whatif_image",
         on_select=_take_selection,
         selection_mode=("box", "points"),
         config={"displayModeBar": False},
-        alt="The film with the chosen rectangle.",
+        alt="The image with the chosen rectangle.",
     )
     st.slider("Across", 0.0, 1.0, step=0.01, key="whatif_across")
     st.slider("Down", 0.0, 1.0, step=0.01, key="whatif_down")
@@ -100,14 +100,16 @@ def _buttons(edits: list[Edit], region: tuple[float, float, float, float]) -> No
         st.button("Start again", key="whatif_clear", disabled=not edits, on_click=edits.clear)
 
 
-def show_change(model: str, original: Film, changed: Film, answer: Prediction, found: Explanation) -> None:
+def show_change(model: str, original: XrayImage, changed: XrayImage, prediction: Prediction, found: Explanation) -> None:
     """Probabilities with their change, and the new heatmap on the scale of the old one."""
-    after = predict(classifier(model), changed, answer.prepared.lungs)
-    for column, (name, before) in zip(st.columns(len(answer.probabilities)), answer.probabilities.items(), strict=True):
+    after = predict(classifier(model), changed, prediction.prepared.lungs)
+    for column, (name, before) in zip(
+        st.columns(len(prediction.probabilities)), prediction.probabilities.items(), strict=True
+    ):
         moved = 100 * (after.probabilities[name] - before)
         column.metric(name, f"{after.probabilities[name]:.0%}", f"{moved:+.1f} points", delta_color="off")
-    if after.predicted != answer.predicted:
-        st.warning(f"The answer flips from {answer.predicted} to {after.predicted}.", icon=":material/swap_horiz:")
+    if after.predicted != prediction.predicted:
+        st.warning(f"The answer flips from {prediction.predicted} to {after.predicted}.", icon=":material/swap_horiz:")
     row = get_method(found.method)
     if row.cost > SLOW:
         st.caption(f"{row.label} is too slow to follow along; choose a quicker method to see the heatmap change.")
@@ -120,10 +122,10 @@ def show_change(model: str, original: Film, changed: Film, answer: Prediction, f
         layer=found.layer if row.needs_layer else None,
         options=found.options,
     )
-    top, lungs = scale_top(found.film_map), answer.prepared.lungs.mask
-    for column, title, film, film_map in zip(
-        st.columns(2), ("Before", "After"), (original, changed), (found.film_map, again.film_map), strict=True
+    top, lungs = scale_top(found.heatmap), prediction.prepared.lungs.mask
+    for column, title, image, heatmap in zip(
+        st.columns(2), ("Before", "After"), (original, changed), (found.heatmap, again.heatmap), strict=True
     ):
-        panel = Panel(title, displayed(film.pixels), film_map, lungs, row.signed)
+        panel = Panel(title, displayed(image.pixels), heatmap, lungs, row.signed)
         picture = panel_picture(panel, opacity=0.6, colormap="inferno", top=top)
         column.image(picture, caption=f"{title}: {found.target}, on one scale", width="stretch", alt=f"{title} the change")

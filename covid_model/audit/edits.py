@@ -1,4 +1,4 @@
-"""What a user may do to a film to see what the model makes of it: blank, blur, or paste a marker into a rectangle."""
+"""What a user may do to an image to see what the model makes of it: blank, blur, or paste a marker into a rectangle."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -24,28 +24,28 @@ class Edit:
 
 @dataclass(frozen=True)
 class EditKind:
-    """label: on the button. apply: the pixels (h, w) of the rectangle -> the new ones, given the whole film (H, W)."""
+    """label: on the button. apply: the pixels (h, w) of the rectangle -> the new ones, given the whole image (H, W)."""
 
     label: str
     apply: Callable[[Array, Array], Array]
 
 
-def _black(part: Array, film: Array) -> Array:
+def _black(part: Array, image: Array) -> Array:
     return np.zeros_like(part)
 
 
-def _grey(part: Array, film: Array) -> Array:
-    return np.full_like(part, np.median(film))
+def _grey(part: Array, image: Array) -> Array:
+    return np.full_like(part, np.median(image))
 
 
-def _blur(part: Array, film: Array) -> Array:
-    return np.asarray(cv2.GaussianBlur(part, (0, 0), max(film.shape) / 24), np.float32)
+def _blur(part: Array, image: Array) -> Array:
+    return np.asarray(cv2.GaussianBlur(part, (0, 0), max(image.shape) / 24), np.float32)
 
 
 def _marker(text: str) -> Callable[[Array, Array], Array]:
-    """White capitals as large as the rectangle allows, as lead letters stand on a film."""
+    """White capitals as large as the rectangle allows, as lead letters stand on an image."""
 
-    def paste(part: Array, film: Array) -> Array:
+    def paste(part: Array, image: Array) -> Array:
         font, thick = cv2.FONT_HERSHEY_SIMPLEX, max(2, round(min(part.shape) / 12))
         (width, height), _ = cv2.getTextSize(text, font, 1, 1)
         size = 0.9 * min(part.shape[1] / width, part.shape[0] / height)
@@ -68,7 +68,7 @@ EDITS: Final[dict[str, EditKind]] = {
 
 
 def edited(pixels: Array, edits: Iterable[Edit]) -> Array:
-    """The film's pixels (H, W) in [0, 1] after all edits in order. A rectangle covers at least one pixel."""
+    """The image's pixels (H, W) in [0, 1] after all edits in order. A rectangle covers at least one pixel."""
     changed = np.array(pixels, np.float32)
     height, width = changed.shape
     for edit in edits:

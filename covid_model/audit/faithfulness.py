@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_model.audit.score import Case, TrustScore, outcome
-from covid_model.explain.baseline import BASELINES
+from covid_model.audit.score import TrustInput, TrustScore, outcome
+from covid_model.explain.baseline_inputs import BASELINE_INPUTS
 from covid_model.explain.compiled import logits_of
 from covid_model.explain.perturbation import target_probability
 
@@ -23,14 +23,14 @@ GRAIN: Final = 7
 """Cells along one side of a smooth random map: as coarse as a class activation map, since smooth maps are favoured."""
 
 
-def curve(film: Array, fill: Array, order: NDArray[np.intp], score: Score, steps: int, *, insert: bool) -> list[float]:
+def curve(image: Array, fill: Array, order: NDArray[np.intp], score: Score, steps: int, *, insert: bool) -> list[float]:
     """Scores as pixels change over in `order`, from none to all in `steps` equal parts: steps + 1 values.
 
-    film, fill: (H, W, c). Deletion starts from the film and hides; insertion starts from the fill and shows
+    image, fill: (H, W, c). Deletion starts from the image and hides; insertion starts from the fill and shows
     (Petsiuk 2018, arXiv 1806.07421, sec. 3.2). order: flat pixel numbers, first to change first.
     """
-    start, end = (fill, film) if insert else (film, fill)
-    height, width, channels = film.shape
+    start, end = (fill, image) if insert else (image, fill)
+    height, width, channels = image.shape
     states = np.empty((steps + 1, height * width, channels), np.float32)
     for step, state in enumerate(states):
         changed = order[: round(step / steps * order.size)]
@@ -59,31 +59,31 @@ def random_orders(shape: tuple[int, int], rng: np.random.Generator) -> dict[str,
     }
 
 
-def deletion_insertion(case: Case) -> TrustScore:
+def deletion_insertion(inputs: TrustInput) -> TrustScore:
     """The gap between insertion and deletion area, against maps that know nothing."""
-    film = case.answer.prepared.batch[0]
-    fill = BASELINES[IMPUTATION](film)
-    rng = np.random.default_rng(case.seed)
+    image = inputs.prediction.prepared.batch[0]
+    fill = BASELINE_INPUTS[IMPUTATION](image)
+    rng = np.random.default_rng(inputs.seed)
 
-    def score(films: Array) -> NDArray[np.float64]:
-        with case.classifier.lock:
-            return target_probability(logits_of(case.classifier.network, films), case.target)
+    def score(images: Array) -> NDArray[np.float64]:
+        with inputs.classifier.lock:
+            return target_probability(logits_of(inputs.classifier.network, images), inputs.target)
 
     def both(order: NDArray[np.intp]) -> tuple[list[float], list[float]]:
-        return tuple(curve(film, fill, order, score, STEPS, insert=insert) for insert in (False, True))  # type: ignore[return-value]
+        return tuple(curve(image, fill, order, score, STEPS, insert=insert) for insert in (False, True))  # type: ignore[return-value]
 
     def gap(curves: tuple[list[float], list[float]]) -> float:
         return area(curves[1]) - area(curves[0])
 
-    deletion, insertion = both(order_of(case.explanation.layer_map, film.shape[:2], rng))
+    deletion, insertion = both(order_of(inputs.explanation.layer_map, image.shape[:2], rng))
     value = gap((deletion, insertion))
     controls: dict[str, list[float]] = {}
-    orders = random_orders(film.shape[:2], rng)
+    orders = random_orders(image.shape[:2], rng)
     for name, several in orders.items():
         controls[name] = []
         for order in several:
             controls[name].append(gap(both(order)))
-            case.progress(sum(map(len, controls.values())) / sum(RANDOM_MAPS.values()))
+            inputs.progress(sum(map(len, controls.values())) / sum(RANDOM_MAPS.values()))
     intervals = {name: _interval(gaps) for name, gaps in controls.items()}
     line = max(high for _, high in intervals.values())
     chance = float(np.mean(controls["blurred random"]))

@@ -15,9 +15,9 @@ SIDE: Final = 64
 """Maps are compared at this size: finer than a class activation map, coarser than the noise of a gradient."""
 
 
-def comparable(film_map: Array, box: Box) -> Array:
-    """What the model saw of a raw film map (H, W), as (SIDE, SIDE) float32, raw."""
-    seen = film_map[box.top : box.bottom, box.left : box.right]
+def comparable(heatmap: Array, box: Box) -> Array:
+    """What the model saw of a raw image map (H, W), as (SIDE, SIDE) float32, raw."""
+    seen = heatmap[box.top : box.bottom, box.left : box.right]
     return np.asarray(cv2.resize(seen, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32)
 
 

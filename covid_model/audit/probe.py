@@ -15,14 +15,16 @@ from covid_model.audit.source import SourceProbe, embedding
 from covid_model.data.manifest import data_hash
 from covid_model.evaluation.bootstrap import patient_interval
 from covid_model.evaluation.scores import balanced_accuracy
-from covid_model.films.read import load_film
-from covid_model.zoo.classifier import Classifier
+from covid_model.images.read import load_image
+from covid_model.models.classifier import Classifier
 
 
 def embeddings(classifier: Classifier, rows: pd.DataFrame) -> NDArray[np.float32]:
-    """(films, features) of the manifest rows in their order."""
-    paths = tqdm(rows["path"], desc=f"{classifier.key}: embedding", unit="film")
-    return np.concatenate([embedding(classifier.network, classifier.prepare(load_film(Path(path))).batch) for path in paths])
+    """(images, features) of the manifest rows in their order."""
+    paths = tqdm(rows["path"], desc=f"{classifier.key}: embedding", unit="image")
+    return np.concatenate(
+        [embedding(classifier.network, classifier.prepare(load_image(Path(path))).batch) for path in paths]
+    )
 
 
 def fit_probe(classifier: Classifier, table: pd.DataFrame) -> SourceProbe:
@@ -41,7 +43,7 @@ def fit_probe(classifier: Classifier, table: pd.DataFrame) -> SourceProbe:
         weights=tuple(_short(row) for row in fitted.coef_),
         bias=_short(fitted.intercept_),
         balanced_accuracy={},
-        films={str(name): int(count) for name, count in train["source"].value_counts().items()},
+        images={str(name): int(count) for name, count in train["source"].value_counts().items()},
         weights_sha256=classifier.weights_digest,
         data_hash=data_hash(table),
         date=datetime.now(UTC).isoformat("T", "seconds"),

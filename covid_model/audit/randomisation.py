@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.audit.maps import rank_correlation, ssim
-from covid_model.audit.score import Case, TrustScore, outcome
+from covid_model.audit.score import TrustInput, TrustScore, outcome
 from covid_model.explain.engine import CardLike, ClassifierLike
 from covid_model.explain.methods import SLOW
 
@@ -22,7 +22,7 @@ DRAWS: Final = 2
 
 
 @dataclass(eq=False)
-class WreckedClassifier:
+class RandomisedModel:
     """A copy of a classifier whose weights are destroyed, stage by stage, from the logits down."""
 
     key: str
@@ -34,11 +34,11 @@ class WreckedClassifier:
     turn: threading.Lock
 
 
-_copies: Final["WeakKeyDictionary[keras.Model, WreckedClassifier]"] = WeakKeyDictionary()
+_copies: Final["WeakKeyDictionary[keras.Model, RandomisedModel]"] = WeakKeyDictionary()
 _making: Final = threading.Lock()
 
 
-def wrecked_copy(classifier: ClassifierLike) -> WreckedClassifier:
+def randomised_copy(classifier: ClassifierLike) -> RandomisedModel:
     """The copy that belongs to a classifier, made on first use and kept as long as its network, so it is compiled once."""
     import keras
 
@@ -47,7 +47,7 @@ def wrecked_copy(classifier: ClassifierLike) -> WreckedClassifier:
             network = keras.models.clone_model(classifier.network)
             trained = classifier.network.get_weights()
             network.set_weights(trained)
-            _copies[classifier.network] = WreckedClassifier(
+            _copies[classifier.network] = RandomisedModel(
                 classifier.key, classifier.card, network, "", trained, threading.Lock(), threading.Lock()
             )
         return _copies[classifier.network]
@@ -76,21 +76,21 @@ def destroy(network: "keras.Model", layers: list[str], rng: np.random.Generator)
         layer.set_weights([rng.permuted(values, axis=None) for values in layer.get_weights()])
 
 
-def cascade(case: Case, count: int = STAGES) -> list[dict[str, float]]:
+def cascade(inputs: TrustInput, count: int = STAGES) -> list[dict[str, float]]:
     """SSIM and rank correlation of the heatmap with that of the destroyed model, after each stage, mean over the draws."""
-    copy, original = wrecked_copy(case.classifier), case.small_map
-    draws = 1 if case.method.cost > SLOW / 5 else DRAWS
+    copy, original = randomised_copy(inputs.classifier), inputs.small_map
+    draws = 1 if inputs.method.cost > SLOW / 5 else DRAWS
     parts = stages(copy.network, count)
     found = np.zeros((draws, len(parts), 2))
     with copy.turn:
         for draw in range(draws):
-            rng = np.random.default_rng((case.seed, draw))
+            rng = np.random.default_rng((inputs.seed, draw))
             copy.network.set_weights(copy.trained)
             for number, layers in enumerate(parts):
                 destroy(copy.network, layers, rng)
-                again = case.map_again(case.answer, copy)
+                again = inputs.map_again(inputs.prediction, copy)
                 found[draw, number] = ssim(original, again), rank_correlation(original, again)
-                case.progress((draw * len(parts) + number + 1) / (draws * len(parts)))
+                inputs.progress((draw * len(parts) + number + 1) / (draws * len(parts)))
     means = found.mean(axis=0)
     return [
         {"layers": sum(map(len, parts[: number + 1])), "ssim": float(row[0]), "rank": float(row[1])}
@@ -98,18 +98,18 @@ def cascade(case: Case, count: int = STAGES) -> list[dict[str, float]]:
     ]
 
 
-def weight_randomisation(case: Case) -> TrustScore:
+def weight_randomisation(inputs: TrustInput) -> TrustScore:
     """Cascading weight randomisation (Adebayo 2018, arXiv 1810.03292, sec. 3), with the pass line of Arun 2021."""
-    found = cascade(case)
+    found = cascade(inputs)
     value = found[-1]["ssim"]
-    pairs = case.known_of_method.get("pairs")
+    pairs = inputs.known_of_method.get("pairs")
     details = {"stages": found, "pairs": pairs}
     told = f"With every weight of the model shuffled the heatmap keeps a similarity (SSIM) of {value:.2f} to this one"
     if pairs is None:
-        sentence = f"{told}; no pairs of films were measured for this model, so there is no line to judge it by."
+        sentence = f"{told}; no pairs of images were measured for this model, so there is no line to judge it by."
         return TrustScore("randomisation", value, None, "lower", "unclear", sentence, details)
     line = float(pairs["ssim"])
     passed = value < line
     verdict = "it depends on the model" if passed else "it would look much the same whatever the model had learned"
-    sentence = f"{told}; heatmaps of two unrelated films share {line:.2f}: {verdict}."
+    sentence = f"{told}; heatmaps of two unrelated images share {line:.2f}: {verdict}."
     return TrustScore("randomisation", value, line, "lower", outcome(passed), sentence, details)

@@ -13,11 +13,11 @@ from covid_model.explain.engine import ClassifierLike, explain
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import Method, get_method
 from covid_model.explain.target import Target, resolve_target
-from covid_model.films.film import Film
+from covid_model.images.xray_image import XrayImage
+from covid_model.models.classifier import Classifier
 from covid_model.predict import Prediction
-from covid_model.zoo.classifier import Classifier
 
-Outcome = Literal["passed", "failed", "unclear", "told"]
+Outcome = Literal["passed", "failed", "unclear", "informational"]
 """passed, failed: the test decides. unclear: it could not decide here. told: it informs and decides nothing."""
 
 
@@ -45,16 +45,16 @@ class TrustScore:
 
 
 @dataclass(eq=False)
-class Case:
+class TrustInput:
     """One heatmap under test: who made it, from what, and what is known beforehand about that model and method.
 
     measured: the model's audit record (`audit.record`), empty where none exists. lesions: (H, W) bool drawn by radiologists,
-    where the film has them.
+    where the image has them.
     """
 
     classifier: Classifier
-    film: Film
-    answer: Prediction
+    image: XrayImage
+    prediction: Prediction
     explanation: Explanation
     measured: Mapping[str, Any] = field(default_factory=dict)
     lesions: NDArray[np.bool_] | None = None
@@ -79,30 +79,30 @@ class Case:
     @property
     def probability(self) -> float:
         """The calibrated probability of `explained_class`."""
-        return self.answer.probabilities[self.explained_class]
+        return self.prediction.probabilities[self.explained_class]
 
     @property
     def small_map(self) -> NDArray[np.float32]:
         """The heatmap at the size maps are compared at."""
-        return comparable(self.explanation.film_map, self.answer.prepared.model_input.box)
+        return comparable(self.explanation.heatmap, self.prediction.prepared.model_input.box)
 
     @property
     def known_of_method(self) -> Mapping[str, Any]:
         """What the audit record says about this method."""
         return self.measured.get("methods", {}).get(self.explanation.method, {})
 
-    def map_again(self, answer: Prediction, classifier: ClassifierLike | None = None) -> NDArray[np.float32]:
+    def map_again(self, prediction: Prediction, classifier: ClassifierLike | None = None) -> NDArray[np.float32]:
         """The same kind of heatmap for another answer or by another network, at the size maps are compared at."""
         again = explain(
             classifier or self.classifier,
-            answer,
+            prediction,
             method=self.explanation.method,
             target=self.explanation.target,
             layer=self.explanation.layer if self.method.needs_layer else None,
             seed=self.explanation.seed,
             options=self.explanation.options,
         )
-        return comparable(again.film_map, answer.prepared.model_input.box)
+        return comparable(again.heatmap, prediction.prepared.model_input.box)
 
     def _class_weights(self) -> list[tuple[str, float]]:
         classes, weights = self.explanation.classes, self.target.weights

@@ -1,4 +1,4 @@
-"""Where was this film taken? What the model's own features give away about the hospital."""
+"""Where was this image taken? What the model's own features give away about the hospital."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_model.audit.score import Case, TrustScore
+from covid_model.audit.score import TrustInput, TrustScore
 from covid_model.explain.compiled import CHUNK, compiled
 from covid_model.files import write_json
-from covid_model.zoo.own import folder_of
+from covid_model.models.user_models import folder_of
 
 if TYPE_CHECKING:
     import keras
@@ -22,10 +22,10 @@ GIVEN_AWAY: Final = 0.9
 
 @dataclass(frozen=True)
 class SourceProbe:
-    """A logistic regression from a model's embedding to the source of the film, with its own card.
+    """A logistic regression from a model's embedding to the source of the image, with its own card.
 
-    sources: names in the order of the outputs. mean, scale: (features,) of the training films. weights: (sources, features).
-    bias: (sources,). balanced_accuracy: on the test split, an interval as a dict. weights_sha256: of the model.
+    sources: names in the order of the outputs. mean, scale: (features,) of the training images. weights: (sources,
+    features). bias: (sources,). balanced_accuracy: on the test split, an interval as a dict. weights_sha256: of the model.
     """
 
     model: str
@@ -35,14 +35,14 @@ class SourceProbe:
     weights: tuple[tuple[float, ...], ...]
     bias: tuple[float, ...]
     balanced_accuracy: dict[str, Any]
-    films: dict[str, int]
+    images: dict[str, int]
     weights_sha256: str
     data_hash: str
     date: str
     version: str
 
     def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """(films, features) -> (films, sources), rows summing to 1."""
+        """(images, features) -> (images, sources), rows summing to 1."""
         standard = (features - np.array(self.mean)) / np.array(self.scale)
         logits = standard @ np.array(self.weights).T + np.array(self.bias)
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -74,28 +74,30 @@ def embedding(network: "keras.Model", batch: NDArray[np.float32]) -> NDArray[np.
         import tensorflow as tf
 
         trunk = keras.Model(network.inputs, network.get_layer("logits").input)
-        films = tf.TensorSpec((None, *network.input_shape[1:]), tf.float32)
-        return tf.function(lambda film: trunk(film, training=False), input_signature=[films])
+        images = tf.TensorSpec((None, *network.input_shape[1:]), tf.float32)
+        return tf.function(lambda image: trunk(image, training=False), input_signature=[images])
 
     run = compiled(network, "embedding", make)
     return np.concatenate([np.asarray(run(batch[k : k + CHUNK])) for k in range(0, len(batch), CHUNK)])
 
 
-def source(case: Case) -> TrustScore:
+def source(inputs: TrustInput) -> TrustScore:
     """The probability of each source, by a small classifier on the model's embedding. Informs, decides nothing."""
-    probe = load_probe(case.explanation.model, case.explanation.model_digest)
+    probe = load_probe(inputs.explanation.model, inputs.explanation.model_digest)
     if probe is None:
-        return TrustScore("source", None, None, "lower", "told", "No source classifier ships with this model.")
-    with case.classifier.lock:
-        features = embedding(case.classifier.network, case.answer.prepared.batch)
+        return TrustScore("source", None, None, "lower", "informational", "No source classifier ships with this model.")
+    with inputs.classifier.lock:
+        features = embedding(inputs.classifier.network, inputs.prediction.prepared.batch)
     found = {name: float(p) for name, p in zip(probe.sources, probe.probabilities(features)[0], strict=True)}
     likely = max(found, key=found.__getitem__)
     chance = 1 / len(probe.sources)
     accuracy = float(probe.balanced_accuracy["value"])
     sentence = (
-        f"The model's own features say this film comes from {likely} ({found[likely]:.0%}). Over test films they name the "
+        f"The model's own features say this image comes from {likely} ({found[likely]:.0%}). Over test images they name the "
         f"right one of {len(found)} sources with a balanced accuracy of {accuracy:.0%}, where chance is {chance:.0%}"
     )
     given_away = " : whatever tells sources apart is open to the prediction too." if found[likely] > GIVEN_AWAY else "."
     details = {"probabilities": found, "balanced_accuracy": probe.balanced_accuracy}
-    return TrustScore("source", found[likely], chance, "lower", "told", sentence + given_away.replace(" :", ":"), details)
+    return TrustScore(
+        "source", found[likely], chance, "lower", "informational", sentence + given_away.replace(" :", ":"), details
+    )

@@ -1,4 +1,4 @@
-"""Does the heatmap hold still under changes of the film that change nothing?"""
+"""Does the heatmap hold still under changes of the image that change nothing?"""
 
 from collections.abc import Callable
 from typing import Final
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.audit.maps import SIDE, change
-from covid_model.audit.score import Case, TrustScore, outcome
+from covid_model.audit.score import TrustInput, TrustScore, outcome
 from covid_model.explain.methods import SLOW
 from covid_model.predict import predict
 
@@ -50,29 +50,29 @@ ALTERATIONS: Final[dict[str, Alteration]] = {
 """In this order; slow methods are tried on the first three. One pixel is below the size at which maps are compared."""
 
 
-def stability(case: Case) -> TrustScore:
+def stability(inputs: TrustInput) -> TrustScore:
     """The largest change of the map among alterations that keep the predicted class (max-sensitivity, Yeh 2019)."""
-    rng = np.random.default_rng(case.seed)
-    names = list(ALTERATIONS)[: 3 if case.method.cost > SLOW else None]
-    original, changes, flipped = case.small_map, {}, []
+    rng = np.random.default_rng(inputs.seed)
+    names = list(ALTERATIONS)[: 3 if inputs.method.cost > SLOW else None]
+    original, changes, flipped = inputs.small_map, {}, []
     for number, name in enumerate(names):
-        altered = case.film.altered(ALTERATIONS[name](case.film.pixels, rng))
-        answer = predict(case.classifier, altered, case.answer.prepared.lungs)
-        if answer.predicted != case.answer.predicted:
+        altered = inputs.image.altered(ALTERATIONS[name](inputs.image.pixels, rng))
+        prediction = predict(inputs.classifier, altered, inputs.prediction.prepared.lungs)
+        if prediction.predicted != inputs.prediction.predicted:
             flipped.append(name)
         else:
-            changes[name] = change(original, case.map_again(answer))
-        case.progress((number + 1) / len(names))
+            changes[name] = change(original, inputs.map_again(prediction))
+        inputs.progress((number + 1) / len(names))
     details = {"changes": changes, "flipped": flipped, "side": SIDE}
     if not changes:
-        sentence = "Every small change of the film changed the predicted class, so there is no stable answer to explain."
+        sentence = "Every small change of the image changed the predicted class, so there is no stable answer to explain."
         return TrustScore("stability", None, None, "lower", "failed", sentence, details)
     worst = max(changes, key=changes.__getitem__)
     value = changes[worst]
-    pairs = case.known_of_method.get("pairs")
+    pairs = inputs.known_of_method.get("pairs")
     line = float(pairs["change"]) / 2 if pairs else None
-    told = f"Under small changes of the film the heatmap moves by at most {value:.2f} ({worst})"
+    told = f"Under small changes of the image the heatmap moves by at most {value:.2f} ({worst})"
     if line is None:
         return TrustScore("stability", value, None, "lower", "unclear", f"{told}; no line was measured.", details)
-    sentence = f"{told}; between unrelated films it moves by {2 * line:.2f}, and half of that is allowed."
+    sentence = f"{told}; between unrelated images it moves by {2 * line:.2f}, and half of that is allowed."
     return TrustScore("stability", value, 2 * line, "lower", outcome(value <= line), sentence, details)

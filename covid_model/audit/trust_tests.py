@@ -8,10 +8,10 @@ from covid_model.audit.agreement import agreement
 from covid_model.audit.faithfulness import deletion_insertion
 from covid_model.audit.localisation import attention_in_lungs, lesions_pointed_at
 from covid_model.audit.randomisation import weight_randomisation
-from covid_model.audit.score import Case, TrustScore
+from covid_model.audit.region_ablation import region_ablation
+from covid_model.audit.score import TrustInput, TrustScore
 from covid_model.audit.source import source
 from covid_model.audit.stability import stability
-from covid_model.audit.twins import twins
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class TrustTest:
 
     key: str
     question: str
-    run: Callable[[Case], TrustScore]
+    run: Callable[[TrustInput], TrustScore]
     decides: bool
     how: str
     paper: str
@@ -40,17 +40,17 @@ TRUST_TESTS: Final[dict[str, TrustTest]] = {
             attention_in_lungs,
             True,
             "Share of the heatmap's positive sum inside the lung outline. It must beat an even spread over what the model "
-            "saw and a bell over the middle of the film.",
+            "saw and a bell over the middle of the image.",
             "López-Cabrera 2021, doi 10.1007/s12553-021-00609-8",
             0.1,
         ),
         TrustTest(
-            "twins",
+            "region_ablation",
             "Does the model need the lungs?",
-            twins,
+            region_ablation,
             True,
-            "The model's probability on the same film with lungs removed, lungs only, border only, corners only and a black "
-            "box over the centre. Without the lungs it must lose half of what it believes above an empty film.",
+            "The model's probability on the same image with lungs removed, lungs only, border only, corners only and a "
+            "black box over the centre. Without the lungs it must lose half of what it believes above an empty image.",
             "Maguolo & Nanni 2021, arXiv 2004.12823",
             0.3,
         ),
@@ -70,7 +70,7 @@ TRUST_TESTS: Final[dict[str, TrustTest]] = {
             weight_randomisation,
             True,
             "The heatmap is made again as the model's weights are shuffled, from the logits down. With all of them shuffled "
-            "it must be less similar (SSIM) than the heatmaps of 50 random pairs of films are on average.",
+            "it must be less similar (SSIM) than the heatmaps of 50 random pairs of images are on average.",
             "Adebayo 2018, arXiv 1810.03292; Arun 2021, doi 10.1148/ryai.2021200267",
             0.6,
         ),
@@ -80,7 +80,7 @@ TRUST_TESTS: Final[dict[str, TrustTest]] = {
             stability,
             True,
             "The heatmap is made again under small noise, brightness and shifts that keep the prediction. Its largest "
-            "change must stay below half of that between unrelated films.",
+            "change must stay below half of that between unrelated images.",
             "Yeh 2019, arXiv 1901.09392",
             0.5,
         ),
@@ -109,7 +109,7 @@ TRUST_TESTS: Final[dict[str, TrustTest]] = {
             "Does it point at what radiologists saw?",
             lesions_pointed_at,
             False,
-            "For films whose ground glass and consolidation radiologists outlined: pointing game, share of the heatmap "
+            "For images whose ground glass and consolidation radiologists outlined: pointing game, share of the heatmap "
             "there and precision, beside maps that know nothing. It judges the model as much as the heatmap, so it does not "
             "decide.",
             "Zhang 2018, arXiv 1608.00507",
@@ -119,7 +119,7 @@ TRUST_TESTS: Final[dict[str, TrustTest]] = {
 }
 
 
-def run_tests(case: Case) -> Iterator[TrustScore]:
+def run_tests(inputs: TrustInput) -> Iterator[TrustScore]:
     """All tests in the table's order, each score as soon as it is there."""
     for row in TRUST_TESTS.values():
-        yield row.run(case)
+        yield row.run(inputs)

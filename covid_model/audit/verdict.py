@@ -6,13 +6,13 @@ from typing import Final, Literal
 
 import numpy as np
 
-from covid_model.audit.score import Case, TrustScore
+from covid_model.audit.score import TrustInput, TrustScore
 
 LEAST_PROBABILITY: Final = 0.5
 LEAST_PASSED: Final = 3
 
 RULE: Final = (
-    "Withheld for films that the gate refuses, for methods that know no class, "
+    "Withheld for images that the input check refuses, for methods that know no class, "
     f"when the model gives the explained class less than {LEAST_PROBABILITY:.0%}, "
     f"when the lungs were not found, when nothing speaks for the class, or when fewer than {LEAST_PASSED} "
     "deciding tests could decide. Not supported when a deciding test fails. Supported when none fails. "
@@ -30,28 +30,28 @@ class Verdict:
     why: str
 
 
-def withheld(case: Case) -> str | None:
+def withheld(inputs: TrustInput) -> str | None:
     """Why no verdict can be given before any test is run, or None."""
-    ruling = case.answer.ruling
-    if ruling is not None and not ruling.accepted:
-        return f"{ruling.reason} What a model says of it means nothing."
-    if case.method.class_blind:
-        return f"{case.method.label} is the same for every class: it holds no evidence for {case.explanation.target}."
-    if case.answer.prepared.lungs.quality == "failed":
-        return "The lungs were not found, so this may be no chest film."
-    if case.probability < LEAST_PROBABILITY:
+    input_check = inputs.prediction.input_check
+    if input_check is not None and not input_check.accepted:
+        return f"{input_check.reason} What a model says of it means nothing."
+    if inputs.method.class_blind:
+        return f"{inputs.method.label} is the same for every class: it holds no evidence for {inputs.explanation.target}."
+    if inputs.prediction.prepared.lungs.quality == "failed":
+        return "The lungs were not found, so this may be no chest X-ray."
+    if inputs.probability < LEAST_PROBABILITY:
         return (
-            f"The model gives {case.explained_class} only {case.probability:.0%}: "
+            f"The model gives {inputs.explained_class} only {inputs.probability:.0%}: "
             "a heatmap for what the model does not believe is not to be read."
         )
-    if not np.max(case.explanation.film_map) > 0:
-        return f"Nothing on the film speaks for {case.explanation.target}."
+    if not np.max(inputs.explanation.heatmap) > 0:
+        return f"Nothing on the image speaks for {inputs.explanation.target}."
     return None
 
 
-def verdict(case: Case, scores: Sequence[TrustScore]) -> Verdict:
+def verdict(inputs: TrustInput, scores: Sequence[TrustScore]) -> Verdict:
     """Judge all scores of one heatmap by RULE."""
-    if (why := withheld(case)) is not None:
+    if (why := withheld(inputs)) is not None:
         return Verdict("withheld", why)
     failed = [score for score in scores if score.outcome == "failed"]
     passed = [score for score in scores if score.outcome == "passed"]

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from covid_model.data.own_source import FIELDS, classes_source, table_source
 from covid_model.data.sources import SOURCES
+from covid_model.data.user_source import FIELDS, classes_source, table_source
 from covid_model.errors import DataError
-from covid_model.zoo.models import DEFAULT_MODEL
-from covid_model.zoo.own import models_at_hand
+from covid_model.models.specs import DEFAULT_MODEL
+from covid_model.models.user_models import available_models
 
 
 def add_commands(commands: Any) -> None:
     """Add `data` with its own subcommands."""
-    data = commands.add_parser("data", help="manifest of films: build, check").add_subparsers(required=True)
+    data = commands.add_parser("data", help="manifest of images: build, check").add_subparsers(required=True)
 
     build = data.add_parser("build", help="read public layouts into one manifest (Parquet)")
     build.add_argument(
@@ -25,24 +25,26 @@ def add_commands(commands: Any) -> None:
         metavar="NAME=DIR",
         help=f"may be repeated; NAME is one of {', '.join(SOURCES)}",
     )
-    build.add_argument("--folder", action="append", default=[], metavar="NAME=DIR", help="own films, one folder a class")
-    build.add_argument("--table", action="append", default=[], metavar="NAME=CSV", help="own films, one row a film")
+    build.add_argument("--folder", action="append", default=[], metavar="NAME=DIR", help="own images, one folder a class")
+    build.add_argument("--table", action="append", default=[], metavar="NAME=CSV", help="own images, one row an image")
     fields = f"column of the tables that holds a FIELD: {', '.join(FIELDS)}"
     build.add_argument("--column", action="append", default=[], metavar="FIELD=COLUMN", help=fields)
-    build.add_argument("--label", action="append", default=[], metavar="CLASS=LABEL", help="what a class of own films means")
-    build.add_argument("--view", default="PA", help="of own films that do not say it; default: %(default)s")
+    build.add_argument(
+        "--label", action="append", default=[], metavar="CLASS=LABEL", help="what a class of own images means"
+    )
+    build.add_argument("--view", default="PA", help="of own images that do not say it; default: %(default)s")
     build.add_argument("--out", type=Path, required=True, help="the manifest to write, *.parquet")
     build.add_argument("--seed", type=int, default=0, help="of the split")
-    build.add_argument("--all-views", action="store_true", help="keep lateral films and films of unstated view")
+    build.add_argument("--all-views", action="store_true", help="keep lateral images and images of unstated view")
     build.set_defaults(run=run_build)
 
     check = data.add_parser("check", help="patients or near-duplicates in two splits; exit code 1 where there are any")
     check.add_argument("manifest", type=Path)
     check.set_defaults(run=run_check)
 
-    measure = data.add_parser("measure", help="add prediction, attention and looks of every film, for the Dataset page")
+    measure = data.add_parser("measure", help="add prediction, attention and looks of every image, for the Dataset page")
     measure.add_argument("--manifest", type=Path, required=True)
-    measure.add_argument("--model", choices=models_at_hand(), default=DEFAULT_MODEL, help="default: %(default)s")
+    measure.add_argument("--model", choices=available_models(), default=DEFAULT_MODEL, help="default: %(default)s")
     measure.add_argument("--out", type=Path, required=True, help="the measured manifest to write, *.parquet")
     measure.set_defaults(run=run_measure)
 
@@ -58,7 +60,7 @@ def add_commands(commands: Any) -> None:
     fetch.add_argument("--accept", action="store_true", help="accept the licence without being asked")
     fetch.set_defaults(run=run_fetch)
 
-    samples = data.add_parser("samples", help="fetch a dozen public films with open licences")
+    samples = data.add_parser("samples", help="fetch a dozen public images with open licences")
     samples.add_argument("--out", type=Path, help="folder; default: one in the user's cache, where the app looks for them")
     samples.add_argument("--accept", action="store_true", help="accept the licences without being asked")
     samples.set_defaults(run=run_samples)
@@ -97,7 +99,7 @@ def run_build(arguments: argparse.Namespace) -> int:
     print(f"near-duplicate pairs kept in one split: {report.near_duplicate_pairs}")
     for line in report.broken:
         print(f"broken: {line}")
-    print(f"{len(table)} films, {table['patient'].nunique()} patients -> {arguments.out} (data {report.data_hash[:12]})")
+    print(f"{len(table)} images, {table['patient'].nunique()} patients -> {arguments.out} (data {report.data_hash[:12]})")
     return 0
 
 
@@ -133,22 +135,22 @@ def run_check(arguments: argparse.Namespace) -> int:
 
 def run_measure(arguments: argparse.Namespace) -> int:
     """The `data measure` command."""
-    from covid_model.audit.films import measure_films
+    from covid_model.audit.measure import measure_images
     from covid_model.data.manifest import read_manifest
-    from covid_model.zoo.classifier import load
+    from covid_model.models.classifier import load
 
-    table = measure_films(load(arguments.model), read_manifest(arguments.manifest), arguments.out)
-    print(f"{len(table)} films measured by {arguments.model} -> {arguments.out}")
+    table = measure_images(load(arguments.model), read_manifest(arguments.manifest), arguments.out)
+    print(f"{len(table)} images measured by {arguments.model} -> {arguments.out}")
     return 0
 
 
 def run_report(arguments: argparse.Namespace) -> int:
     """The `data report` command."""
-    from covid_model.data.browse import Films
+    from covid_model.data.browse import Manifest
     from covid_model.data.report import write_report
 
-    content = write_report(Films(arguments.manifest), arguments.out)
-    for sentence in content["confounds"]:
+    content = write_report(Manifest(arguments.manifest), arguments.out)
+    for sentence in content["confounders"]:
         print(sentence)
     for found in content["quality"].values():
         print(f"{found['title']}: {'not measured' if found['count'] is None else found['count']}")
@@ -158,12 +160,12 @@ def run_report(arguments: argparse.Namespace) -> int:
 
 def run_describe(arguments: argparse.Namespace) -> int:
     """The `data describe` command."""
-    from covid_model.data.browse import Films
+    from covid_model.data.browse import Manifest
     from covid_model.data.description import describe
 
-    found = describe(Films(arguments.manifest))
+    found = describe(Manifest(arguments.manifest))
     found.save(arguments.out)
-    print(f"{found.films} films of {found.patients} patients -> {arguments.out}")
+    print(f"{found.images} images of {found.patients} patients -> {arguments.out}")
     return 0
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from covid_model.errors import DataError, RunError
+from covid_model.models.card import WEIGHTS
+from covid_model.models.user_models import folder_of, known_models
 from covid_model.training.augment import AUGMENTATIONS
 from covid_model.training.config import INITS, PRECISIONS, TrainConfig
-from covid_model.training.distribute import WAYS, Onlooker, team
+from covid_model.training.distribute import WAYS, ReadOnlyRun, team
 from covid_model.training.recipes import RECIPES, get_recipe, recipe_table
-from covid_model.zoo.card import WEIGHTS
-from covid_model.zoo.own import folder_of, known_models
 
 MANIFEST: Final = Path("manifest.parquet")
 """Where `train --data` puts the manifest that it builds."""
@@ -31,7 +31,9 @@ def add_commands(commands: Any) -> None:
     train.add_argument("--epochs", type=int)
     train.set_defaults(run=run_lungs_train)
 
-    classifier = commands.add_parser("train", help="train a classifier of the zoo by its recipe, or go on with a run")
+    classifier = commands.add_parser(
+        "train", help="train a classifier of the MODELS table by its recipe, or go on with a run"
+    )
     classifier.add_argument("--model", choices=RECIPES)
     data = classifier.add_mutually_exclusive_group(required=True)
     data.add_argument("--manifest", type=Path, help="as written by `data build`")
@@ -43,8 +45,8 @@ def add_commands(commands: Any) -> None:
     classifier.add_argument("--epochs", type=int)
     classifier.add_argument("--head-epochs", type=int)
     classifier.add_argument("--batch-size", dest="batch", type=int)
-    classifier.add_argument("--steps", type=int, help="steps an epoch; 0 for as many as the films give")
-    classifier.add_argument("--rate", type=float, help="largest learning rate")
+    classifier.add_argument("--steps", type=int, help="steps an epoch; 0 for as many as the images give")
+    classifier.add_argument("--learning-rate", type=float, help="largest learning rate")
     classifier.add_argument("--augmentation", choices=AUGMENTATIONS)
     classifier.add_argument("--init", choices=INITS)
     classifier.add_argument("--base", metavar="DIR", help="with --init run: the run whose best weights are taken over")
@@ -58,9 +60,9 @@ def add_commands(commands: Any) -> None:
 
     kept = commands.add_parser("keep", help="use a finished run as a model of one's own, on every page and in every command")
     kept.add_argument("source", type=Path, metavar="RUN")
-    kept.set_defaults(run=run_keep)
+    kept.set_defaults(run=run_register)
 
-    recorded = commands.add_parser("record", help="copy a finished run as it may ship: no checkpoints, drawn films only")
+    recorded = commands.add_parser("record", help="copy a finished run as it may ship: no checkpoints, drawn images only")
     recorded.add_argument("source", type=Path, metavar="RUN")
     recorded.add_argument("--out", type=Path, required=True, help="folder of recorded runs")
     recorded.set_defaults(run=run_record)
@@ -76,8 +78,8 @@ def add_commands(commands: Any) -> None:
 
 def run_imagenet(_: argparse.Namespace) -> int:
     """The `zoo imagenet` command."""
-    from covid_model.zoo.imagenet import WEIGHTS as OUT
-    from covid_model.zoo.imagenet import convert_imagenet
+    from covid_model.models.imagenet import WEIGHTS as OUT
+    from covid_model.models.imagenet import convert_imagenet
 
     difference = convert_imagenet()
     print(f"{OUT.name}: largest difference from the original forward pass {difference:.2g}")
@@ -86,15 +88,15 @@ def run_imagenet(_: argparse.Namespace) -> int:
 
 def run_lungs_train(arguments: argparse.Namespace) -> int:
     """The `lungs train` command."""
+    from covid_model.build.lung_training import LungTraining, score_and_write_card, train_lung_network
     from covid_model.data.manifest import read_manifest
-    from covid_model.training.lung_network import LungTraining, score_and_write_card, train_lung_network
 
     chosen = {} if arguments.epochs is None else {"epochs": arguments.epochs}
     settings, table = LungTraining(**chosen), read_manifest(arguments.manifest)
     train_lung_network(table, arguments.masks, arguments.out, settings)
     card = score_and_write_card(table, arguments.masks, arguments.out, settings)
     for name, score in card["scores"]["dice"].items():
-        print(f"Dice {name}: {score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}], {score['films']} films")
+        print(f"Dice {name}: {score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}], {score['images']} images")
     return 0
 
 
@@ -102,17 +104,17 @@ def run_train(arguments: argparse.Namespace) -> int:
     """The `train` command. Exit code 1 where the run failed."""
     from covid_model.data.manifest import read_manifest
     from covid_model.lungs.segment import LungSegmenter
+    from covid_model.training.export import export_model
     from covid_model.training.fit import resume, start
+    from covid_model.training.initial_weights import best_network
     from covid_model.training.run_folder import RunFolder
-    from covid_model.training.ship import ship
-    from covid_model.training.start import best_network
 
     if (arguments.folder is None) == (arguments.resume is None):
         raise RunError("Name either --run DIR for a new run or --resume DIR to go on with one.")
     together = team(arguments.distribute)  # before anything else: workers must meet before TensorFlow is used
     manifest = arguments.manifest or _manifest_of(arguments.data)
     table, segmenter = read_manifest(manifest), LungSegmenter.load()
-    run = (RunFolder if together.is_chief else Onlooker)(arguments.resume or arguments.folder)
+    run = (RunFolder if together.is_chief else ReadOnlyRun)(arguments.resume or arguments.folder)
     if arguments.resume:
         recipe = get_recipe(str(run.config()["model"]))
         table = recipe_table(table, recipe)
@@ -129,7 +131,7 @@ def run_train(arguments: argparse.Namespace) -> int:
         return int(state == "failed")
     if not together.is_chief:
         return 0
-    card = ship(best_network(run), training.row, training.config, recipe, table, run.path, segmenter)
+    card = export_model(best_network(run), training.row, training.config, recipe, table, run.path, segmenter)
     print(f"trained {training.row.key}; card: {card}")
     return 0
 
@@ -145,7 +147,7 @@ def _manifest_of(folder: Path) -> Path:
             raise DataError(f"{folder} holds none of the public downloads: {', '.join(SOURCES)}.")
         table, report = build(sources)
         write_manifest(table, report, MANIFEST)
-    print(f"films: {MANIFEST}")
+    print(f"images: {MANIFEST}")
     return MANIFEST
 
 
@@ -158,9 +160,9 @@ def _config(arguments: argparse.Namespace, recipe: TrainConfig) -> TrainConfig:
     return replace(recipe, **chosen)
 
 
-def run_keep(arguments: argparse.Namespace) -> int:
+def run_register(arguments: argparse.Namespace) -> int:
     """The `keep` command."""
-    from covid_model.training.keep import keep
+    from covid_model.training.register import keep
     from covid_model.training.run_folder import RunFolder
 
     print(f"--model {keep(RunFolder(arguments.source)).key}")
@@ -169,7 +171,7 @@ def run_keep(arguments: argparse.Namespace) -> int:
 
 def run_record(arguments: argparse.Namespace) -> int:
     """The `record` command."""
-    from covid_model.training.recorded import record
+    from covid_model.build.recorded_runs import record
     from covid_model.training.run_folder import RunFolder
 
     print(record(RunFolder(arguments.source), arguments.out).path)
@@ -180,7 +182,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     """The `evaluate` command."""
     from covid_model.data.manifest import read_manifest
     from covid_model.evaluation.report import evaluate, write_scores
-    from covid_model.zoo.classifier import load
+    from covid_model.models.classifier import load
 
     classifier = load(arguments.model, folder=arguments.weights)
     report = evaluate(classifier, read_manifest(arguments.manifest), arguments.out)

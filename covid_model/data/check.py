@@ -1,4 +1,4 @@
-"""Leakage check: does a patient or a near-duplicate film stand in two splits?"""
+"""Leakage check: does a patient or a near-duplicate image stand in two splits?"""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A manifest in counts: what may be shown of a data set whose films may not be passed on."""
+"""A manifest in counts: what may be shown of a data set whose images may not be passed on."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from covid_model import __version__
-from covid_model.data.browse import Films
+from covid_model.data.browse import Manifest
 from covid_model.data.filters import FILTERS
 from covid_model.data.labels import LABELS
 from covid_model.errors import DataError
@@ -15,7 +15,7 @@ from covid_model.files import write_json
 
 SHIPPED: Final = Path(__file__).resolve().parents[2] / "assets" / "dataset.json"
 """The description of the public sources that the shipped models were trained on."""
-COUNTED: Final[tuple[str, ...]] = ("source", "split", "view", "sex", "age", "lungs", "answer")
+COUNTED: Final[tuple[str, ...]] = ("source", "split", "view", "sex", "age", "lungs", "prediction")
 MEASURED: Final[tuple[str, ...]] = (
     "age",
     "height",
@@ -34,13 +34,13 @@ Counts = dict[str, dict[str, int]]
 
 @dataclass(frozen=True)
 class Description:
-    """films, patients: how many. counts: column -> value -> label -> films.
+    """images, patients: how many. counts: column -> value -> label -> images.
 
     spreads: column -> "source" or "label" -> value -> quantiles (QUANTILES). data_hash: of the manifest. model: key and
-    first digits of the weights of the model that measured the films, empty where none did. date, version: of its making.
+    first digits of the weights of the model that measured the images, empty where none did. date, version: of its making.
     """
 
-    films: int
+    images: int
     patients: int
     counts: dict[str, Counts]
     spreads: dict[str, dict[str, dict[str, list[float]]]]
@@ -60,25 +60,25 @@ class Description:
         write_json(path, asdict(self))
 
 
-def describe(films: Films) -> Description:
+def describe(images: Manifest) -> Description:
     """Count a manifest. Raises DataError where it cannot be read."""
     counts: dict[str, Counts] = {}
     for key in COUNTED:
-        if FILTERS[key].needs in films.columns:
+        if FILTERS[key].needs in images.columns:
             found: Counts = {}
-            for row in films.groups([key, "label"]).to_dict("records"):
-                found.setdefault(str(row[key]), {})[str(row["label"])] = int(row["films"])
+            for row in images.groups([key, "label"]).to_dict("records"):
+                found.setdefault(str(row[key]), {})[str(row["label"])] = int(row["images"])
             counts[key] = found
-    present = [column for column in MEASURED if column in films.columns]
-    spreads = {column: {by: films.spread(column, by, QUANTILES) for by in ("source", "label")} for column in present}
-    patients = films.distinct("patient") if "patient" in films.columns else films.count()
-    first = films.rows([0]).to_dict("records") if "weights" in films.columns else []
+    present = [column for column in MEASURED if column in images.columns]
+    spreads = {column: {by: images.spread(column, by, QUANTILES) for by in ("source", "label")} for column in present}
+    patients = images.distinct("patient") if "patient" in images.columns else images.count()
+    first = images.rows([0]).to_dict("records") if "weights" in images.columns else []
     return Description(
-        films.count(),
+        images.count(),
         patients,
         counts,
         spreads,
-        films.data_hash(),
+        images.data_hash(),
         f"{first[0]['model']} {first[0]['weights'][:12]}" if first else "",
         datetime.now(UTC).isoformat("T", "seconds"),
         __version__,

@@ -1,4 +1,4 @@
-"""Near-duplicate films by perceptual hash, and the groups that must stay in one split."""
+"""Near-duplicate images by perceptual hash, and the groups that must stay in one split."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,23 +9,23 @@ from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from covid_model.films.film import Film
-from covid_model.films.preprocess import resized
+from covid_model.images.preprocess import resized
+from covid_model.images.xray_image import XrayImage
 
 HASH_SIDE = 16
-"""The hash has HASH_SIDE ** 2 = 256 bits: chest films are so alike that 64 bits join strangers."""
+"""The hash has HASH_SIDE ** 2 = 256 bits: chest X-rays are so alike that 64 bits join strangers."""
 
 NEAR = 44
-"""Hamming distance up to which two films count as near-duplicates (of 256 bits).
+"""Hamming distance up to which two images count as near-duplicates (of 256 bits).
 
-Set on the four public sources: recompressed, rescaled and re-windowed copies fall below it. Different films of one patient
+Set on the four public sources: recompressed, rescaled and re-windowed copies fall below it. Different images of one patient
 fall below it too, at times, which is harmless: a patient stays together anyway.
 """
 
 
-def perceptual_hash(film: Film) -> str:
-    """DCT hash (Zauner 2010) of the film squeezed to a square, 64 hex digits for 256 bits."""
-    small = resized(film.pixels, (HASH_SIDE * 4, HASH_SIDE * 4))
+def perceptual_hash(image: XrayImage) -> str:
+    """DCT hash (Zauner 2010) of the image squeezed to a square, 64 hex digits for 256 bits."""
+    small = resized(image.pixels, (HASH_SIDE * 4, HASH_SIDE * 4))
     picture = Image.fromarray(np.round(small * 255).astype(np.uint8))
     return str(imagehash.phash(picture, hash_size=HASH_SIDE))
 
@@ -39,7 +39,7 @@ def hash_bits(hashes: Sequence[str]) -> NDArray[np.uint64]:
 def near_pairs(hashes: Sequence[str], limit: int = NEAR, block: int = 512) -> NDArray[np.int64]:
     """All pairs i < j with Hamming distance <= limit, as (pairs, 3) rows of i, j, distance.
 
-    Compares everything with everything in blocks of `block` films: seconds for ten thousand films.
+    Compares everything with everything in blocks of `block` images: seconds for ten thousand images.
     """
     words = hash_bits(hashes)
     found = [np.zeros((0, 3), np.int64)]

@@ -26,7 +26,7 @@ AT_ONCE: Final = 2
 """Files asked for at the same time: quick enough, and polite."""
 TIMEOUT: Final = 30.0
 CHUNK: Final = 1 << 18
-AGENT: Final = f"film-explained/{__version__}"
+AGENT: Final = f"xray-explained/{__version__}"
 _BROKEN: Final = (OSError, http.client.HTTPException)
 
 
@@ -74,16 +74,16 @@ def _go_on(remote: Remote, part: Path, show: bool) -> bool:
     have = part.stat().st_size if part.is_file() else 0
     headers = {"User-Agent": AGENT, **({"Range": f"bytes={have}-"} if have else {})}
     request = urllib.request.Request(remote.url, headers=headers)
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
-        goes_on = answer.status == 206
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as prediction:
+        goes_on = prediction.status == 206
         have = have if goes_on else 0
-        length = answer.headers.get("Content-Length")
+        length = prediction.headers.get("Content-Length")
         total = have + int(length) if length else None
         with (
             part.open("ab" if goes_on else "wb") as stream,
             tqdm(total=total, initial=have, desc=remote.name, unit="B", unit_scale=True, disable=not show) as bar,
         ):
-            while data := answer.read(CHUNK):
+            while data := prediction.read(CHUNK):
                 stream.write(data)
                 bar.update(len(data))
     return total is None or part.stat().st_size == total

@@ -1,4 +1,4 @@
-"""The FILTERS table: by what the films of a manifest can be narrowed down, for page, links and queries alike."""
+"""The FILTERS table: by what the images of a manifest can be narrowed down, for page, links and queries alike."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -42,7 +42,7 @@ FILTERS: Final = {
         Filter("split", "Split", "choice", "split", _plain("split")),
         Filter("label", "Label", "choice", "label", _plain("label")),
         Filter("predicted", "Prediction", "choice", "predicted", _plain("predicted")),
-        Filter("answer", "Answer", "choice", "correct", "CASE WHEN correct THEN 'right' ELSE 'wrong' END"),
+        Filter("prediction", "Answer", "choice", "correct", "CASE WHEN correct THEN 'right' ELSE 'wrong' END"),
         Filter("view", "View", "choice", "view", _plain("view")),
         Filter("sex", "Sex", "choice", "sex", _plain("sex")),
         Filter("age", "Age", "choice", "age", f"CASE WHEN age IS NULL THEN '{UNKNOWN}' {_AGE} ELSE '{OLDEST}' END"),
@@ -62,14 +62,14 @@ SORTS: Final = {
     "height": "Size",
     "patient": "Patient",
 }
-"""Column -> title of what films can be sorted by."""
+"""Column -> title of what images can be sorted by."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """Which films, in which order. choices: filter -> values; ranges: filter -> (low, high). words: free text.
+    """Which images, in which order. choices: filter -> values; ranges: filter -> (low, high). words: free text.
 
-    digests: only these films, where given.
+    digests: only these images, where given.
     """
 
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -54,7 +54,7 @@ def cohen_label(finding: str) -> Label | None:
 
 
 def nih_label(findings: str) -> Label | None:
-    """Label of a ChestX-ray14 `Finding Labels` cell ("A|B|..."), or None for films with other findings only."""
+    """Label of a ChestX-ray14 `Finding Labels` cell ("A|B|..."), or None for images with other findings only."""
     found = {part.strip() for part in findings.split("|")}
     if "Pneumonia" in found:
         return "Pneumonia"

@@ -1,4 +1,4 @@
-"""What radiologists outlined on films of covid-chestxray-dataset."""
+"""What radiologists outlined on images of covid-chestxray-dataset."""
 
 from pathlib import Path
 from typing import Final
@@ -8,23 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 FOLDER: Final = Path("annotations") / "radiologist-segmentations"
-"""Beside `images/`: one folder a kind of finding, one PNG a film, from the 100 outlined films of General Blockchain."""
+"""Beside `images/`: one folder a kind of finding, one PNG an image, from the 100 outlined images of General Blockchain."""
 KINDS: Final = ("ground_glass_opacities", "consolidation")
 
 
-def _drawings(film: Path) -> list[NDArray[np.uint8]]:
-    """The outlines of a film as they are stored, those that hold anything."""
-    paths = [film.parent.parent / FOLDER / kind / f"{film.stem}.png" for kind in KINDS]
+def _drawings(image: Path) -> list[NDArray[np.uint8]]:
+    """The outlines of an image as they are stored, those that hold anything."""
+    paths = [image.parent.parent / FOLDER / kind / f"{image.stem}.png" for kind in KINDS]
     drawn = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in paths if path.is_file()]
     return [np.asarray(outline, np.uint8) for outline in drawn if outline is not None and outline.any()]
 
 
-def is_outlined(film: Path) -> bool:
-    """Did radiologists outline anything on the film at `film`?"""
-    return bool(_drawings(film))
+def is_outlined(image: Path) -> bool:
+    """Did radiologists outline anything on the image at `image`?"""
+    return bool(_drawings(image))
 
 
-def lesion_mask(film: Path, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
-    """Ground glass and consolidation together, (H, W) bool of `shape`; None where nobody outlined the film at `film`."""
-    found = [cv2.resize(outline, shape[::-1], interpolation=cv2.INTER_NEAREST) > 0 for outline in _drawings(film)]
+def lesion_mask(image: Path, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
+    """Ground glass and consolidation together, (H, W) bool of `shape`; None where nobody outlined the image at `image`."""
+    found = [cv2.resize(outline, shape[::-1], interpolation=cv2.INTER_NEAREST) > 0 for outline in _drawings(image)]
     return np.logical_or.reduce(found) if found else None

@@ -1,4 +1,4 @@
-"""Build, write and read the manifest: Parquet, one row a film."""
+"""Build, write and read the manifest: Parquet, one row an image."""
 
 import hashlib
 import json
@@ -19,12 +19,12 @@ from covid_model import __version__
 from covid_model.data.duplicates import joined_groups, near_pairs, perceptual_hash
 from covid_model.data.sources import Row, Source, get_source
 from covid_model.data.split import split_by_group
-from covid_model.errors import DataError, FilmError
+from covid_model.errors import DataError, ImageError
 from covid_model.files import written_whole
-from covid_model.films.read import load_film
+from covid_model.images.read import load_image
 
 FRONTAL: Final = frozenset({"PA", "AP", "AP SUPINE"})
-"""Values of `view` (upper case) that are frontal films. Films of unstated view are left out unless asked for."""
+"""Values of `view` (upper case) that are frontal images. Images of unstated view are left out unless asked for."""
 
 COLUMNS: Final = [
     "path",
@@ -72,8 +72,8 @@ def build(
 ) -> tuple[pd.DataFrame, BuildReport]:
     """Read the sources `folders` (name -> folder) into one manifest table with COLUMNS, and a report of what was left out.
 
-    own: sources among them that are not in SOURCES (`data.own_source`). all_views keeps lateral films and films of unstated
-    view. Raises DataError for an unknown source, a folder that is not that source, or when no film is left.
+    own: sources among them that are not in SOURCES (`data.user_source`). all_views keeps lateral images and images of
+    unstated view. Raises DataError for an unknown source, a folder that is not that source, or when no image is left.
     """
     report = BuildReport(
         seed=seed, views="all" if all_views else "frontal", date=datetime.now(UTC).isoformat("T", "seconds")
@@ -82,7 +82,7 @@ def build(
     rows = list(_usable_rows(folders, sources, report, all_views))
     with ThreadPoolExecutor() as pool:
         read = list(
-            tqdm(pool.map(_read_row, rows), total=len(rows), desc="reading films", unit="film", disable=len(rows) < 2)
+            tqdm(pool.map(_read_row, rows), total=len(rows), desc="reading images", unit="image", disable=len(rows) < 2)
         )
     records = []
     for (source, row), outcome in zip(rows, read, strict=True):
@@ -91,7 +91,7 @@ def build(
         else:
             records.append({"source": source, **outcome})
     if not records:
-        raise DataError(f"No usable film in {', '.join(map(str, folders.values()))}; check the folders and the labels.")
+        raise DataError(f"No usable image in {', '.join(map(str, folders.values()))}; check the folders and the labels.")
     table = pd.DataFrame.from_records(records)
     _join_patients(table, report)
     strata = (table["source"] + "/" + table["label"]).tolist()
@@ -128,11 +128,11 @@ def _usable_rows(
 
 
 def _read_row(item: tuple[str, Row]) -> dict[str, Any] | str:
-    """A manifest record of one film, or the sentence that says why it cannot be read."""
+    """A manifest record of one image, or the sentence that says why it cannot be read."""
     source, row = item
     try:
-        film = load_film(row.path)
-    except FilmError as error:
+        image = load_image(row.path)
+    except ImageError as error:
         return str(error)
     return {
         "path": str(row.path.resolve()),
@@ -142,10 +142,10 @@ def _read_row(item: tuple[str, Row]) -> dict[str, Any] | str:
         "view": row.view,
         "sex": row.sex,
         "age": row.age,
-        "digest": film.digest,
-        "phash": perceptual_hash(film),
-        "height": film.shape[0],
-        "width": film.shape[1],
+        "digest": image.digest,
+        "phash": perceptual_hash(image),
+        "height": image.shape[0],
+        "width": image.shape[1],
         "licence": row.licence,
         "link": row.link,
     }
@@ -154,8 +154,8 @@ def _read_row(item: tuple[str, Row]) -> dict[str, Any] | str:
 def _join_patients(table: pd.DataFrame, report: BuildReport) -> None:
     """Set `group`, and give one name to a patient who stands in several sources.
 
-    A film of covid-chestxray-dataset whose file stem is an image of the Hannover repository shows the same patient.
-    Groups join films by patient and by near-duplicate hash.
+    An image of covid-chestxray-dataset whose file stem is an image of the Hannover repository shows the same patient.
+    Groups join images by patient and by near-duplicate hash.
     """
     stems = table["path"].map(lambda path: Path(path).stem)
     hannover = table["source"] == "covid-19-image-repository"
@@ -172,7 +172,7 @@ def _join_patients(table: pd.DataFrame, report: BuildReport) -> None:
 
 
 def data_hash(table: pd.DataFrame) -> str:
-    """sha256 hex over the sorted (digest, label, split) of every film: names a data set and its split, not its folders."""
+    """sha256 hex over the sorted (digest, label, split) of every image: names a data set and its split, not its folders."""
     lines = sorted("\t".join(cells) for cells in table[["digest", "label", "split"]].itertuples(index=False))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 

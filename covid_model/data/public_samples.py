@@ -1,4 +1,4 @@
-"""A dozen public films with open licences, fetched one by one where a whole collection would be too much."""
+"""A dozen public images with open licences, fetched one by one where a whole collection would be too much."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -10,11 +10,11 @@ import numpy as np
 
 from covid_model.data.duplicates import NEAR, hash_bits, perceptual_hash
 from covid_model.data.fetch import PAUSE, TRIES, Remote, fetch_all
-from covid_model.errors import DataError, FilmError
-from covid_model.films.read import load_film
+from covid_model.errors import DataError, ImageError
+from covid_model.images.read import load_image
 
 FOLDER: Final = "COVID_XRAY_SAMPLES"
-"""Environment variable that names the folder of fetched films; by default one in the user's cache."""
+"""Environment variable that names the folder of fetched images; by default one in the user's cache."""
 
 _RAW: Final = "https://raw.githubusercontent.com"
 _HANNOVER: Final = "ml-workgroup/covid-19-image-repository"
@@ -24,7 +24,7 @@ WINTHER: Final = "Hannover Medical School (Winther et al. 2020), CC BY 3.0"
 
 @dataclass(frozen=True)
 class PublicSample:
-    """One public film. url: at a fixed commit, so that its bytes cannot change. split: of the shipped models' manifest, who
+    """One public image. url: at a fixed commit, so that its bytes cannot change. split: of the shipped models' manifest, who
     were trained on those of "train". phash: perceptual hash it must have, up to recompression. credit: licence and author.
     """
 
@@ -145,15 +145,15 @@ PUBLIC_SAMPLES: Final = {
 """By name. No digest of the originals is known here, so each is held against its perceptual hash after the download."""
 
 TERMS: Final = (
-    "Films of patients of Hannover Medical School (CC BY 3.0) and of two published cases (CC BY). "
+    "Images of patients of Hannover Medical School (CC BY 3.0) and of two published cases (CC BY). "
     "Name the authors where you show them."
 )
 
 
 def samples_folder() -> Path:
-    """Where fetched films are kept, outside the project."""
+    """Where fetched images are kept, outside the project."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get(FOLDER) or Path(cache) / "film-explained" / "samples")
+    return Path(os.environ.get(FOLDER) or Path(cache) / "xray-explained" / "samples")
 
 
 def fetched_samples(folder: Path | None = None) -> dict[str, Path]:
@@ -173,7 +173,7 @@ def fetch_samples(
 ) -> list[Path]:
     """Download what is missing; returns all files. accept: shown the licences, says yes or no.
 
-    Raises DataError where the licences are not accepted, an address does not answer, or a file is not the film it should be
+    Raises DataError where the licences are not accepted, an address does not answer, or a file is not the image it should be
     (it is not kept).
     """
     if not accept("\n".join([TERMS, *(f"{sample.name}: {sample.credit}, {sample.url}" for sample in samples)])):
@@ -188,14 +188,14 @@ def fetch_samples(
 
 
 def _check(sample: PublicSample, file: Path) -> None:
-    """Is this the film that its name says? Removed otherwise."""
+    """Is this the image that its name says? Removed otherwise."""
     try:
-        found = perceptual_hash(load_film(file))
-    except FilmError as error:
+        found = perceptual_hash(load_image(file))
+    except ImageError as error:
         file.unlink()
-        raise DataError(f"{sample.url} did not send a film: {error}") from error
+        raise DataError(f"{sample.url} did not send an image: {error}") from error
     first, second = hash_bits([found, sample.phash])
     distance = int(np.bitwise_count(first ^ second).sum())
     if distance > NEAR:
         file.unlink()
-        raise DataError(f"{sample.url} sent another film: {distance} of 256 bits differ, {NEAR} would be the same film.")
+        raise DataError(f"{sample.url} sent another image: {distance} of 256 bits differ, {NEAR} would be the same image.")

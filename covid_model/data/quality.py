@@ -1,6 +1,6 @@
-"""The CHECKS table: what may be wrong with films of a manifest, each list with its rule and its reasons.
+"""The CHECKS table: what may be wrong with images of a manifest, each list with its rule and its reasons.
 
-Asked of the Parquet file like everything else, so that a million films need no more memory than a thousand.
+Asked of the Parquet file like everything else, so that a million images need no more memory than a thousand.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,23 +13,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_model.data.browse import Films
+from covid_model.data.browse import Manifest
 from covid_model.data.duplicates import NEAR, near_pairs
 from covid_model.data.filters import UNKNOWN
 
 MOST: Final = 20_000
-"""Near-duplicates and missing files are looked for among the first so many films."""
+"""Near-duplicates and missing files are looked for among the first so many images."""
 LISTED: Final = 1_000
-"""Films of a list that are named; all are counted."""
+"""Images of a list that are named; all are counted."""
 LETTERS: Final = 10
 BORDER: Final = 0.1
 INVERTED: Final = -0.15
-"""Inverted films lie near -0.5; films in a white frame come down to 0."""
+"""Inverted images lie near -0.5; images in a white frame come down to 0."""
 
 Reasons = Sequence[tuple[int, str]]
-"""(place in the manifest, why) of films; of a film that comes twice the first counts."""
-Finder = Callable[[Films], tuple[int, Reasons]]
-"""How many films, and the first of them with their reasons."""
+"""(place in the manifest, why) of images; of an image that comes twice the first counts."""
+Finder = Callable[[Manifest], tuple[int, Reasons]]
+"""How many images, and the first of them with their reasons."""
 
 
 @dataclass(frozen=True)
@@ -50,28 +50,28 @@ class Check:
 def _asked(sql: str) -> Finder:
     """A query for `place` and `why`, in the order in which they are to be listed."""
 
-    def find(films: Films) -> tuple[int, Reasons]:
-        count = int(films.ask(f"SELECT count(*) AS n FROM ({sql})")["n"][0])
-        rows = films.ask(f"{sql} LIMIT {LISTED}")
+    def find(images: Manifest) -> tuple[int, Reasons]:
+        count = int(images.ask(f"SELECT count(*) AS n FROM ({sql})")["n"][0])
+        rows = images.ask(f"{sql} LIMIT {LISTED}")
         return count, list(zip(rows["place"].astype(int), rows["why"].astype(str), strict=True))
 
     return find
 
 
 def _where(condition: str, why: str, order: str = "file_row_number") -> Finder:
-    return _asked(f"SELECT file_row_number AS place, {why} AS why FROM films WHERE {condition} ORDER BY {order}")
+    return _asked(f"SELECT file_row_number AS place, {why} AS why FROM images WHERE {condition} ORDER BY {order}")
 
 
 REPEATED: Final = """
-SELECT file_row_number AS place, n || ' rows hold this very file (' || left(films.digest, 8) || ')' AS why
-FROM films JOIN (SELECT digest, count(*) AS n FROM films GROUP BY digest HAVING n > 1) AS twice USING (digest)
-ORDER BY films.digest, place
+SELECT file_row_number AS place, n || ' rows hold this very file (' || left(images.digest, 8) || ')' AS why
+FROM images JOIN (SELECT digest, count(*) AS n FROM images GROUP BY digest HAVING n > 1) AS twice USING (digest)
+ORDER BY images.digest, place
 """
 MISLABELLED: Final = """
-WITH usual AS (SELECT predicted, avg(confidence) AS threshold FROM films WHERE correct GROUP BY predicted)
+WITH usual AS (SELECT predicted, avg(confidence) AS threshold FROM images WHERE correct GROUP BY predicted)
 SELECT file_row_number AS place,
     'labelled ' || label || ', taken for ' || predicted || ' at ' || round(100 * confidence)::INTEGER || ' %' AS why
-FROM films JOIN usual USING (predicted)
+FROM images JOIN usual USING (predicted)
 WHERE NOT correct AND split <> 'train' AND confidence >= threshold ORDER BY confidence DESC, place
 """
 """Confident learning's threshold (Northcutt 2021, arXiv 1911.00068, eq. 2) on the most probable class."""
@@ -85,10 +85,10 @@ def _pairs(hashes: tuple[str, ...]) -> NDArray[np.int64]:
 
 
 def _pairs_differing(column: str, why: str) -> Finder:
-    """Near-duplicates whose `column` differs. why: with places for the distance, the other film's name and its column."""
+    """Near-duplicates whose `column` differs. why: with places for the distance, the other image's name and its column."""
 
-    def find(films: Films) -> tuple[int, Reasons]:
-        table = films.head(["path", "phash", column], MOST)
+    def find(images: Manifest) -> tuple[int, Reasons]:
+        table = images.head(["path", "phash", column], MOST)
         names = [Path(path).name for path in table["path"]]
         values = table[column].tolist()
         found: dict[int, str] = {}
@@ -101,43 +101,43 @@ def _pairs_differing(column: str, why: str) -> Finder:
     return find
 
 
-def _gone(films: Films) -> tuple[int, Reasons]:
-    paths = films.head(["path"], MOST)["path"]
+def _gone(images: Manifest) -> tuple[int, Reasons]:
+    paths = images.head(["path"], MOST)["path"]
     places = [place for place, path in enumerate(paths) if not Path(path).is_file()]
     return len(places), [(place, "the file is not where the manifest says") for place in places[:LISTED]]
 
 
-_AMONG: Final = f"Looked for among the first {MOST:,} films."
+_AMONG: Final = f"Looked for among the first {MOST:,} images."
 _NEAR: Final = f"At most {NEAR} of 256 bits of a perceptual hash apart"
 
 CHECKS: Final = {
     row.key: row
     for row in (
-        Check("patients", "Patients in several splits", "A patient's films must share a split.", ("patient",), True, _where(
-            "patient IN (SELECT patient FROM films GROUP BY patient HAVING min(split) <> max(split))",
+        Check("patients", "Patients in several splits", "A patient's images must share a split.", ("patient",), True, _where(
+            "patient IN (SELECT patient FROM images GROUP BY patient HAVING min(split) <> max(split))",
             "'patient ' || patient || ' stands in several splits'")),
         Check("leaks", "Near-duplicates across splits", f"{_NEAR}, splits differ. {_AMONG}", ("phash",), True,
-              _pairs_differing("split", "{distance} of 256 bits from a film of the {value} split")),
+              _pairs_differing("split", "{distance} of 256 bits from an image of the {value} split")),
         Check("repeated", "Same file twice", "Two rows with one digest.", (), True, _asked(REPEATED)),
         Check("gone", "Missing files", f"The path of the manifest leads nowhere. {_AMONG}", (), True, _gone),
-        Check("disputed", "One film, two labels", f"{_NEAR}, labels differ. {_AMONG}", ("phash",), False,
+        Check("disputed", "One image, two labels", f"{_NEAR}, labels differ. {_AMONG}", ("phash",), False,
               _pairs_differing("label", "{distance} of 256 bits from {name}, labelled {value}")),
         Check("near", "Near-duplicates of different patients", f"{_NEAR}. {_AMONG}", ("phash", "patient"), False,
               _pairs_differing("patient", "{distance} of 256 bits from {name}")),
         Check("mislabelled", "Perhaps mislabelled", "Outside the training split, the model names another class with at "
               "least its usual confidence in that class (Northcutt 2021).", ("correct", "confidence"), False,
               _asked(MISLABELLED)),
-        Check("lateral", "Lateral films", "The view says so.", ("view",), False,
+        Check("lateral", "Lateral images", "The view says so.", ("view",), False,
               _where("regexp_matches(upper(coalesce(view, '')), '^(L$|LL|LAT)')", "'view ' || view")),
-        Check("inverted", "Inverted films", f"Coarse correlation with a drawn chest film below {INVERTED}.", ("likeness",),
+        Check("inverted", "Inverted images", f"Coarse correlation with a drawn chest X-ray below {INVERTED}.", ("likeness",),
               False, _where(f"likeness < {INVERTED}",
-                            "'correlation ' || printf('%.2f', likeness) || ' with a drawn chest film'")),
+                            "'correlation ' || printf('%.2f', likeness) || ' with a drawn chest X-ray'")),
         Check("text", "Burned-in text", f"{LETTERS} or more small glaring marks near the edges.", ("letters",), False,
               _where(f"letters >= {LETTERS}", "letters || ' letter-like marks near the edges'",
                      "letters DESC, file_row_number")),
-        Check("framed", "Flat frames", f"More than {BORDER:.0%} of the film in flat rows and columns at its edges.",
+        Check("framed", "Flat frames", f"More than {BORDER:.0%} of the image in flat rows and columns at its edges.",
               ("border",), False,
-              _where(f"border > {BORDER}", "round(100 * border)::INTEGER || ' % of the film is a flat frame'")),
+              _where(f"border > {BORDER}", "round(100 * border)::INTEGER || ' % of the image is a flat frame'")),
         Check("no-lungs", "Lungs not found", "The lung network's outline failed its own checks.", ("lungs",), False,
               _where("lungs = 'failed'", "'lungs not found'")),
         Check("bare", "No view, sex and age", "All three are empty.", ("view", "sex", "age"), False,
@@ -148,13 +148,13 @@ CHECKS: Final = {
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found. count: how many films; None where the check's columns are missing. films: the first LISTED of
+    """What one check found. count: how many images; None where the check's columns are missing. images: the first LISTED of
     them, with digest, path, source, label, split and why.
     """
 
     key: str
     count: int | None
-    films: pd.DataFrame
+    images: pd.DataFrame
 
     @property
     def check(self) -> Check:
@@ -162,14 +162,14 @@ class Finding:
         return CHECKS[self.key]
 
 
-def run_check(check: Check, films: Films) -> Finding:
+def run_check(check: Check, images: Manifest) -> Finding:
     """Look for one thing."""
-    measured = all(column in films.columns for column in check.needs)
-    count, reasons = check.find(films) if measured else (None, [])
-    rows = films.rows([place for place, _ in reasons])[["digest", "path", "source", "label", "split"]]
+    measured = all(column in images.columns for column in check.needs)
+    count, reasons = check.find(images) if measured else (None, [])
+    rows = images.rows([place for place, _ in reasons])[["digest", "path", "source", "label", "split"]]
     return Finding(check.key, count, rows.assign(why=[why for _, why in reasons]))
 
 
-def run_checks(films: Films) -> list[Finding]:
-    """Every check on all films of a manifest."""
-    return [run_check(check, films) for check in CHECKS.values()]
+def run_checks(images: Manifest) -> list[Finding]:
+    """Every check on all images of a manifest."""
+    return [run_check(check, images) for check in CHECKS.values()]

@@ -1,12 +1,12 @@
-"""A manifest's description, confounds and quality as one HTML page and one JSON file, for `data report`."""
+"""A manifest's description, confounders and quality as one HTML page and one JSON file, for `data report`."""
 
 from dataclasses import asdict
 from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from covid_model.data.browse import Films
-from covid_model.data.confounds import sentences
+from covid_model.data.browse import Manifest
+from covid_model.data.confounders import sentences
 from covid_model.data.description import Description, describe
 from covid_model.data.filters import FILTERS
 from covid_model.data.quality import Finding, run_checks
@@ -14,7 +14,7 @@ from covid_model.errors import DataError
 from covid_model.files import write_json, written_whole
 
 LISTED: Final = 200
-"""Films of one check that the page lists; the JSON file has all."""
+"""Images of one check that the page lists; the JSON file has all."""
 STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#17242b}"
     "table{border-collapse:collapse;margin:.5rem 0}td,th{padding:.2rem .7rem;"
@@ -23,43 +23,43 @@ STYLE: Final = (
 )
 
 
-def write_report(films: Films, out: Path) -> dict[str, Any]:
+def write_report(images: Manifest, out: Path) -> dict[str, Any]:
     """Write `report.html` and `report.json` to the folder `out`; returns what the JSON holds.
 
     Raises DataError for a manifest that cannot be read or a folder that cannot be written.
     """
-    description = describe(films)
-    findings = run_checks(films)
+    description = describe(images)
+    findings = run_checks(images)
     content = {
-        "manifest": films.path.name,
+        "manifest": images.path.name,
         "description": asdict(description),
-        "confounds": sentences(description),
+        "confounders": sentences(description),
         "quality": {finding.check.key: _cells(finding) for finding in findings},
     }
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / "report.json", content)
         with written_whole(out / "report.html") as partial:
-            partial.write_text(page(films.path.name, description, findings), "utf-8")
+            partial.write_text(page(images.path.name, description, findings), "utf-8")
     except OSError as error:
         raise DataError(f"The report cannot be written to {out}: {error.strerror}.") from error
     return content
 
 
 def _cells(finding: Finding) -> dict[str, Any]:
-    check, listed = finding.check, finding.films.to_dict("records")
-    return {"title": check.title, "rule": check.rule, "severe": check.severe, "count": finding.count, "films": listed}
+    check, listed = finding.check, finding.images.to_dict("records")
+    return {"title": check.title, "rule": check.rule, "severe": check.severe, "count": finding.count, "images": listed}
 
 
 def page(name: str, description: Description, findings: list[Finding]) -> str:
     """The report as one HTML page without scripts or outside addresses."""
     parts = [
         f"<h1>{escape(name)}</h1>",
-        f"<p>{description.films:,} films of {description.patients:,} patients, counted {description.date}, "
+        f"<p>{description.images:,} images of {description.patients:,} patients, counted {description.date}, "
         f"data {description.data_hash[:12]}, {escape(description.model or 'not measured')}.</p>",
         "<h2>What gives a label away without a look at the lungs</h2>",
         _list(sentences(description) or ["Nothing stands out."]),
-        "<h2>Films by label</h2>",
+        "<h2>Images by label</h2>",
         *(_counts(key, description) for key in description.counts),
         "<h2>Quality</h2>",
         *map(_finding, findings),
@@ -85,17 +85,17 @@ def _counts(key: str, description: Description) -> str:
 
 
 def _finding(finding: Finding) -> str:
-    check, films = finding.check, finding.films
+    check, images = finding.check, finding.images
     if finding.count is None:
         return f"<p><b>{escape(check.title)}</b>: not measured. {escape(check.rule)}</p>"
     bad = ' class="bad"' if check.severe and finding.count else ""
     summary = f"<b{bad}>{escape(check.title)}: {finding.count:,}</b> {escape(check.rule)}"
-    if films.empty:
+    if images.empty:
         return f"<p>{summary}</p>"
     rows = "".join(
         f"<tr><td>{escape(Path(row.path).name)}</td><td>{escape(row.source)}</td><td>{escape(row.label)}</td>"
         f"<td>{escape(row.why)}</td></tr>"
-        for row in films.head(LISTED).itertuples()
+        for row in images.head(LISTED).itertuples()
     )
     more = f"<p>and {finding.count - LISTED:,} more</p>" if finding.count > LISTED else ""
     return f"<details><summary>{summary}</summary><table>{rows}</table>{more}</details>"

@@ -1,4 +1,4 @@
-"""Films alike to one in the eyes of a model: cosine similarity of embeddings."""
+"""Images alike to one in the eyes of a model: cosine similarity of embeddings."""
 
 from pathlib import Path
 from typing import Final
@@ -9,28 +9,28 @@ from numpy.typing import NDArray
 from covid_model.errors import DataError
 
 BLOCK: Final = 65_536
-"""Films compared at once, so that a million embeddings never lie in memory together."""
+"""Images compared at once, so that a million embeddings never lie in memory together."""
 
 
 def embedding_path(manifest: Path) -> Path:
-    """Where the embeddings of a measured manifest lie, (films, features) float16 in its order."""
+    """Where the embeddings of a measured manifest lie, (images, features) float16 in its order."""
     return manifest.with_suffix(".embedding.npy")
 
 
 def similar(
     embeddings: Path, features: NDArray[np.float32], *, count: int = 12, skip: int | None = None
 ) -> list[tuple[int, float]]:
-    """(place, cosine similarity) of the films most alike to `features` (n,), the most alike first.
+    """(place, cosine similarity) of the images most alike to `features` (n,), the most alike first.
 
-    embeddings: file of (films, n) float16, as `data measure` writes it. skip: a place to leave out, the film itself.
+    embeddings: file of (images, n) float16, as `data measure` writes it. skip: a place to leave out, the image itself.
     Raises DataError where the file is damaged or of another model.
     """
     try:
         stored = np.load(embeddings, mmap_mode="r")
     except (OSError, ValueError) as error:
-        raise DataError(f"{embeddings.name} is not readable; measure the films again: {error}") from error
+        raise DataError(f"{embeddings.name} is not readable; measure the images again: {error}") from error
     if stored.ndim != 2 or stored.shape[1] != len(features):
-        raise DataError(f"{embeddings.name} holds features of another model; measure the films again.")
+        raise DataError(f"{embeddings.name} holds features of another model; measure the images again.")
     wanted = features / max(float(np.linalg.norm(features)), 1e-9)
     scores = np.empty(len(stored), np.float32)
     for start in range(0, len(stored), BLOCK):

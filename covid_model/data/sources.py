@@ -20,7 +20,7 @@ PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", "
 
 @dataclass(frozen=True)
 class Row:
-    """One film as its source describes it.
+    """One image as its source describes it.
 
     view: "PA", "AP", "AP Supine", "L" or "" where unstated. sex: "M", "F" or "". age: years or None.
     problem: a sentence where the row is unusable.
@@ -42,7 +42,7 @@ class Row:
 class Source:
     """One public layout; `name` is for command line and manifest, `folders` what its folder is usually called.
 
-    children: do all its films show children? archives: addresses that need no account; by_hand: what to do where there are
+    children: do all its images show children? archives: addresses that need no account; by_hand: what to do where there are
     none.
     """
 

@@ -6,21 +6,21 @@ from typing import Final
 import numpy as np
 
 SPLITS: Final[dict[str, float]] = {"train": 0.7, "val": 0.1, "test": 0.2}
-"""Split name -> share of the films."""
+"""Split name -> share of the images."""
 
 
 def split_by_group(groups: Sequence[Hashable], strata: Sequence[Hashable], seed: int) -> list[str]:
-    """The split of each film, so that a group is never cut and every stratum comes near the shares of SPLITS.
+    """The split of each image, so that a group is never cut and every stratum comes near the shares of SPLITS.
 
-    groups, strata: one entry a film. A group belongs to the stratum most of its films have. Within a stratum the groups
+    groups, strata: one entry an image. A group belongs to the stratum most of its images have. Within a stratum the groups
     are shuffled by `seed`, then the largest first, each goes to the split that lacks most of its share.
     """
     members: dict[Hashable, list[int]] = {}
     for index, group in enumerate(groups):
         members.setdefault(group, []).append(index)
     by_stratum: dict[str, list[Hashable]] = {}
-    for group, films in members.items():
-        names = sorted(str(strata[i]) for i in films)
+    for group, images in members.items():
+        names = sorted(str(strata[i]) for i in images)
         by_stratum.setdefault(max(names, key=names.count), []).append(group)
     rng = np.random.default_rng(seed)
     result = [""] * len(groups)

@@ -1,4 +1,4 @@
-"""Small pictures of a data set's films, made once and kept on disk within a bound. Never of uploads."""
+"""Small pictures of a data set's images, made once and kept on disk within a bound. Never of uploads."""
 
 import os
 import tempfile
@@ -8,8 +8,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from covid_model.films.preprocess import resized
-from covid_model.films.read import load_film
+from covid_model.images.preprocess import resized
+from covid_model.images.read import load_image
 
 CACHE: Final = "COVID_XRAY_CACHE"
 """Environment variable that names the folder of thumbnails; by default one in the system's folder for passing files."""
@@ -23,11 +23,11 @@ LOOK_EVERY: Final = 64
 
 def cache_folder() -> Path:
     """Where thumbnails lie."""
-    return Path(os.environ.get(CACHE) or Path(tempfile.gettempdir()) / "film-explained-thumbnails")
+    return Path(os.environ.get(CACHE) or Path(tempfile.gettempdir()) / "xray-explained-thumbnails")
 
 
-def thumbnail(film: Path, digest: str, folder: Path | None = None) -> bytes:
-    """A square JPEG of SIDE pixels, the film in its middle. Raises FilmError for a film that is gone or cannot be read.
+def thumbnail(image: Path, digest: str, folder: Path | None = None) -> bytes:
+    """A square JPEG of SIDE pixels, the image in its middle. Raises ImageError for an image that is gone or cannot be read.
 
     A folder that cannot be written costs only time.
     """
@@ -38,7 +38,7 @@ def thumbnail(film: Path, digest: str, folder: Path | None = None) -> bytes:
         os.utime(kept)
         return data
     except OSError:
-        data = _made(film)
+        data = _made(image)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         partial = kept.with_suffix(f".{os.getpid()}.partial")
@@ -51,8 +51,8 @@ def thumbnail(film: Path, digest: str, folder: Path | None = None) -> bytes:
     return data
 
 
-def _made(film: Path) -> bytes:
-    pixels = load_film(film).pixels
+def _made(image: Path) -> bytes:
+    pixels = load_image(image).pixels
     scale = SIDE / max(pixels.shape)
     size = (max(1, round(pixels.shape[0] * scale)), max(1, round(pixels.shape[1] * scale)))
     small = resized(pixels, size) if scale < 1 else pixels

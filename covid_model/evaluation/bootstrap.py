@@ -1,4 +1,4 @@
-"""Intervals that respect patients: films of one patient are drawn together or not at all."""
+"""Intervals that respect patients: images of one patient are drawn together or not at all."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Interval:
     value: float | None
     low: float | None
     high: float | None
-    films: int
+    images: int
     patients: int
 
 
@@ -28,24 +28,24 @@ def patient_interval(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Interval:
-    """Bootstrap `statistic`, a function of film indices, by drawing patients with replacement (Efron 1979).
+    """Bootstrap `statistic`, a function of image indices, by drawing patients with replacement (Efron 1979).
 
-    patients: one name a film. Draws on which the statistic is NaN (a class drawn out) are left out of the percentiles.
+    patients: one name an image. Draws on which the statistic is NaN (a class drawn out) are left out of the percentiles.
     """
     names, owner = np.unique(np.asarray(patients, dtype=str), return_inverse=True)
-    films = len(owner)
-    if films == 0:
+    images = len(owner)
+    if images == 0:
         return Interval(None, None, None, 0, 0)
     members = [np.flatnonzero(owner == number) for number in range(len(names))]
-    value = statistic(np.arange(films))
+    value = statistic(np.arange(images))
     rng = np.random.default_rng(seed)
     drawn = [statistic(np.concatenate([members[k] for k in rng.integers(0, len(names), len(names))])) for _ in range(draws)]
     if np.isnan(value) or np.isnan(drawn).all():
-        return Interval(None if np.isnan(value) else float(value), None, None, films, len(names))
+        return Interval(None if np.isnan(value) else float(value), None, None, images, len(names))
     low, high = np.nanpercentile(drawn, [2.5, 97.5])
-    return Interval(float(value), float(low), float(high), films, len(names))
+    return Interval(float(value), float(low), float(high), images, len(names))
 
 
 def mean_interval(patients: Sequence[str] | NDArray[np.str_], values: NDArray[np.floating]) -> Interval:
-    """The mean of one value a film, with its interval by patient."""
+    """The mean of one value an image, with its interval by patient."""
     return patient_interval(patients, lambda i: float(values[i].mean()))

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from covid_model.evaluation.scores import threshold_at_specificity
-from covid_model.zoo.calibration import calibrated
+from covid_model.models.calibration import calibrated
 
 SPECIFICITY = 0.95
 
@@ -23,7 +23,7 @@ def fit_temperature(logits: NDArray[np.floating], label: NDArray[np.int64]) -> f
 def operating_points(
     probabilities: NDArray[np.floating], label: NDArray[np.int64], classes: tuple[str, ...]
 ) -> dict[str, dict[str, float]]:
-    """For each class, the probability at which 95 % of the other films are called negative."""
+    """For each class, the probability at which 95 % of the other images are called negative."""
     return {
         name: {"specificity_0.95": threshold_at_specificity(label == k, probabilities[:, k], SPECIFICITY)}
         for k, name in enumerate(classes)

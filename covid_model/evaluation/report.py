@@ -28,10 +28,10 @@ from covid_model.evaluation.scores import (
 )
 from covid_model.evaluation.subsets import SUBSETS
 from covid_model.files import write_json
-from covid_model.films.read import load_film
-from covid_model.zoo.card import read_card, write_card
-from covid_model.zoo.classifier import Classifier
-from covid_model.zoo.own import row_of
+from covid_model.images.read import load_image
+from covid_model.models.card import read_card, write_card
+from covid_model.models.classifier import Classifier
+from covid_model.models.user_models import row_of
 
 BATCH: Final = 32
 REPEATS: Final = 20
@@ -39,12 +39,12 @@ REPEATS: Final = 20
 Statistic = Callable[[NDArray[np.int64]], float]
 
 
-def film_logits(classifier: Classifier, table: pd.DataFrame) -> NDArray[np.float32]:
-    """(films, units) logits of the manifest rows in their order, each film prepared as for a user."""
+def image_logits(classifier: Classifier, table: pd.DataFrame) -> NDArray[np.float32]:
+    """(images, units) logits of the manifest rows in their order, each image prepared as for a user."""
     paths = [Path(path) for path in table["path"]]
     inputs = [
-        classifier.prepare(load_film(path)).model_input.pixels
-        for path in tqdm(paths, desc=f"preparing for {classifier.key}", unit="film")
+        classifier.prepare(load_image(path)).model_input.pixels
+        for path in tqdm(paths, desc=f"preparing for {classifier.key}", unit="image")
     ]
     parts = [np.stack(inputs[i : i + BATCH]) for i in range(0, len(inputs), BATCH)]
     return np.concatenate([classifier.logits(part) for part in parts])
@@ -53,7 +53,7 @@ def film_logits(classifier: Classifier, table: pd.DataFrame) -> NDArray[np.float
 def _one_against_rest(
     name: str, truth: NDArray[np.bool_], score: NDArray[np.float64], called: NDArray[np.bool_]
 ) -> dict[str, Statistic]:
-    """AUC, sensitivity and specificity of one class against all others, as functions of film indices."""
+    """AUC, sensitivity and specificity of one class against all others, as functions of image indices."""
     return {
         f"auc/{name}": lambda i: auc(truth[i], score[i]),
         f"sensitivity/{name}": lambda i: sensitivity(truth[i], called[i]),
@@ -61,14 +61,14 @@ def _one_against_rest(
     }
 
 
-def score_films(
+def score_images(
     classes: tuple[str, ...],
     label: NDArray[np.int64],
     probabilities: NDArray[np.float64],
     patients: NDArray[np.str_],
     thresholds: dict[str, dict[str, float]],
 ) -> dict[str, Any]:
-    """Every score on one set of films, as intervals by patient, and the confusion matrix (rows true, columns called).
+    """Every score on one set of images, as intervals by patient, and the confusion matrix (rows true, columns called).
 
     label: (n,) class indices; probabilities: (n, classes). A class without an operating point is called where it has more
     than its even share.
@@ -86,7 +86,7 @@ def score_films(
         statistics |= _one_against_rest(name, truth, score, score >= point)
     scores = {key: asdict(patient_interval(patients, run)) for key, run in statistics.items()}
     return {
-        "films": len(label),
+        "images": len(label),
         "patients": len(np.unique(patients)),
         "scores": scores,
         "confusion": confusion(label, predicted, len(classes)),
@@ -96,19 +96,19 @@ def score_films(
 def evaluate(classifier: Classifier, table: pd.DataFrame, out: Path) -> dict[str, Any]:
     """Score a classifier on the validation and test splits, write `report.json` and `predictions.parquet` to `out`.
 
-    Films whose label the model does not know are left out and counted.
+    Images whose label the model does not know are left out and counted.
     """
     card = classifier.card
     held = table[table["split"].isin(["val", "test"])]
     row = row_of(classifier.key)
     known = held[held["label"].isin(row.labels)].reset_index(drop=True)
-    logits = film_logits(classifier, known)
+    logits = image_logits(classifier, known)
     probabilities = classifier.probabilities(logits)
     label = known["label"].map(row.class_of).to_numpy(np.int64)
     patients = known["patient"].to_numpy(str)
 
     def part(chosen: NDArray[np.bool_]) -> dict[str, Any]:
-        return score_films(card.classes, label[chosen], probabilities[chosen], patients[chosen], card.thresholds)
+        return score_images(card.classes, label[chosen], probabilities[chosen], patients[chosen], card.thresholds)
 
     splits = {}
     for split in ("val", "test"):
@@ -137,13 +137,13 @@ def evaluate(classifier: Classifier, table: pd.DataFrame, out: Path) -> dict[str
 
 
 def _milliseconds(classifier: Classifier) -> float:
-    """What one film takes, preparation and lungs apart: the median of several answers on this machine."""
+    """What one image takes, preparation and lungs apart: the median of several answers on this machine."""
     spec, taken = classifier.card.preprocessing, []
-    film = np.zeros((1, *spec.size, spec.channels), np.float32)
-    classifier.logits(film)
+    image = np.zeros((1, *spec.size, spec.channels), np.float32)
+    classifier.logits(image)
     for _ in range(REPEATS):
         begun = time.perf_counter()
-        classifier.logits(film)
+        classifier.logits(image)
         taken.append(1000 * (time.perf_counter() - begun))
     return float(np.median(taken))
 

@@ -1,4 +1,4 @@
-"""Scores of a classifier on a set of films, each a plain function of arrays."""
+"""Scores of a classifier on a set of images, each a plain function of arrays."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ def auc(truth: NDArray[np.bool_], score: NDArray[np.floating]) -> float:
 
 
 def macro_auc(label: NDArray[np.int64], probabilities: NDArray[np.floating]) -> float:
-    """Mean AUC of each class against the rest, over the classes of which there are films and others too; else NaN."""
+    """Mean AUC of each class against the rest, over the classes of which there are images and others too; else NaN."""
     found = [auc(label == k, probabilities[:, k]) for k in range(probabilities.shape[1])]
     return float(np.nanmean(found)) if not np.isnan(found).all() else float("nan")
 
@@ -27,11 +27,11 @@ def macro_auc(label: NDArray[np.int64], probabilities: NDArray[np.floating]) -> 
 def threshold_at_specificity(truth: NDArray[np.bool_], score: NDArray[np.floating], specificity: float) -> float:
     """The smallest threshold at which at least `specificity` of the negatives score below it.
 
-    A film is called positive when score >= threshold. Raises ValueError where there is no negative.
+    An image is called positive when score >= threshold. Raises ValueError where there is no negative.
     """
     negatives = np.sort(score[~truth])
     if negatives.size == 0:
-        raise ValueError("Received no negative film; a threshold at fixed specificity needs some.")
+        raise ValueError("Received no negative image; a threshold at fixed specificity needs some.")
     below = int(np.ceil(specificity * negatives.size))
     if below == 0:
         return float(negatives[0])
@@ -66,7 +66,7 @@ def expected_calibration_error(label: NDArray[np.int64], probabilities: NDArray[
 
 
 def confusion(label: NDArray[np.int64], predicted: NDArray[np.integer], classes: int) -> list[list[int]]:
-    """Counts of films, rows true and columns called."""
+    """Counts of images, rows true and columns called."""
     matrix = np.zeros((classes, classes), int)
     np.add.at(matrix, (label, predicted), 1)
     return matrix.tolist()

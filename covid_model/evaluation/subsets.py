@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_model.data.sources import SOURCES
-from covid_model.zoo.card import Card
+from covid_model.models.card import Card
 
 ADULT: Final = 18.0
 
@@ -24,20 +24,20 @@ class Subset:
 
 
 def _adults(table: pd.DataFrame, _: Card) -> NDArray[np.bool_]:
-    """No film from a collection of children, none of a patient known to be under age."""
+    """No image from a collection of children, none of a patient known to be under age."""
     children = [source.name for source in SOURCES.values() if source.children]
     young = table["age"].fillna(ADULT) < ADULT
     return np.asarray(~table["source"].isin(children) & ~young, bool)
 
 
 def _new_sources(table: pd.DataFrame, card: Card) -> NDArray[np.bool_]:
-    """Films of collections of which the model was trained on none; none at all where its training is unknown."""
-    seen = {cells["source"] for cells in card.training.get("films", []) if cells["split"] == "train"}
+    """Images of collections of which the model was trained on none; none at all where its training is unknown."""
+    seen = {cells["source"] for cells in card.training.get("images", []) if cells["split"] == "train"}
     return np.asarray(~table["source"].isin(seen), bool) if seen else np.zeros(len(table), bool)
 
 
 def _one_source(table: pd.DataFrame, _: Card) -> NDArray[np.bool_]:
-    """The one collection that holds films with and without COVID-19, of adults."""
+    """The one collection that holds images with and without COVID-19, of adults."""
     return np.asarray(table["source"] == "covid-chestxray-dataset", bool) & _adults(table, _)
 
 
@@ -45,7 +45,7 @@ SUBSETS: Final = {
     subset.key: subset
     for subset in (
         Subset("adults", "children apart", _adults),
-        Subset("one_source", "sources apart: all films from one collection", _one_source),
+        Subset("one_source", "sources apart: all images from one collection", _one_source),
         Subset("new_sources", "collections it was not trained on", _new_sources),
     )
 }

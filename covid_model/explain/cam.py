@@ -1,6 +1,6 @@
 """The class activation maps that need one forward and one short backward pass.
 
-All take a batch of one film (1, H, W, c) and return the raw (h, w) float32 map at the size of `layer`, not scaled.
+All take a batch of one image (1, H, W, c) and return the raw (h, w) float32 map at the size of `layer`, not scaled.
 A is the layer's activations (h, w, k), G the derivative of the target y by them. `seed` and `progress` are not used.
 """
 

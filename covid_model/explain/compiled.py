@@ -23,14 +23,14 @@ Progress = Callable[[float], None]
 """Called with the share done, in [0, 1]; what it raises cancels the work."""
 
 CHUNK: Final = 8
-"""Films in one call where many altered copies of a film are run: faster than one by one, small in memory."""
+"""Images in one call where many altered copies of an image are run: faster than one by one, small in memory."""
 
 _compiled: Final["WeakKeyDictionary[keras.Model, dict[str, Function]]"] = WeakKeyDictionary()
 _making: Final = threading.Lock()
 
 
 class LayerState(NamedTuple):
-    """What a class activation map is made of, for a batch of b films.
+    """What a class activation map is made of, for a batch of b images.
 
     activations: (b, h, w, k) of the layer. gradients: the target's derivative by them, same shape. logits: (b, units).
     """
@@ -60,7 +60,7 @@ def input_gradients(model: "keras.Model", batch: Array, target: Target) -> tuple
 
 
 def logits_of(model: "keras.Model", batch: Array, progress: Progress = silent) -> Array:
-    """Logits (b, units) of a batch (b, H, W, c), CHUNK films at a time."""
+    """Logits (b, units) of a batch (b, H, W, c), CHUNK images at a time."""
     forward = compiled(model, "forward", lambda: _forward_function(model))
     parts = []
     for start in range(0, len(batch), CHUNK):
@@ -78,7 +78,7 @@ def compiled(model: "keras.Model", name: str, make: Callable[[], Function]) -> F
         return functions[name]
 
 
-def _films(model: "keras.Model") -> Any:
+def _images(model: "keras.Model") -> Any:
     import tensorflow as tf
 
     return tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
@@ -95,7 +95,7 @@ def _forward_function(model: "keras.Model") -> Function:
     import tensorflow as tf
 
     network = keras.Model(model.inputs, model.output)
-    return tf.function(lambda film: network(film, training=False), input_signature=[_films(model)])
+    return tf.function(lambda image: network(image, training=False), input_signature=[_images(model)])
 
 
 def _layer_function(model: "keras.Model", layer: str) -> Function:
@@ -109,15 +109,15 @@ def _layer_function(model: "keras.Model", layer: str) -> Function:
         raise ExplainError(f"Layer {layer!r} gives {activations.shape}; a map needs (batch, height, width, channels).")
     both = keras.Model(model.inputs, [activations, model.output])
 
-    def state(film: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        film = tf.convert_to_tensor(film)  # an array, where a test runs functions eagerly
+    def state(image: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        image = tf.convert_to_tensor(image)  # an array, where a test runs functions eagerly
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(film)
-            features, logits = both(film, training=False)
+            tape.watch(image)
+            features, logits = both(image, training=False)
             score = tf.reduce_sum(logits * weights, axis=-1)
         return features, tape.gradient(score, features), logits
 
-    return tf.function(state, input_signature=[_films(model), _weights(model)])
+    return tf.function(state, input_signature=[_images(model), _weights(model)])
 
 
 def _input_function(model: "keras.Model") -> Function:
@@ -126,11 +126,11 @@ def _input_function(model: "keras.Model") -> Function:
 
     network = keras.Model(model.inputs, model.output)
 
-    def gradients(film: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        film = tf.convert_to_tensor(film)  # an array, where a test runs functions eagerly
+    def gradients(image: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        image = tf.convert_to_tensor(image)  # an array, where a test runs functions eagerly
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(film)
-            values = tf.reduce_sum(network(film, training=False) * weights, axis=-1)
-        return tape.gradient(values, film), values
+            tape.watch(image)
+            values = tf.reduce_sum(network(image, training=False) * weights, axis=-1)
+        return tape.gradient(values, image), values
 
-    return tf.function(gradients, input_signature=[_films(model), _weights(model)])
+    return tf.function(gradients, input_signature=[_images(model), _weights(model)])

@@ -1,4 +1,4 @@
-"""Explain what a model said about one film, with one method."""
+"""Explain what a model said about one image, with one method."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from covid_model.predict import Prediction
 
 
-INPUT: Final = "film"
+INPUT: Final = "image"
 """Stands for the layer of methods that need none: the model's input."""
 
 
@@ -45,7 +45,7 @@ class ClassifierLike(Protocol):
 
 def explain(
     classifier: ClassifierLike,
-    answer: "Prediction",
+    prediction: "Prediction",
     *,
     method: str = DEFAULT_METHOD,
     target: str | None = None,
@@ -54,7 +54,7 @@ def explain(
     options: Mapping[str, Setting] | None = None,
     progress: Progress = silent,
 ) -> Explanation:
-    """One heatmap of the film that `answer` is about, by the model that gave it.
+    """One heatmap of the image that `answer` is about, by the model that gave it.
 
     target: class name or "A - B", by default the predicted class. layer: by default the card's first; methods that need none
     ignore it. options: settings of the method, by default as in its row. progress: called between parts of slow methods,
@@ -67,11 +67,11 @@ def explain(
     if row.needs_layer and layer not in card.explanation_layers:
         known = ", ".join(card.explanation_layers)
         raise ExplainError(f"Layer {layer!r} is not one that model {classifier.key!r} is explained at; choose {known}.")
-    if not np.isfinite(answer.logits).all():
-        raise ExplainError(f"Model {classifier.key!r} gave logits that are not numbers for this film.")
+    if not np.isfinite(prediction.logits).all():
+        raise ExplainError(f"Model {classifier.key!r} gave logits that are not numbers for this image.")
     settings = complete(row.options, options or {})
-    chosen = resolve_target(answer.predicted if target is None else target, card.classes, len(answer.logits))
-    network, batch = classifier.network, answer.prepared.batch
+    chosen = resolve_target(prediction.predicted if target is None else target, card.classes, len(prediction.logits))
+    network, batch = classifier.network, prediction.prepared.batch
     start = time.perf_counter()
     with classifier.lock:
         between = _turns(classifier.lock, progress)
@@ -82,7 +82,7 @@ def explain(
         raise ExplainError(f"{row.label} gave values that are not numbers for {chosen.name} at layer {layer!r}.")
     return Explanation(
         layer_map=raw,
-        film_map=answer.prepared.model_input.to_film(raw),
+        heatmap=prediction.prepared.model_input.to_image(raw),
         method=method,
         target=chosen.name,
         layer=layer,
@@ -90,11 +90,11 @@ def explain(
         options=settings,
         measures=measures,
         classes=card.classes,
-        logits=tuple(float(value) for value in answer.logits),
-        probabilities=dict(answer.probabilities),
+        logits=tuple(float(value) for value in prediction.logits),
+        probabilities=dict(prediction.probabilities),
         model=classifier.key,
         model_digest=classifier.weights_digest,
-        film_digest=answer.film_digest,
+        image_digest=prediction.image_digest,
         seconds=seconds,
     )
 

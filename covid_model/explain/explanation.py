@@ -1,4 +1,4 @@
-"""The result of explaining one film, with everything needed to make it again."""
+"""The result of explaining one image, with everything needed to make it again."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -28,15 +28,15 @@ def versions() -> dict[str, str]:
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """One heatmap of one film.
+    """One heatmap of one image.
 
-    layer_map: (h, w) float32 raw, at the size of the layer. film_map: (H, W) float32 raw, laid over the film, bilinear, 0
+    layer_map: (h, w) float32 raw, at the size of the layer. heatmap: (H, W) float32 raw, laid over the image, bilinear, 0
     where the model saw nothing. options: every setting of the method. measures: how well the map kept its method's promise,
     by name (empty for most methods). logits: one a unit. seconds: for the method alone, preparation excluded.
     """
 
     layer_map: NDArray[np.float32]
-    film_map: NDArray[np.float32]
+    heatmap: NDArray[np.float32]
     method: str
     target: str
     layer: str
@@ -48,7 +48,7 @@ class Explanation:
     probabilities: dict[str, float]
     model: str
     model_digest: str
-    film_digest: str
+    image_digest: str
     seconds: float
     versions: dict[str, str] = field(default_factory=versions)
     date: str = field(default_factory=lambda: datetime.now(UTC).isoformat("T", "seconds"))
@@ -56,17 +56,17 @@ class Explanation:
     def record(self) -> dict[str, Any]:
         """Everything but the maps, as JSON values."""
         cells = asdict(self)
-        del cells["layer_map"], cells["film_map"]
-        strongest = float(self.film_map.max())
-        return {"schema": SCHEMA, **cells, "map": {"min": float(self.film_map.min()), "max": strongest}}
+        del cells["layer_map"], cells["heatmap"]
+        strongest = float(self.heatmap.max())
+        return {"schema": SCHEMA, **cells, "map": {"min": float(self.heatmap.min()), "max": strongest}}
 
     def save(self, folder: Path, stem: str) -> Path:
-        """Write `<stem>.npy` (film map), `<stem>.layer.npy` and `<stem>.json` to `folder`; returns the JSON's path.
+        """Write `<stem>.npy` (image map), `<stem>.layer.npy` and `<stem>.json` to `folder`; returns the JSON's path.
 
         The JSON comes last and is written whole or not at all, so a record that exists has its maps.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        for name, values in ((f"{stem}.npy", self.film_map), (f"{stem}.layer.npy", self.layer_map)):
+        for name, values in ((f"{stem}.npy", self.heatmap), (f"{stem}.layer.npy", self.layer_map)):
             with written_whole(folder / name) as partial, partial.open("wb") as stream:
                 np.save(stream, values)
         write_json(folder / f"{stem}.json", self.record())
@@ -81,10 +81,10 @@ class Explanation:
                 raise ExplainError(f"{record.name} was written by another version of this program.")
             extent = cells.pop("map")
             cells["classes"], cells["logits"] = tuple(cells["classes"]), tuple(cells["logits"])
-            maps = {"film_map": record.with_suffix(".npy"), "layer_map": record.with_suffix(".layer.npy")}
+            maps = {"heatmap": record.with_suffix(".npy"), "layer_map": record.with_suffix(".layer.npy")}
             found = cls(**cells, **{name: np.load(path) for name, path in maps.items()})
         except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ExplainError(f"{record.name} is not a complete explanation record: {error}") from error
-        if found.record()["map"] != extent or found.film_map.dtype != np.float32:
+        if found.record()["map"] != extent or found.heatmap.dtype != np.float32:
             raise ExplainError(f"The map beside {record.name} is not the one it describes; save the explanation again.")
         return found

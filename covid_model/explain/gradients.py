@@ -1,13 +1,13 @@
 """Maps from the gradient at the input: one value a pixel of what the model receives.
 
-All take a batch of one film (1, H, W, c) and return the raw (H, W) float32 map. `layer` is not used.
+All take a batch of one image (1, H, W, c) and return the raw (H, W) float32 map. `layer` is not used.
 """
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from covid_model.explain.baseline import BASELINES
+from covid_model.explain.baseline_inputs import BASELINE_INPUTS
 from covid_model.explain.compiled import CHUNK, Array, Progress, input_gradients, silent
 from covid_model.explain.target import Target
 
@@ -35,15 +35,15 @@ def smooth_grad(
 ) -> Array:
     """SmoothGrad (Smilkov 2017, arXiv 1706.03825, eq. 1) of the absolute gradient.
 
-    The mean over `samples` noisy films; the noise's standard deviation is `noise` times the film's range of values.
+    The mean over `samples` noisy images; the noise's standard deviation is `noise` times the image's range of values.
     """
     rng = np.random.default_rng(seed)
     sigma = noise * (batch.max() - batch.min())
     total = np.zeros(batch.shape[1:], np.float64)
     for start in range(0, samples, CHUNK):
         count = min(CHUNK, samples - start)
-        films = batch + sigma * rng.standard_normal((count, *batch.shape[1:])).astype(np.float32)
-        total += np.abs(input_gradients(model, films, target)[0]).sum(axis=0)
+        images = batch + sigma * rng.standard_normal((count, *batch.shape[1:])).astype(np.float32)
+        total += np.abs(input_gradients(model, images, target)[0]).sum(axis=0)
         progress((start + count) / samples)
     return (total / samples).max(axis=-1).astype(np.float32)
 
@@ -60,9 +60,9 @@ def input_x_gradient(
 ) -> Array:
     """Input x Gradient (Shrikumar 2017, arXiv 1605.01713): (x - x') dy/dx, summed over channels, signed.
 
-    x' is the baseline. The original has x' = 0, which for films scaled to [-1, 1] would be an arbitrary grey.
+    x' is the baseline. The original has x' = 0, which for images scaled to [-1, 1] would be an arbitrary grey.
     """
-    change = batch[0] - BASELINES[baseline](batch[0])
+    change = batch[0] - BASELINE_INPUTS[baseline](batch[0])
     return (change * input_gradients(model, batch, target)[0][0]).sum(axis=-1)
 
 
@@ -79,16 +79,16 @@ def integrated_gradients(
 ) -> Array:
     """Integrated Gradients (Sundararajan 2017, arXiv 1703.01365, eq. 1): signed, summed over channels.
 
-    (x - x') times the mean gradient on the straight way from the baseline x' to the film x, by the midpoint rule.
+    (x - x') times the mean gradient on the straight way from the baseline x' to the image x, by the midpoint rule.
     """
-    start = BASELINES[baseline](batch[0])
+    start = BASELINE_INPUTS[baseline](batch[0])
     change = batch[0] - start
     ways = ((np.arange(steps) + 0.5) / steps).astype(np.float32)
     total = np.zeros(change.shape, np.float64)
     for first in range(0, steps, CHUNK):
         part = ways[first : first + CHUNK]
-        films = start + part[:, None, None, None] * change
-        total += input_gradients(model, films, target)[0].sum(axis=0, dtype=np.float64)
+        images = start + part[:, None, None, None] * change
+        total += input_gradients(model, images, target)[0].sum(axis=0, dtype=np.float64)
         progress((first + len(part)) / steps)
     return (change * total / steps).sum(axis=-1).astype(np.float32)
 
@@ -100,7 +100,7 @@ def completeness_error(
 
     Returns {"completeness_error": |sum - difference| / |difference|}; more steps make it smaller.
     """
-    ends = np.stack([batch[0], BASELINES[baseline](batch[0])])
+    ends = np.stack([batch[0], BASELINE_INPUTS[baseline](batch[0])])
     after, before = input_gradients(model, ends, target)[1]
     difference = float(after) - float(before)
     return {"completeness_error": abs(float(found.sum(dtype=np.float64)) - difference) / max(abs(difference), 1e-6)}

@@ -19,7 +19,7 @@ class Method:
 
     function: (model, batch_of_one, target, *, layer, seed, progress, **options) -> (h, w) float32, raw, finite, unscaled,
     at layer size or at the size of the model's input. needs_layer: is the map taken at a layer? signed: does the map carry
-    evidence against the class, as negative values? cost: seconds a film warm on two cores, order of magnitude.
+    evidence against the class, as negative values? cost: seconds an image warm on two cores, order of magnitude.
     measure: (model, batch, target, map, **options) -> numbers by name that say how well the map kept its own promise.
     class_blind: is the map the same for every class? shows, limits: what the map shows and does not show, in plain words.
     """
@@ -50,7 +50,7 @@ _COARSE: Final = "The map is coarse, a few centimetres a cell."
 _NO_DISEASE: Final = "It shows where the model looked, not whether it was right, and not what a disease looks like."
 _PIXELS: Final = "Bright pixels are those where a tiny change of tone would change the score of the chosen class the most."
 _NOISY: Final = "Gradients are noisy and follow edges; read areas, never single pixels."
-_OFF_FILM: Final = "Films with hidden parts are unlike those the model was trained on; it may react to the hiding itself."
+_OFF_IMAGE: Final = "Images with hidden parts are unlike those the model was trained on; it may react to the hiding itself."
 
 METHODS: Final[dict[str, Method]] = {
     row.key: row
@@ -107,8 +107,8 @@ METHODS: Final[dict[str, Method]] = {
             signed=False,
             cost=0.5,
             paper="Wang 2020, arXiv 1910.01279",
-            shows="Bright areas are shared by those features that alone, with the rest of the film dimmed, give the class.",
-            limits=f"{_COARSE} {_OFF_FILM}",
+            shows="Bright areas are shared by those features that alone, with the rest of the image dimmed, give the class.",
+            limits=f"{_COARSE} {_OFF_IMAGE}",
             options=(opt.CHANNELS,),
         ),
         Method(
@@ -143,7 +143,7 @@ METHODS: Final[dict[str, Method]] = {
             signed=False,
             cost=0.5,
             paper="Smilkov 2017, arXiv 1706.03825",
-            shows=f"{_PIXELS} Averaged over noisy copies of the film.",
+            shows=f"{_PIXELS} Averaged over noisy copies of the image.",
             limits=f"{_NOISY} It says what the score is sensitive to, not what it rests on.",
             needs_layer=False,
             options=(opt.SAMPLES, opt.NOISE),
@@ -169,7 +169,7 @@ METHODS: Final[dict[str, Method]] = {
             signed=True,
             cost=0.7,
             paper="Sundararajan 2017, arXiv 1703.01365",
-            shows="Red pixels raised the score on the way from the baseline to the film, blue ones lowered it; they add up.",
+            shows="Red pixels raised the score on the way from baseline to image, blue ones lowered it; they add up.",
             limits=f"{_NOISY} The choice of baseline decides what counts as evidence.",
             needs_layer=False,
             options=(opt.STEPS, opt.baseline("darkest")),
@@ -184,7 +184,7 @@ METHODS: Final[dict[str, Method]] = {
             cost=2.0,
             paper="Zeiler & Fergus 2014, arXiv 1311.2901",
             shows="Hiding a red area lowers the score of the chosen class, hiding a blue one raises it.",
-            limits=f"Evidence that stands in two places can hide: either suffices, and neither shows. {_OFF_FILM}",
+            limits=f"Evidence that stands in two places can hide: either suffices, and neither shows. {_OFF_IMAGE}",
             needs_layer=False,
             options=(opt.PATCH, opt.OVERLAP, opt.baseline("blurred")),
         ),
@@ -197,7 +197,7 @@ METHODS: Final[dict[str, Method]] = {
             cost=5.0,
             paper="Petsiuk 2018, arXiv 1806.07421",
             shows="Over many random masks, the score was higher when red areas were visible and lower when blue ones were.",
-            limits=f"The map is an average of chance and calms down slowly with more masks. {_OFF_FILM}",
+            limits=f"The map is an average of chance and calms down slowly with more masks. {_OFF_IMAGE}",
             needs_layer=False,
             options=(opt.MASKS, opt.CELLS, opt.KEEP, opt.baseline("blurred")),
         ),

@@ -1,4 +1,4 @@
-"""A heatmap over a film as plain pixels."""
+"""A heatmap over an image as plain pixels."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import get_method
-from covid_model.films.film import Film
-from covid_model.films.window import displayed
+from covid_model.images.window import displayed
+from covid_model.images.xray_image import XrayImage
 
 LUNG_COLOUR: Final = (64, 200, 255)
 """Light blue: far from inferno, viridis and cividis; turbo and jet hold it too."""
@@ -38,25 +38,25 @@ FOR: Final = (230, 60, 40)
 AGAINST: Final = (50, 110, 240)
 """Red and blue of signed maps; told apart with any of the usual kinds of colour blindness."""
 TOP_SHARE: Final = 0.998
-"""A few pixels of a gradient are far above all others; the scale ends where this share of the film lies below."""
+"""A few pixels of a gradient are far above all others; the scale ends where this share of the image lies below."""
 
 
-def scale_top(film_map: NDArray[np.float32]) -> float:
+def scale_top(heatmap: NDArray[np.float32]) -> float:
     """The value at which the colours of a raw map end: its largest but for a few outliers. 0 for a map of zeros."""
-    size = np.abs(film_map)
+    size = np.abs(heatmap)
     return float(np.quantile(size, TOP_SHARE)) or float(size.max())
 
 
 def heat(
-    film_map: NDArray[np.float32], opacity: float, colormap: str, *, signed: bool = False, top: float | None = None
+    heatmap: NDArray[np.float32], opacity: float, colormap: str, *, signed: bool = False, top: float | None = None
 ) -> NDArray[np.uint8]:
     """A raw map (H, W) as RGBA uint8 (H, W, 4), scaled from 0 to `top`, by default its own `scale_top`.
 
-    Opacity rises with the value, so that cold areas show the film as it is. A map of zeros is fully transparent. A signed
+    Opacity rises with the value, so that cold areas show the image as it is. A map of zeros is fully transparent. A signed
     map shows what speaks for the class in red and what speaks against it in blue, whatever the colour map.
     """
-    end = scale_top(film_map) if top is None else top
-    scaled = np.clip(film_map / end, -1, 1) if end > 0 else np.zeros_like(film_map)
+    end = scale_top(heatmap) if top is None else top
+    scaled = np.clip(heatmap / end, -1, 1) if end > 0 else np.zeros_like(heatmap)
     strength = np.abs(scaled) if signed else np.maximum(scaled, 0)
     if signed:
         colours = np.where((scaled > 0)[..., None], np.array(FOR, np.uint8), np.array(AGAINST, np.uint8))
@@ -82,15 +82,15 @@ def outlined(
     return drawn
 
 
-def overlay_png(film: Film, explanation: Explanation, *, opacity: float = 0.6, colormap: str = "inferno") -> bytes:
-    """The film at full size with the heatmap over it, as the bytes of a PNG file."""
+def overlay_png(image: XrayImage, explanation: Explanation, *, opacity: float = 0.6, colormap: str = "inferno") -> bytes:
+    """The image at full size with the heatmap over it, as the bytes of a PNG file."""
     signed = get_method(explanation.method).signed
-    picture = blended(displayed(film.pixels), heat(explanation.film_map, opacity, colormap, signed=signed))
+    picture = blended(displayed(image.pixels), heat(explanation.heatmap, opacity, colormap, signed=signed))
     return bytes(cv2.imencode(".png", picture[..., ::-1])[1])
 
 
-def write_overlay(film: Film, explanation: Explanation, path: Path) -> Path:
+def write_overlay(image: XrayImage, explanation: Explanation, path: Path) -> Path:
     """`overlay_png` to a file; returns its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(overlay_png(film, explanation))
+    path.write_bytes(overlay_png(image, explanation))
     return path

@@ -1,6 +1,6 @@
-"""Maps from hiding parts of the film and watching the answer: no gradients, many forward passes.
+"""Maps from hiding parts of the image and watching the answer: no gradients, many forward passes.
 
-All take a batch of one film (1, H, W, c) and return a raw float32 map.
+All take a batch of one image (1, H, W, c) and return a raw float32 map.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import zoom
 
-from covid_model.explain.baseline import BASELINES
+from covid_model.explain.baseline_inputs import BASELINE_INPUTS
 from covid_model.explain.compiled import CHUNK, Array, Progress, layer_state, logits_of, silent
 from covid_model.explain.target import Target
 
@@ -33,7 +33,7 @@ def score_cam(
 ) -> Array:
     """Score-CAM (Wang 2020, arXiv 1910.01279, algorithm 1): ReLU(sum_k p_k A_k), at layer size (h, w).
 
-    p_k is the target's probability for the film multiplied by channel k's activation, enlarged and scaled to [0, 1]. Of all
+    p_k is the target's probability for the image multiplied by channel k's activation, enlarged and scaled to [0, 1]. Of all
     channels the `channels` of largest standard deviation are taken, as in Faster-Score-CAM; 0 takes all.
     The probability fits the head: softmax for several units, sigmoid for one, so a one-unit model's negative class has a map
     as well (tf-keras-vis applies softmax to one unit, which is always 1: its issue 78).
@@ -49,8 +49,8 @@ def score_cam(
         part = activations[..., start : start + CHUNK]
         masks = np.moveaxis(zoom(part, (*factors, 1), order=1, mode="nearest"), -1, 0)
         low, high = masks.min(axis=(1, 2), keepdims=True), masks.max(axis=(1, 2), keepdims=True)
-        films = batch * ((masks - low) / (high - low + EPSILON))[..., None]
-        weights += target_probability(logits_of(model, films.astype(np.float32)), target).tolist()
+        images = batch * ((masks - low) / (high - low + EPSILON))[..., None]
+        weights += target_probability(logits_of(model, images.astype(np.float32)), target).tolist()
         progress(min(1.0, (start + CHUNK) / activations.shape[-1]))
     return np.maximum(activations @ np.array(weights, np.float32), 0)
 
@@ -78,24 +78,24 @@ def occlusion(
 ) -> Array:
     """Occlusion (Zeiler & Fergus 2014, arXiv 1311.2901, sec. 4.2): how far y falls where a square is hidden, signed.
 
-    patch: the square's side as a share of the film's shorter one. overlap: of neighbouring squares. Each pixel (H, W) gets
+    patch: the square's side as a share of the image's shorter one. overlap: of neighbouring squares. Each pixel (H, W) gets
     the mean over the squares that cover it.
     """
-    film, fill = batch[0], BASELINES[baseline](batch[0])
-    side = max(1, round(patch * min(film.shape[:2])))
+    image, fill = batch[0], BASELINE_INPUTS[baseline](batch[0])
+    side = max(1, round(patch * min(image.shape[:2])))
     corners = [
         (top, left)
-        for top in _starts(film.shape[0], side, max(1, round(side * (1 - overlap))))
-        for left in _starts(film.shape[1], side, max(1, round(side * (1 - overlap))))
+        for top in _starts(image.shape[0], side, max(1, round(side * (1 - overlap))))
+        for left in _starts(image.shape[1], side, max(1, round(side * (1 - overlap))))
     ]
     whole = float(logits_of(model, batch)[0] @ target.row)
-    total, covered = np.zeros(film.shape[:2]), np.zeros(film.shape[:2])
+    total, covered = np.zeros(image.shape[:2]), np.zeros(image.shape[:2])
     for start in range(0, len(corners), CHUNK):
         part = corners[start : start + CHUNK]
-        films = np.repeat(batch, len(part), axis=0)
-        for copy, (top, left) in zip(films, part, strict=True):
+        images = np.repeat(batch, len(part), axis=0)
+        for copy, (top, left) in zip(images, part, strict=True):
             copy[top : top + side, left : left + side] = fill[top : top + side, left : left + side]
-        falls = whole - logits_of(model, films) @ target.row
+        falls = whole - logits_of(model, images) @ target.row
         for fall, (top, left) in zip(falls, part, strict=True):
             total[top : top + side, left : left + side] += fall
             covered[top : top + side, left : left + side] += 1
@@ -127,12 +127,12 @@ def rise(
     chance; what is hidden shows the baseline. The original uses the probability, fills with black and keeps the
     mean, a constant that hides how weak a map is.
     """
-    film, fill = batch[0], BASELINES[baseline](batch[0])
-    weighted, kept, scores = np.zeros(film.shape[:2]), np.zeros(film.shape[:2]), 0.0
+    image, fill = batch[0], BASELINE_INPUTS[baseline](batch[0])
+    weighted, kept, scores = np.zeros(image.shape[:2]), np.zeros(image.shape[:2]), 0.0
     done = 0
-    for part in _rise_masks(film.shape[:2], masks, cells, keep, seed):
-        films = fill + part[..., None] * (film - fill)
-        values = (logits_of(model, films.astype(np.float32)) @ target.row).astype(np.float64)
+    for part in _rise_masks(image.shape[:2], masks, cells, keep, seed):
+        images = fill + part[..., None] * (image - fill)
+        values = (logits_of(model, images.astype(np.float32)) @ target.row).astype(np.float64)
         weighted += np.tensordot(values, part, axes=1)
         kept += part.sum(axis=0)
         scores += values.sum()

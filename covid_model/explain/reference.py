@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def grad_cam(
     model: "keras.Model", batch: Array, target: Target, *, layer: str, seed: int = 0, progress: Progress = silent
 ) -> Array:
-    """Grad-CAM of one film by tf-keras-vis. Arguments and result as for `cam.grad_cam`."""
+    """Grad-CAM of one image by tf-keras-vis. Arguments and result as for `cam.grad_cam`."""
     from tf_keras_vis.gradcam import Gradcam
 
     return _class_activation(Gradcam, model, batch, target, layer)

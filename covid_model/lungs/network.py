@@ -5,10 +5,10 @@ from typing import Final
 import keras
 from keras import layers
 
-from covid_model.zoo.lite0 import trunk
+from covid_model.models.efficientnet_lite0 import trunk
 
 SIZE: Final = (256, 256)
-"""Input height and width; the film is squeezed to it."""
+"""Input height and width; the image is squeezed to it."""
 
 DECODER: Final = (("block3b", 64), ("block2b", 48), ("block1a", 32))
 """(encoder output joined by the skip connection, filters) from coarse to fine: strides 8, 4, 2."""
@@ -25,8 +25,8 @@ def _convolved(x: keras.KerasTensor, filters: int, name: str) -> keras.KerasTens
 
 
 def build_lung_network() -> keras.Model:
-    """`film` (batch, 256, 256, 3) in [-1, 1] -> `logits` (batch, 256, 256, 1), positive inside the lungs."""
-    film, encoder = trunk(SIZE, last="block4c")
+    """`image` (batch, 256, 256, 3) in [-1, 1] -> `logits` (batch, 256, 256, 1), positive inside the lungs."""
+    image, encoder = trunk(SIZE, last="block4c")
     x = encoder["block4c"]
     for step, (skip, filters) in enumerate(DECODER, 1):
         x = layers.UpSampling2D(2, interpolation="bilinear", name=f"up{step}")(x)
@@ -35,4 +35,4 @@ def build_lung_network() -> keras.Model:
         x = _convolved(x, filters, f"decode{step}b")
     x = layers.Conv2D(1, 1, name="half_logits")(x)
     logits = layers.UpSampling2D(2, interpolation="bilinear", name="logits")(x)
-    return keras.Model(film, logits, name="lung_unet")
+    return keras.Model(image, logits, name="lung_unet")

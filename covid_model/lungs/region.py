@@ -17,7 +17,7 @@ GROW = 0.02
 
 
 class Box(NamedTuple):
-    """A rectangle of film pixels: rows top..bottom, columns left..right, ends excluded."""
+    """A rectangle of image pixels: rows top..bottom, columns left..right, ends excluded."""
 
     top: int
     left: int
@@ -36,12 +36,12 @@ class Box(NamedTuple):
 
 
 def whole(shape: tuple[int, int]) -> Box:
-    """The box that covers a film of `shape` (height, width)."""
+    """The box that covers an image of `shape` (height, width)."""
     return Box(0, 0, shape[0], shape[1])
 
 
 def lung_box(mask: NDArray[np.bool_], margin: float = MARGIN) -> Box:
-    """The bounding box of a non-empty (H, W) mask, grown by `margin` of its larger side and cut at the film's edge."""
+    """The bounding box of a non-empty (H, W) mask, grown by `margin` of its larger side and cut at the image's edge."""
     rows = np.flatnonzero(mask.any(axis=1))
     cols = np.flatnonzero(mask.any(axis=0))
     if rows.size == 0:
@@ -77,5 +77,5 @@ def normalised_inside(pixels: NDArray[np.float32], mask: NDArray[np.bool_]) -> N
 
 
 def only_lungs(pixels: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """The film with everything outside the mask set to 0, intensities normalised inside. (H, W) float32 in [0, 1]."""
+    """The image with everything outside the mask set to 0, intensities normalised inside. (H, W) float32 in [0, 1]."""
     return np.where(mask, normalised_inside(pixels, mask), np.float32(0.0)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Find the lungs on a film, and say when that failed."""
+"""Find the lungs on an image, and say when that failed."""
 
 import json
 import threading
@@ -21,9 +21,9 @@ CARD: Final = WEIGHTS.with_suffix(".card.json")
 Quality = Literal["good", "doubtful", "failed"]
 
 SMALLEST_LUNG: Final = 0.01
-"""Pieces below this share of the film are dropped."""
+"""Pieces below this share of the image are dropped."""
 AREA_RANGE: Final = (0.08, 0.70)
-"""Both lungs together cover 15 to 55 % of a usual frontal film; beyond this range something is wrong."""
+"""Both lungs together cover 15 to 55 % of a usual frontal image; beyond this range something is wrong."""
 ONE_SIDED: Final = 0.25
 """The smaller lung covers less than this share of the larger one: only one lung counts as found."""
 LEAST_SURE: Final = 0.80
@@ -32,11 +32,11 @@ LEAST_SURE: Final = 0.80
 
 @dataclass(frozen=True, eq=False)
 class LungMask:
-    """The lungs of one film.
+    """The lungs of one image.
 
-    mask: (H, W) bool at film size; empty (all False) where nothing was found.
+    mask: (H, W) bool at image size; empty (all False) where nothing was found.
     quality: "good", "doubtful" (use with care) or "failed" (do not use). reasons: a sentence for each doubt.
-    area: share of the film covered. sureness: mean probability inside the mask, 0 where empty.
+    area: share of the image covered. sureness: mean probability inside the mask, 0 where empty.
     """
 
     mask: NDArray[np.bool_]
@@ -57,7 +57,7 @@ class LungSegmenter:
         import tensorflow as tf
 
         signature = [tf.TensorSpec(self.network.input_shape, tf.float32)]
-        self._forward = tf.function(lambda film: self.network(film, training=False), input_signature=signature)
+        self._forward = tf.function(lambda image: self.network(image, training=False), input_signature=signature)
 
     @classmethod
     def load(cls, weights: Path = WEIGHTS) -> "LungSegmenter":
@@ -70,7 +70,7 @@ class LungSegmenter:
             raise ModelError(f"The lung network {weights.name} cannot be loaded: {error}") from error
 
     def probability(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(H, W) film pixels in [0, 1] -> probability of lung at film size, (H, W) float32 in [0, 1]."""
+        """(H, W) image pixels in [0, 1] -> probability of lung at image size, (H, W) float32 in [0, 1]."""
         height, width = self.network.input_shape[1:3]
         small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA) * 2 - 1
         with self.lock:
@@ -79,7 +79,7 @@ class LungSegmenter:
         return (1 / (1 + np.exp(-full))).astype(np.float32)
 
     def find(self, pixels: NDArray[np.float32]) -> LungMask:
-        """The lungs on a film of (H, W) pixels in [0, 1]."""
+        """The lungs on an image of (H, W) pixels in [0, 1]."""
         return judged(self.probability(pixels))
 
 
@@ -90,11 +90,11 @@ def judged(probability: NDArray[np.float32]) -> LungMask:
     area = float(mask.mean())
     sureness = float(probability[mask].mean()) if pieces else 0.0
     if area < AREA_RANGE[0]:
-        reason = "No lungs were found on this film." if not pieces else "The lungs found are too small to be whole."
+        reason = "No lungs were found on this image." if not pieces else "The lungs found are too small to be whole."
         return LungMask(mask, "failed", (reason,), area, sureness)
     reasons = []
     if area > AREA_RANGE[1]:
-        reasons.append(f"The lungs found cover {area:.0%} of the film, which no chest film shows.")
+        reasons.append(f"The lungs found cover {area:.0%} of the image, which no chest X-ray shows.")
     if _one_sided(pieces):
         reasons.append("Only one lung was found.")
     if sureness < LEAST_SURE:

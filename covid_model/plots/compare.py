@@ -11,21 +11,21 @@ from covid_model.explain.overlay import blended, heat, outlined, scale_top
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One heatmap over its film. grey: (H, W) uint8. film_map: (H, W) float32 raw. lungs: (H, W) bool, may be empty."""
+    """One heatmap over its image. grey: (H, W) uint8. heatmap: (H, W) float32 raw. lungs: (H, W) bool, may be empty."""
 
     title: str
     grey: NDArray[np.uint8]
-    film_map: NDArray[np.float32]
+    heatmap: NDArray[np.float32]
     lungs: NDArray[np.bool_]
     signed: bool
 
 
 def shared_top(panels: Sequence[Panel]) -> float:
     """Where the one scale of all panels ends: the largest of their own ends. Means something for one method's maps only."""
-    return max((scale_top(panel.film_map) for panel in panels), default=0.0)
+    return max((scale_top(panel.heatmap) for panel in panels), default=0.0)
 
 
 def panel_picture(panel: Panel, *, opacity: float, colormap: str, top: float | None) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8: film, heatmap up to `top` (its own scale for None) and the outline of the lungs."""
-    over = heat(panel.film_map, opacity, colormap, signed=panel.signed, top=top)
+    """(H, W, 3) uint8: image, heatmap up to `top` (its own scale for None) and the outline of the lungs."""
+    over = heat(panel.heatmap, opacity, colormap, signed=panel.signed, top=top)
     return outlined(blended(panel.grey, over), panel.lungs)

@@ -1,4 +1,4 @@
-"""Distributions of a data set from its description, and the map of its films."""
+"""Distributions of a data set from its description, and the map of its images."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -26,15 +26,15 @@ MARGIN: Final = {"l": 0, "r": 0, "t": 30, "b": 0}
 
 
 def counts_figure(title: str, counts: Counts, labels: Sequence[str]) -> go.Figure:
-    """Stacked bars: films of each label by value, the value with most films on top; ages in their order."""
+    """Stacked bars: images of each label by value, the value with most images on top; ages in their order."""
     bands = [name for _, name in AGE_BANDS]
     order = {name: -place for place, name in enumerate([*bands, OLDEST, UNKNOWN])} if bands[0] in counts else {}
     values = sorted(counts, key=lambda value: (order.get(value, 0), sum(counts[value].values())))
     figure = go.Figure()
     for label, colour in zip(labels, COLOURS, strict=False):
-        films = [counts[value].get(label, 0) for value in values]
+        images = [counts[value].get(label, 0) for value in values]
         figure.add_bar(
-            x=films, y=values, name=label, orientation="h", marker_color=colour, hovertemplate="%{y}, " + label + ": %{x:,}"
+            x=images, y=values, name=label, orientation="h", marker_color=colour, hovertemplate="%{y}, " + label + ": %{x:,}"
         )
     figure.update_layout(
         title=title, barmode="stack", height=120 + 30 * len(values), margin=MARGIN, legend={"orientation": "h", "y": -0.2}
@@ -43,7 +43,7 @@ def counts_figure(title: str, counts: Counts, labels: Sequence[str]) -> go.Figur
 
 
 def spread_figure(title: str, spreads: dict[str, list[float]]) -> go.Figure:
-    """One box a value: 5, 25, 50, 75 and 95 % of the films lie below its marks."""
+    """One box a value: 5, 25, 50, 75 and 95 % of the images lie below its marks."""
     figure = go.Figure()
     for place, (value, (low, quarter, middle, three, high)) in enumerate(spreads.items()):
         figure.add_box(
@@ -54,12 +54,12 @@ def spread_figure(title: str, spreads: dict[str, list[float]]) -> go.Figure:
     return figure
 
 
-def map_figure(films: pd.DataFrame, colour: str) -> go.Figure:
-    """Every film as a point; what is near looks alike to the model. films: map_x, map_y, digest and the column `colour`."""
+def map_figure(images: pd.DataFrame, colour: str) -> go.Figure:
+    """Every image as a point; near ones look alike to the model. images: map_x, map_y, digest and the column `colour`."""
     figure = go.Figure()
-    values = films[colour].astype(str).replace({"": "not stated", "None": "not stated", "nan": "not stated"})
+    values = images[colour].astype(str).replace({"": "not stated", "None": "not stated", "nan": "not stated"})
     for place, value in enumerate(values.value_counts().index):
-        part = films[values == value]
+        part = images[values == value]
         figure.add_scattergl(
             x=part["map_x"],
             y=part["map_y"],

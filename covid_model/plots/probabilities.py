@@ -38,7 +38,7 @@ def probability_figure(
             y=names,
             mode="markers",
             marker={"symbol": "line-ns", "size": 22, "line": {"width": 2, "color": "#c2571a"}},
-            hovertemplate="called %{y} from %{x:.3f} on (95 % specificity on validation films)<extra></extra>",
+            hovertemplate="called %{y} from %{x:.3f} on (95 % specificity on validation images)<extra></extra>",
         )
     )
     figure.update_xaxes(range=[0, 1.15], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1], fixedrange=True)

@@ -54,11 +54,13 @@ def _bars(values: dict[str, float], ours: str | None, *, line: float | None = No
 
 def _attention(score: TrustScore) -> go.Figure:
     known = score.details
-    spread = {"even over the film": known["of_film"], "even over what it saw": known["of_seen"]}
-    return _bars({"this heatmap": score.value or 0.0, **spread, **known["dummies"]}, "this heatmap", line=known["line"])
+    spread = {"even over the image": known["of_image"], "even over what it saw": known["of_seen"]}
+    return _bars(
+        {"this heatmap": score.value or 0.0, **spread, **known["baseline_maps"]}, "this heatmap", line=known["line"]
+    )
 
 
-def _twins(score: TrustScore) -> go.Figure:
+def _region_ablation(score: TrustScore) -> go.Figure:
     return _bars(score.details["probabilities"], "as it is")
 
 
@@ -70,7 +72,7 @@ def _faithfulness(score: TrustScore) -> go.Figure:
         label = "shown first" if name == "insertion" else "hidden first"
         line = {"color": colour, "width": 2}
         figure.add_trace(go.Scatter(x=share, y=known[name], mode="lines+markers", name=label, line=line))
-    figure.update_xaxes(title="share of the film changed", tickformat=".0%")
+    figure.update_xaxes(title="share of the image changed", tickformat=".0%")
     figure.update_yaxes(title="score", rangemode="tozero")
     return figure
 
@@ -122,13 +124,13 @@ def _source(score: TrustScore) -> go.Figure:
 
 def _lesions(score: TrustScore) -> go.Figure:
     known = score.details
-    others = {name: scores["mass"] for name, scores in known["dummies"].items()}
-    return _bars({"this heatmap": known["mass"], **others}, "this heatmap")
+    others = {name: scores["energy"] for name, scores in known["baseline_maps"].items()}
+    return _bars({"this heatmap": known["energy"], **others}, "this heatmap")
 
 
 FIGURES: Final[dict[str, Callable[[TrustScore], Any]]] = {
     "attention": _attention,
-    "twins": _twins,
+    "region_ablation": _region_ablation,
     "faithfulness": _faithfulness,
     "randomisation": _randomisation,
     "stability": _stability,

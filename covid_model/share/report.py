@@ -9,15 +9,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_model.audit.score import Case, TrustScore
+from covid_model.audit.region_ablation import REGIONS
+from covid_model.audit.score import TrustInput, TrustScore
 from covid_model.audit.trust_tests import TRUST_TESTS
-from covid_model.audit.twins import TWINS
 from covid_model.audit.verdict import RULE, verdict
 from covid_model.explain.methods import get_method
 from covid_model.explain.overlay import blended, heat, outlined
-from covid_model.films.preprocess import resized
-from covid_model.films.window import displayed
-from covid_model.zoo.card import Card
+from covid_model.images.preprocess import resized
+from covid_model.images.window import displayed
+from covid_model.models.card import Card
 
 LONGEST: Final = 900
 NOTICE: Final = (
@@ -32,47 +32,47 @@ th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bott
 .word{font-weight:700}.box{border:2px solid #15242b;border-radius:.4rem;padding:.6rem .9rem;margin:1rem 0}
 @media print{body{margin:0;max-width:none;font-size:11pt}h2,figure,tr,.box{break-inside:avoid}}
 """
-OUTCOMES: Final = {"passed": "passed", "failed": "failed", "unclear": "cannot decide", "told": "for information"}
+OUTCOMES: Final = {"passed": "passed", "failed": "failed", "unclear": "cannot decide", "informational": "for information"}
 
 
-def html_report(case: Case, scores: Sequence[TrustScore], card: Card, title: str) -> str:
-    """The report as one HTML page without links to anything. title: what to call the film; a file name may name a person."""
+def html_report(inputs: TrustInput, scores: Sequence[TrustScore], card: Card, title: str) -> str:
+    """The report as one HTML page without links to anything. title: of the image; a file name may name a person."""
     parts = [
         f"<h1>{escape(title)}</h1><p class='box'>{NOTICE}</p>",
-        _prediction(case, card),
-        _pictures(case),
-        *([_trust(case, scores), _twins(case, scores)] if scores else []),
+        _prediction(inputs, card),
+        _pictures(inputs),
+        *([_trust(inputs, scores), _region_ablation(inputs, scores)] if scores else []),
         _scores(card),
-        _made_with(case),
+        _made_with(inputs),
     ]
     head = f"<meta charset='utf-8'><title>{escape(title)}</title><style>{STYLE}</style>"
     return f"<!doctype html><html lang='en'><head>{head}</head><body>{''.join(parts)}</body></html>\n"
 
 
-def _prediction(case: Case, card: Card) -> str:
+def _prediction(inputs: TrustInput, card: Card) -> str:
     rows = "".join(
-        f"<tr><td>{escape(name)}</td><td>{value:.1%}</td></tr>" for name, value in case.answer.probabilities.items()
+        f"<tr><td>{escape(name)}</td><td>{value:.1%}</td></tr>" for name, value in inputs.prediction.probabilities.items()
     )
-    warnings = "".join(f"<p>{escape(warning)}</p>" for warning in case.answer.warnings)
-    heading = f"The model “{escape(card.title)}” says {escape(case.answer.predicted)}"
+    warnings = "".join(f"<p>{escape(warning)}</p>" for warning in inputs.prediction.warnings)
+    heading = f"The model “{escape(card.title)}” says {escape(inputs.prediction.predicted)}"
     return f"<h2>{heading}</h2><p>{escape(card.summary)}</p><table>{rows}</table>{warnings}"
 
 
-def _pictures(case: Case) -> str:
-    found, row = case.explanation, get_method(case.explanation.method)
-    grey = displayed(case.film.pixels)
-    lungs = case.answer.prepared.lungs.mask
-    film = outlined(np.repeat(grey[..., None], 3, axis=-1), lungs)
-    overlay = outlined(blended(grey, heat(found.film_map, 0.6, "inferno", signed=row.signed)), lungs)
-    alone = blended(np.zeros_like(grey), heat(found.film_map, 1.0, "inferno", signed=row.signed))
-    captions = ("The film and the lungs found on it", f"{row.label} for {found.target}", "The map alone")
-    figures = "".join(_figure(picture, caption) for picture, caption in zip((film, overlay, alone), captions, strict=True))
-    largest = f"The map's values run from {found.film_map.min():.3g} to {found.film_map.max():.3g}."
+def _pictures(inputs: TrustInput) -> str:
+    found, row = inputs.explanation, get_method(inputs.explanation.method)
+    grey = displayed(inputs.image.pixels)
+    lungs = inputs.prediction.prepared.lungs.mask
+    image = outlined(np.repeat(grey[..., None], 3, axis=-1), lungs)
+    overlay = outlined(blended(grey, heat(found.heatmap, 0.6, "inferno", signed=row.signed)), lungs)
+    alone = blended(np.zeros_like(grey), heat(found.heatmap, 1.0, "inferno", signed=row.signed))
+    captions = ("The image and the lungs found on it", f"{row.label} for {found.target}", "The map alone")
+    figures = "".join(_figure(picture, caption) for picture, caption in zip((image, overlay, alone), captions, strict=True))
+    largest = f"The map's values run from {found.heatmap.min():.3g} to {found.heatmap.max():.3g}."
     return f"<h2>Heatmap</h2><div class='pair'>{figures}</div><p>{escape(row.shows)} {escape(row.limits)} {largest}</p>"
 
 
-def _trust(case: Case, scores: Sequence[TrustScore]) -> str:
-    found = verdict(case, scores)
+def _trust(inputs: TrustInput, scores: Sequence[TrustScore]) -> str:
+    found = verdict(inputs, scores)
     rows = "".join(
         f"<tr><td>{escape(TRUST_TESTS[score.key].question)}</td><td class='word'>{OUTCOMES[score.outcome]}</td>"
         f"<td>{_number(score.value)}</td><td>{_number(score.chance)}</td><td>{escape(score.sentence)}</td></tr>"
@@ -83,15 +83,17 @@ def _trust(case: Case, scores: Sequence[TrustScore]) -> str:
     return f"<h2>Does this heatmap deserve trust?</h2>{box}<table>{head}{rows}</table><p><small>{escape(RULE)}</small></p>"
 
 
-def _twins(case: Case, scores: Sequence[TrustScore]) -> str:
-    known: dict[str, float] = next((score.details["probabilities"] for score in scores if score.key == "twins"), {})
-    pixels, lungs = case.film.pixels, case.answer.prepared.lungs.mask
+def _region_ablation(inputs: TrustInput, scores: Sequence[TrustScore]) -> str:
+    known: dict[str, float] = next(
+        (score.details["probabilities"] for score in scores if score.key == "region_ablation"), {}
+    )
+    pixels, lungs = inputs.image.pixels, inputs.prediction.prepared.lungs.mask
     figures = "".join(
         _figure(displayed(resized(np.asarray(altered(pixels, lungs), np.float32), (220, 220))), f"{name}: {known[name]:.0%}")
-        for name, altered in TWINS.items()
+        for name, altered in REGIONS.items()
         if name in known
     )
-    return f"<h2>The same film without</h2><div class='pair'>{figures}</div>" if figures else ""
+    return f"<h2>The same image without</h2><div class='pair'>{figures}</div>" if figures else ""
 
 
 def _scores(card: Card) -> str:
@@ -105,7 +107,7 @@ def _scores(card: Card) -> str:
         if score["value"] is not None
     )
     about = (
-        f"{test['films']} test films of {test['patients']} patients, evaluated {card.scores['date'][:10]}, data "
+        f"{test['images']} test images of {test['patients']} patients, evaluated {card.scores['date'][:10]}, data "
         f"{card.scores['data_hash'][:12]}. Intervals: 95 %, bootstrap by patient."
     )
     limits = "".join(f"<li>{escape(limit)}</li>" for limit in card.limits)
@@ -113,10 +115,10 @@ def _scores(card: Card) -> str:
     return f"<h2>Model card</h2><table>{head}{rows}</table><p><small>{about}</small></p><ul>{limits}</ul>"
 
 
-def _made_with(case: Case) -> str:
-    found = case.explanation
+def _made_with(inputs: TrustInput) -> str:
+    found = inputs.explanation
     cells = {
-        "film": found.film_digest,
+        "image": found.image_digest,
         "model": f"{found.model}, {found.model_digest}",
         "method": f"{found.method}, layer {found.layer}, seed {found.seed}, {found.options or 'no settings'}",
         "made": found.date,

@@ -1,4 +1,4 @@
-"""The guided tour: three synthetic films that show why a heatmap must be tested, found by a command and not by hand."""
+"""The guided tour: three synthetic images that show why a heatmap must be tested, found by a command and not by hand."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -9,31 +9,31 @@ from typing import Final
 
 from covid_model import __version__
 from covid_model.audit.record import load_record
-from covid_model.audit.score import Case
+from covid_model.audit.score import TrustInput
 from covid_model.audit.trust_tests import run_tests
 from covid_model.audit.verdict import verdict, withheld
+from covid_model.data.synthetic_samples import Sample
 from covid_model.errors import DataError
+from covid_model.explain.captions import lung_share
 from covid_model.explain.engine import explain
 from covid_model.explain.methods import DEFAULT_METHOD
-from covid_model.explain.words import lung_share
 from covid_model.files import write_json
-from covid_model.films.read import load_film
-from covid_model.gate.judge import rule_on
-from covid_model.gate.measures import Measurer
+from covid_model.images.read import load_image
+from covid_model.input_check.check import check_image
+from covid_model.input_check.features import FeatureExtractor
+from covid_model.models.classifier import Classifier
 from covid_model.predict import predict
-from covid_model.synthetic.samples import Sample
-from covid_model.zoo.classifier import Classifier
 
 TOUR: Final = Path(__file__).parent.parent.parent / "assets" / "tour.json"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One model on one film. share: of the heatmap that lies in the lungs; chance: the lungs' share of what the model saw.
-    verdict, why: on the heatmap; failed: keys of the tests it failed. film: the sample's name; label: as what it was drawn.
+    """One model on one image. share: of the heatmap that lies in the lungs; chance: the lungs' share of what the model saw.
+    verdict, why: on the heatmap; failed: keys of the tests it failed. image: the sample's name; label: as what it was drawn.
     """
 
-    film: str
+    image: str
     label: str
     model: str
     method: str
@@ -47,7 +47,7 @@ class Finding:
 
     @property
     def right(self) -> bool:
-        """Did the model take the film for what it was drawn as?"""
+        """Did the model take the image for what it was drawn as?"""
         return self.predicted == self.label
 
 
@@ -67,21 +67,21 @@ STOPS: Final = {
         Stop(
             "right",
             "Right, and for a reason one may believe",
-            "The model calls this {label}-like film {predicted} ({probability:.0%}). {share:.0%} of its heatmap lies in the "
-            "lungs, which are {chance:.0%} of what it saw, and the tests find nothing against the map.",
+            "The model calls this {label}-like image {predicted} ({probability:.0%}). {share:.0%} of its heatmap lies in "
+            "the lungs, which are {chance:.0%} of what it saw, and the tests find nothing against the map.",
             lambda found: found.right and found.verdict == "supported",
         ),
         Stop(
             "wrong reason",
             "Right, but for a reason nobody should believe",
-            "Here the model says {predicted} ({probability:.0%}), and that is what the film was drawn as. An app that stops "
-            "here has convinced its user. The tests have not been convinced: {why}",
-            lambda found: found.right and "twins" in found.failed,
+            "Here the model says {predicted} ({probability:.0%}), and that is what the image was drawn as. An app that "
+            "stops here has convinced its user. The tests have not been convinced: {why}",
+            lambda found: found.right and "region_ablation" in found.failed,
         ),
         Stop(
             "wrong",
             "Wrong, with a heatmap as pretty as the others",
-            "This film was drawn as {label}; the model says {predicted} ({probability:.0%}). The rainbow looks no less "
+            "This image was drawn as {label}; the model says {predicted} ({probability:.0%}). The rainbow looks no less "
             "convincing: a heatmap shows what a model used, not whether it is right.",
             lambda found: not found.right,
         ),
@@ -89,26 +89,26 @@ STOPS: Final = {
 }
 
 
-def examine(classifier: Classifier, measurer: Measurer, sample: Sample) -> Finding | None:
-    """One model on one film with every trust test; None where no verdict could be given from the start."""
-    film = load_film(sample.path)
-    answer = predict(classifier, film, ruling=rule_on(film, measurer))
-    found = explain(classifier, answer, method=DEFAULT_METHOD)
-    case = Case(classifier, film, answer, found, load_record(classifier.key, classifier.weights_digest))
-    if withheld(case) is not None:
+def examine(classifier: Classifier, extractor: FeatureExtractor, sample: Sample) -> Finding | None:
+    """One model on one image with every trust test; None where no verdict could be given from the start."""
+    image = load_image(sample.path)
+    prediction = predict(classifier, image, input_check=check_image(image, extractor))
+    found = explain(classifier, prediction, method=DEFAULT_METHOD)
+    inputs = TrustInput(classifier, image, prediction, found, load_record(classifier.key, classifier.weights_digest))
+    if withheld(inputs) is not None:
         return None
-    share = lung_share(found.film_map, answer.prepared.lungs.mask, answer.prepared.model_input.seen)
+    share = lung_share(found.heatmap, prediction.prepared.lungs.mask, prediction.prepared.model_input.seen)
     if share is None:
         return None
-    scores = list(run_tests(case))
-    judged = verdict(case, scores)
+    scores = list(run_tests(inputs))
+    judged = verdict(inputs, scores)
     return Finding(
-        film=sample.name,
+        image=sample.name,
         label=sample.label,
         model=classifier.key,
         method=DEFAULT_METHOD,
-        predicted=answer.predicted,
-        probability=answer.probabilities[answer.predicted],
+        predicted=prediction.predicted,
+        probability=prediction.probabilities[prediction.predicted],
         share=share.inside,
         chance=share.chance,
         verdict=judged.word,
@@ -117,11 +117,13 @@ def examine(classifier: Classifier, measurer: Measurer, sample: Sample) -> Findi
     )
 
 
-def find_tour(classifiers: Iterable[Classifier], measurer: Measurer, samples: Iterable[Sample]) -> dict[str, Finding]:
-    """For each stop the first finding that shows it, models in their order; each stop with a film of its own.
+def find_tour(
+    classifiers: Iterable[Classifier], extractor: FeatureExtractor, samples: Iterable[Sample]
+) -> dict[str, Finding]:
+    """For each stop the first finding that shows it, models in their order; each stop with an image of its own.
 
-    Only films that show COVID-19 or pneumonia: a map for "Normal" has no finding to point at. Raises DataError where a stop
-    finds no film.
+    Only images that show COVID-19 or pneumonia: a map for "Normal" has no finding to point at. Raises DataError where a stop
+    finds no image.
     """
     shown = [sample for sample in samples if sample.label != "Normal"]
     found: dict[str, Finding] = {}
@@ -130,16 +132,16 @@ def find_tour(classifiers: Iterable[Classifier], measurer: Measurer, samples: It
             missing = [stop for stop in STOPS.values() if stop.key not in found]
             if not missing:
                 return {key: found[key] for key in STOPS}
-            if sample.name in {finding.film for finding in found.values()}:
+            if sample.name in {finding.image for finding in found.values()}:
                 continue
-            finding = examine(classifier, measurer, sample)
+            finding = examine(classifier, extractor, sample)
             for stop in missing if finding else ():
                 if finding and stop.wanted(finding):
                     found[stop.key] = finding
                     break
     if len(found) < len(STOPS):
         raise DataError(
-            f"No film shows {', '.join(key for key in STOPS if key not in found)}; draw more, or give more models."
+            f"No image shows {', '.join(key for key in STOPS if key not in found)}; draw more, or give more models."
         )
     return {key: found[key] for key in STOPS}
 

@@ -1,4 +1,4 @@
-"""Light augmentation: small changes of position and of exposure, as between two films of one patient."""
+"""Light augmentation: small changes of position and of exposure, as between two images of one patient."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Ranges drawn from uniformly, once a film and epoch; the defaults change nothing.
+    """Ranges drawn from uniformly, once an image and epoch; the defaults change nothing.
 
     rotate, shear: degrees either way. zoom: (smallest, largest) magnification. shift: share of the side either way.
     flip: mirror left and right at random; off for classifiers, since the heart has a side.

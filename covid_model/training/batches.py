@@ -1,4 +1,4 @@
-"""The films of a split as batches: any batch of any epoch can be made again from the seed alone."""
+"""The images of a split as batches: any batch of any epoch can be made again from the seed alone."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
@@ -7,25 +7,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_model.films.preprocess import Preprocessing, scaled
+from covid_model.images.preprocess import Preprocessing, scaled
 from covid_model.training.augment import AUGMENTATIONS
 from covid_model.training.config import Balance, TrainConfig
-from covid_model.training.films_cache import SmallFilm, drawn
+from covid_model.training.image_cache import SmallImage, drawn
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 HEAVIEST: Final = 5.0
-"""No film counts more than this many times the mean, so that a handful of films of one source does not rule its label."""
+"""No image counts more than this many times the mean, so that a handful of images of one source does not rule its label."""
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
-def film_weights(table: pd.DataFrame, balance: Balance, label: NDArray[np.int64]) -> NDArray[np.float32]:
-    """A weight for each film, mean 1. "label": every label counts the same; "label and source": within a label every source.
+def image_weights(table: pd.DataFrame, balance: Balance, label: NDArray[np.int64]) -> NDArray[np.float32]:
+    """A weight for each image, mean 1. "label": every label counts the same; "label and source": within a label every
+    source.
 
-    Without the second part the 1,100 films of children would decide what a normal film is, and the few pneumonias that
-    come from the same collection as the COVID-19 films, which no shortcut tells apart, would not be heard.
+    Without the second part the 1,100 images of children would decide what a normal image is, and the few pneumonias that
+    come from the same collection as the COVID-19 images, which no shortcut tells apart, would not be heard.
     """
     if balance == "none":
         return np.ones(len(table), np.float32)
@@ -38,14 +39,14 @@ def film_weights(table: pd.DataFrame, balance: Balance, label: NDArray[np.int64]
 
 
 class Batches:
-    """Shuffled, augmented batches (films, one-hot labels, weights), each a function of seed, epoch and step.
+    """Shuffled, augmented batches (images, one-hot labels, weights), each a function of seed, epoch and step.
 
-    weights: each film's share in the loss; they sum to 1 over the whole batch. Of `workers` workers each gets its part.
+    weights: each image's share in the loss; they sum to 1 over the whole batch. Of `workers` workers each gets its part.
     """
 
     def __init__(
         self,
-        films: list[SmallFilm],
+        images: list[SmallImage],
         label: NDArray[np.int64],
         weight: NDArray[np.float32],
         spec: Preprocessing,
@@ -56,22 +57,22 @@ class Batches:
         workers: int = 1,
     ) -> None:
         self._worker, self._workers = worker, workers
-        self._films, self._weight, self._spec, self._config = films, weight, spec, config
+        self._images, self._weight, self._spec, self._config = images, weight, spec, config
         self._onehot = np.eye(classes, dtype=np.float32)[label]
-        self.batch = min(config.batch, len(films))
-        self.steps = config.steps or max(1, len(films) // self.batch)
+        self.batch = min(config.batch, len(images))
+        self.steps = config.steps or max(1, len(images) // self.batch)
 
     def at(self, epoch: int, step: int) -> Batch:
-        """Batch `step` of `epoch`; after the last film the epoch goes on with another order."""
-        per_pass = max(1, len(self._films) // self.batch)
+        """Batch `step` of `epoch`; after the last image the epoch goes on with another order."""
+        per_pass = max(1, len(self._images) // self.batch)
         turn, place = divmod(step, per_pass)
-        order = np.random.default_rng((self._config.seed, epoch, turn)).permutation(len(self._films))
+        order = np.random.default_rng((self._config.seed, epoch, turn)).permutation(len(self._images))
         whole = order[place * self.batch : (place + 1) * self.batch]
         augmentation, views = AUGMENTATIONS[self._config.augmentation], []
         mine = np.arange(len(whole))[self._worker :: self._workers]
         for number in mine:
             rng = np.random.default_rng((self._config.seed, epoch, step, 1, number))
-            views.append(scaled(drawn(self._films[whole[number]], self._spec, augmentation, rng), self._spec))
+            views.append(scaled(drawn(self._images[whole[number]], self._spec, augmentation, rng), self._spec))
         weight = self._weight[whole] / self._weight[whole].sum()
         return np.stack(views), self._onehot[whole[mine]], weight[mine]
 

@@ -17,14 +17,14 @@ BALANCES: Final[tuple[Balance, ...]] = ("label and source", "label", "none")
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Settings of one training; the defaults are those of `lungs` and `whole-film`.
+    """Settings of one training; the defaults are those of `lungs` and `whole-image`.
 
     head_epochs: epochs with all but the last layer frozen. epochs: epochs of the whole network after that.
-    steps: steps an epoch, 0 for as many as the films give. rate, head_rate: largest learning rates. cosine: warm up over one
-    epoch and fall to 1 % along a cosine, else constant. smoothing: label smoothing. ema: momentum of the running mean of the
-    weights, which is what is validated and kept. balance: how films are weighted. augmentation: key of AUGMENTATIONS.
-    init: where the weights start; base: the folder of the run whose best weights init "run" takes.
-    patience: epochs without a lower validation loss before the run stops, 0 for never.
+    steps: steps an epoch, 0 for as many as the images give. learning_rate, head_learning_rate: largest learning rates.
+    cosine: warm up over one epoch and fall to 1 % along a cosine, else constant. label_smoothing: of the cross-entropy.
+    ema: momentum of the running mean of the weights, which is what is validated and kept. balance: how images are weighted.
+    augmentation: key of AUGMENTATIONS. init: where the weights start; base: the folder of the run whose best weights init
+    "run" takes. patience: epochs without a lower validation loss before the run stops, 0 for never.
     every: steps between two lines of metrics. precision: what the network computes in; "auto" is bfloat16 where every
     graphics card is quick at it, else float32.
     """
@@ -34,11 +34,11 @@ class TrainConfig:
     head_epochs: int = 2
     batch: int = 32
     steps: int = 0
-    rate: float = 3e-4
-    head_rate: float = 2e-3
+    learning_rate: float = 3e-4
+    head_learning_rate: float = 2e-3
     cosine: bool = True
     weight_decay: float = 1e-2
-    smoothing: float = 0.05
+    label_smoothing: float = 0.05
     ema: float = 0.995
     balance: Balance = "label and source"
     augmentation: str = "light"
@@ -46,18 +46,18 @@ class TrainConfig:
     base: str = ""
     patience: int = 0
     seed: int = 0
-    every: int = 10
+    log_every: int = 10
     precision: Precision = "auto"
 
     def __post_init__(self) -> None:
-        least = {"epochs": 1, "head_epochs": 0, "batch": 1, "steps": 0, "patience": 0, "every": 1}
+        least = {"epochs": 1, "head_epochs": 0, "batch": 1, "steps": 0, "patience": 0, "log_every": 1}
         for name, low in least.items():
             if getattr(self, name) < low:
                 raise RunError(f"{name} must be at least {low}. Received: {getattr(self, name)}.")
-        for name in ("rate", "head_rate"):
+        for name in ("learning_rate", "head_learning_rate"):
             if not 0 < getattr(self, name) < 1:
                 raise RunError(f"{name} lies between 0 and 1. Received: {getattr(self, name)}.")
-        for name in ("smoothing", "ema", "weight_decay"):
+        for name in ("label_smoothing", "ema", "weight_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise RunError(f"{name} is at least 0 and below 1. Received: {getattr(self, name)}.")
         tables = {"augmentation": AUGMENTATIONS, "init": INITS, "balance": BALANCES, "precision": PRECISIONS}

@@ -109,7 +109,7 @@ def _place(text: str) -> tuple[int, int]:
     return index, len(workers)
 
 
-class Onlooker(RunFolder):
+class ReadOnlyRun(RunFolder):
     """The run folder as all workers but the chief have it: read, never written."""
 
     def create(self, config: dict[str, Any]) -> None:

@@ -11,17 +11,17 @@ import pandas as pd
 from covid_model.data.manifest import data_hash
 from covid_model.errors import CovidModelError, RunError
 from covid_model.lungs.segment import LungSegmenter
-from covid_model.training.batches import Batches, film_weights
+from covid_model.models.specs import ModelSpec, get_model
+from covid_model.training.batches import Batches, image_weights
 from covid_model.training.checkpoint import read_state, write_state
 from covid_model.training.config import TrainConfig
 from covid_model.training.distribute import Team, alone
-from covid_model.training.films_cache import load_small
+from covid_model.training.image_cache import load_small
+from covid_model.training.initial_weights import initial_weights
+from covid_model.training.metrics_writer import EpochSoFar, MetricsWriter
 from covid_model.training.run_folder import RunFolder
-from covid_model.training.start import start_weights
 from covid_model.training.steps import built_to_train, learning_rate, make_optimiser, make_step, precision_here
-from covid_model.training.telling import EpochSoFar, Teller
 from covid_model.training.validate import heatmaps, load_validation, validate
-from covid_model.zoo.models import ModelRow, get_model
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Training:
 
     run: RunFolder
     config: TrainConfig
-    row: ModelRow
+    row: ModelSpec
     table: pd.DataFrame
     segmenter: LungSegmenter
     team: Team = field(default_factory=alone)
@@ -55,18 +55,18 @@ class Training:
         usable = self.table[self.table["label"].isin(self.row.labels)]
         self.train, self.val = (usable[usable["split"] == split] for split in ("train", "val"))
         if self.train.empty or self.val.empty:
-            raise RunError("The manifest has no films with this model's labels in its train or validation split.")
+            raise RunError("The manifest has no images with this model's labels in its train or validation split.")
         precision = precision_here() if self.config.precision == "auto" else self.config.precision
         with self.team.strategy.scope():
             self.model, self.averaged = built_to_train(self.row, precision), self.row.build()
-        start_weights(self.model, self.row, self.config, self.segmenter)
+        initial_weights(self.model, self.row, self.config, self.segmenter)
         self.averaged.set_weights(self.model.get_weights())
 
     def go(self) -> str:
         """Train to the end, or until asked to stop; returns the last state told ("finished", "stopped" or "failed").
 
-        Raises CovidModelError where a film cannot be read, the run folder not be written, or another worker is lost; the run
-        is told to have failed, with the reason.
+        Raises CovidModelError where an image cannot be read, the run folder not be written, or another worker is lost; the
+        run is told to have failed, with the reason.
         """
         try:
             return self._go()
@@ -86,10 +86,10 @@ class Training:
     def _go(self) -> str:
         self.run.tell("starting", epochs=self.config.all_epochs, model=self.row.key)
         label = self.train["label"].map(self.row.class_of).to_numpy(np.int64)
-        films = load_small(self.train, self.row.preprocessing, self.segmenter)
-        weight = film_weights(self.train, self.config.balance, label)
+        images = load_small(self.train, self.row.preprocessing, self.segmenter)
+        weight = image_weights(self.train, self.config.balance, label)
         self.batches = Batches(
-            films,
+            images,
             label,
             weight,
             self.row.preprocessing,
@@ -99,8 +99,8 @@ class Training:
             workers=self.team.workers,
         )
         if self.batches.batch < self.team.strategy.num_replicas_in_sync:
-            raise RunError(f"A batch of {self.batches.batch} films cannot be shared by more devices than that.")
-        self.teller = Teller(self.run, events=self.team.is_chief)
+            raise RunError(f"A batch of {self.batches.batch} images cannot be shared by more devices than that.")
+        self.metrics_writer = MetricsWriter(self.run, events=self.team.is_chief)
         val_label = self.val["label"].map(self.row.class_of).to_numpy(np.int64)
         self.validation = load_validation(self.row, self.val, val_label, self.segmenter)
         return self._epochs()
@@ -153,8 +153,8 @@ class Training:
                 self.run.tell("failed", reason=reason)
                 return "failed"
             sofar.add(loss, right)
-            if self.progress.step % self.config.every == 0:
-                self.teller.step(sofar, self.progress.step, rate, self.config.every)
+            if self.progress.step % self.config.log_every == 0:
+                self.metrics_writer.step(sofar, self.progress.step, rate, self.config.log_every)
             if stop:
                 self.run.tell("stopped", reason="Asked to stop; resume goes on from the last whole epoch.")
                 return "stopped"
@@ -162,7 +162,7 @@ class Training:
         return None
 
     def _step(self, batch: tuple[Any, ...], rate: np.float32, asked: np.float32) -> tuple[float, float, float]:
-        """(loss, films called right, was anybody asked to stop). Raises RunError when another worker is lost."""
+        """(loss, images called right, was anybody asked to stop). Raises RunError when another worker is lost."""
         import tensorflow as tf
 
         try:
@@ -189,7 +189,7 @@ class Training:
             return
         maps = self.run.path / "maps" / f"epoch-{number:03d}.npz"
         found["attention_in_lungs"] = heatmaps(self.averaged, self.validation.shown, self.row, maps)
-        self.teller.epoch(sofar, self.progress.step, rate, found)
+        self.metrics_writer.epoch(sofar, self.progress.step, rate, found)
         if improved:
             write_state(self._checkpoint("best"), {"averaged": self.averaged.get_weights()}, {"epoch": number})
         self.progress.metrics_size = self.run.metrics_size()
@@ -219,7 +219,7 @@ def start(
 ) -> Training:
     """A new run in a new folder. Raises RunError where there is one already."""
     row = get_model(config.model)
-    run.create({**config.as_dict(), "data_hash": data_hash(table), "films": len(table)})
+    run.create({**config.as_dict(), "data_hash": data_hash(table), "images": len(table)})
     run.claim()
     return Training(run, config, row, table, segmenter, team or alone())
 
@@ -230,7 +230,7 @@ def resume(run: RunFolder, table: pd.DataFrame, segmenter: LungSegmenter, team: 
     found = data_hash(table)
     if stored.pop("data_hash") != found:
         raise RunError(f"The run was trained on other data than this manifest (data {found[:12]}).")
-    stored.pop("films")
+    stored.pop("images")
     config = TrainConfig.from_dict(stored)
     run.claim()
     training = Training(run, config, get_model(config.model), table, segmenter, team or alone())

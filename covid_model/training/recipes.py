@@ -1,4 +1,5 @@
-"""How each model of the zoo is trained: settings, films and split. The ancestors' as their authors described them.
+"""How each model of the MODELS table is trained: settings, images and split. The replications' as their authors described
+them.
 
 Where a description is silent the plainest choice stands, named in `silent` so that it goes to the model's card.
 """
@@ -19,26 +20,34 @@ CHILDREN: Final = "chest_xray"
 
 @dataclass(frozen=True)
 class Recipe:
-    """config: settings. films: label -> (source, most films), drawn from the train and validation patients; empty takes all.
+    """config: settings. images: label -> (source, most images), drawn from the train and validation patients; empty takes
+    all.
 
-    by_image: share of the drawn films that the author's own split holds out, film by film and not by patient; 0 keeps the
+    by_image: share of the drawn images that the author's own split holds out, image by image and not by patient; 0 keeps the
     manifest's split. silent: what the description does not say and what was chosen.
     """
 
     config: TrainConfig
-    films: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    images: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     by_image: float = 0.0
     silent: tuple[str, ...] = ()
 
 
-_PLAIN: Final = {"head_epochs": 0, "cosine": False, "weight_decay": 0.0, "smoothing": 0.0, "ema": 0.0, "init": "random"}
+_PLAIN: Final = {
+    "head_epochs": 0,
+    "cosine": False,
+    "weight_decay": 0.0,
+    "label_smoothing": 0.0,
+    "ema": 0.0,
+    "init": "random",
+}
 """Adam at a constant rate of 1e-3, no smoothing, no running mean: what a student system of 2020 had."""
 
 RECIPES: Final[dict[str, Recipe]] = {
     "lungs": Recipe(TrainConfig("lungs", epochs=16)),
-    "whole-film": Recipe(TrainConfig("whole-film")),
+    "whole-image": Recipe(TrainConfig("whole-image")),
     "resnet50-pneumonia": Recipe(
-        TrainConfig("resnet50-pneumonia", epochs=12, head_epochs=0, rate=1e-3, init="random", ema=0.98),
+        TrainConfig("resnet50-pneumonia", epochs=12, head_epochs=0, learning_rate=1e-3, init="random", ema=0.98),
     ),
     "densenet121": Recipe(TrainConfig("densenet121")),
     "mobilenetv2": Recipe(TrainConfig("mobilenetv2")),
@@ -47,51 +56,72 @@ RECIPES: Final[dict[str, Recipe]] = {
             "resnet50",
             epochs=3,
             head_epochs=2,
-            rate=1e-4,
+            learning_rate=1e-4,
             weight_decay=0.0,
             balance="none",
-            smoothing=0.0,
+            label_smoothing=0.0,
             ema=0.0,
             init="run",
             base="runs/resnet50-pneumonia",
         ),
         by_image=0.2,
         silent=(
-            "start: trained on the pneumonia and normal films of the training patients (recipe resnet50-pneumonia)",
-            "films: all of the manifest",
+            "start: trained on the pneumonia and normal images of the training patients (recipe resnet50-pneumonia)",
+            "images: all of the manifest",
             "settings: 2 epochs of the last layer, 3 of all, Adam 1e-4 along a cosine, batch 32",
         ),
     ),
     "steveroger": Recipe(
-        TrainConfig("steveroger", epochs=10, rate=1e-3, balance="none", augmentation="none", **_PLAIN),  # type: ignore[arg-type]
+        TrainConfig(
+            "steveroger",
+            epochs=10,
+            learning_rate=1e-3,
+            balance="none",
+            augmentation="none",
+            **_PLAIN,  # type: ignore[arg-type]
+        ),
         by_image=0.2,
-        silent=("input size: 64 x 64", "optimiser, rate, epochs, batch: Adam, 1e-3, 10, 32", "films: all of the manifest"),
+        silent=("input size: 64 x 64", "optimiser, rate, epochs, batch: Adam, 1e-3, 10, 32", "images: all of the manifest"),
     ),
     "anshul": Recipe(
-        TrainConfig("anshul", epochs=15, rate=1e-3, balance="none", augmentation="shear and zoom", **_PLAIN),  # type: ignore[arg-type]
-        films={"COVID-19": (COHEN, 150), "Normal": (CHILDREN, 150)},
+        TrainConfig(
+            "anshul",
+            epochs=15,
+            learning_rate=1e-3,
+            balance="none",
+            augmentation="shear and zoom",
+            **_PLAIN,  # type: ignore[arg-type]
+        ),
+        images={"COVID-19": (COHEN, 150), "Normal": (CHILDREN, 150)},
         by_image=0.2,
-        silent=("which of the CNNs tried: three convolutions", "epochs, batch, split: 15, 32, 20 % by film"),
+        silent=("which of the CNNs tried: three convolutions", "epochs, batch, split: 15, 32, 20 % by image"),
     ),
     "interpretable-cnn": Recipe(
         TrainConfig(
             "interpretable-cnn",
             epochs=10,
             steps=8,
-            rate=1e-3,
+            learning_rate=1e-3,
             balance="none",
             augmentation="shear, zoom and flip",
             **_PLAIN,  # type: ignore[arg-type]
         ),
-        films={"COVID-19": (COHEN, 180), "Normal": (CHILDREN, 180)},
+        images={"COVID-19": (COHEN, 180), "Normal": (CHILDREN, 180)},
         by_image=56 / 360,
-        silent=("sources of the films: covid-chestxray-dataset and chest_xray, half each",),
+        silent=("sources of the images: covid-chestxray-dataset and chest_xray, half each",),
     ),
     "corona-3class": Recipe(
-        TrainConfig("corona-3class", epochs=8, rate=1e-3, balance="none", augmentation="none", **_PLAIN),  # type: ignore[arg-type]
-        films={"COVID-19": (COHEN, 400), "Pneumonia": (CHILDREN, 400), "Normal": (CHILDREN, 400)},
+        TrainConfig(
+            "corona-3class",
+            epochs=8,
+            learning_rate=1e-3,
+            balance="none",
+            augmentation="none",
+            **_PLAIN,  # type: ignore[arg-type]
+        ),
+        images={"COVID-19": (COHEN, 400), "Pneumonia": (CHILDREN, 400), "Normal": (CHILDREN, 400)},
         by_image=0.2,
-        silent=("filters: 32 and 64", "films: up to 400 a class", "optimiser, epochs, batch: Adam 1e-3, 8, 32"),
+        silent=("filters: 32 and 64", "images: up to 400 a class", "optimiser, epochs, batch: Adam 1e-3, 8, 32"),
     ),
 }
 
@@ -107,13 +137,13 @@ def get_recipe(model: str) -> Recipe:
 def recipe_table(table: pd.DataFrame, recipe: Recipe, seed: int = 0) -> pd.DataFrame:
     """The rows of a manifest that a recipe trains and validates on, with its own split where it has one.
 
-    The manifest's test patients stay out, so that the honest score is taken on films no recipe has seen.
+    The manifest's test patients stay out, so that the honest score is taken on images no recipe has seen.
     """
     chosen = table
-    if recipe.films:
+    if recipe.images:
         chosen = table[table["split"] != "test"]
         parts = []
-        for label, (source, most) in recipe.films.items():
+        for label, (source, most) in recipe.images.items():
             rows = chosen[(chosen["label"] == label) & (chosen["source"] == source)]
             parts.append(rows.sample(min(most, len(rows)), random_state=seed))
         chosen = pd.concat(parts)
@@ -123,5 +153,5 @@ def recipe_table(table: pd.DataFrame, recipe: Recipe, seed: int = 0) -> pd.DataF
         held[: round(recipe.by_image * len(chosen))] = True
         chosen = chosen.assign(split=np.where(held, "val", "train"))
     if chosen.empty:
-        raise RunError("The manifest has none of the films that this recipe names.")
+        raise RunError("The manifest has none of the images that this recipe names.")
     return chosen.reset_index(drop=True)

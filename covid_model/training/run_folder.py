@@ -3,7 +3,7 @@
 config.json      settings and data hash, written once
 status.json      state, heartbeat, process; replaced whole
 metrics.jsonl    one line every few steps ("step") and every epoch ("epoch"), appended and flushed
-maps/            heatmaps of fixed films, one file an epoch
+maps/            heatmaps of fixed images, one file an epoch
 checkpoint/      last.npz (to resume) and best.npz
 STOP             its presence asks the process to end after the current step
 """

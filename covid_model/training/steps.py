@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from covid_model.models.specs import ModelSpec
 from covid_model.training.config import TrainConfig
 from covid_model.training.distribute import Team
-from covid_model.zoo.models import ModelRow
 
 if TYPE_CHECKING:
     import keras
@@ -27,7 +27,7 @@ def precision_here() -> Literal["float32", "mixed_bfloat16"]:
     return "mixed_bfloat16" if quick else "float32"
 
 
-def built_to_train(row: ModelRow, precision: str) -> "keras.Model":
+def built_to_train(row: ModelSpec, precision: str) -> "keras.Model":
     """The network of `row` that computes in `precision`; its weights are float32 all the same."""
     import keras
 
@@ -44,7 +44,7 @@ def learning_rate(config: TrainConfig, steps: int, step: int, *, head: bool) -> 
 
     steps: steps an epoch.
     """
-    top = config.head_rate if head else config.rate
+    top = config.head_learning_rate if head else config.learning_rate
     if not config.cosine:
         return top
     total = steps * (config.head_epochs if head else config.epochs)
@@ -64,14 +64,14 @@ def make_optimiser(config: TrainConfig) -> "keras.Optimizer":
     return keras.optimizers.Adam(1e-3)
 
 
-def loss_of(logits: Any, onehot: Any, smoothing: float) -> Any:
-    """Loss a film: cross-entropy of softmax for several units; of a sigmoid for one, whose truth is the last class."""
+def loss_of(logits: Any, onehot: Any, label_smoothing: float) -> Any:
+    """Loss an image: cross-entropy of softmax for several units; of a sigmoid for one, whose truth is the last class."""
     import tensorflow as tf
 
     if logits.shape[-1] == 1:
-        truth = onehot[:, -1:] * (1 - smoothing) + smoothing / 2
+        truth = onehot[:, -1:] * (1 - label_smoothing) + label_smoothing / 2
         return tf.nn.sigmoid_cross_entropy_with_logits(truth, logits)[:, 0]
-    truth = onehot * (1 - smoothing) + smoothing / onehot.shape[-1]
+    truth = onehot * (1 - label_smoothing) + label_smoothing / onehot.shape[-1]
     return tf.nn.softmax_cross_entropy_with_logits(truth, logits)
 
 
@@ -83,27 +83,27 @@ def make_step(
     config: TrainConfig,
     team: Team,
 ) -> Callable[..., tuple[Any, Any, Any]]:
-    """A compiled (films, onehot, weights, rate, asked) -> (loss, films right, asked), sums over all workers.
+    """A compiled (images, onehot, weights, rate, asked) -> (loss, images right, asked), sums over all workers.
 
     It trains `variables` and moves `averaged`, a second network whose weights are the running mean of the first's (momentum
-    config.ema). weights: share of each film in the loss of the whole batch. asked: 1 where this worker was asked to stop.
+    config.ema). weights: share of each image in the loss of the whole batch. asked: 1 where this worker was asked to stop.
     """
     import tensorflow as tf
 
     optimiser.build(variables)
     pairs = list(zip(averaged.weights, model.weights, strict=True))
 
-    def replica(films: Any, onehot: Any, weights: Any, asked: Any) -> tuple[Any, ...]:
+    def replica(images: Any, onehot: Any, weights: Any, asked: Any) -> tuple[Any, ...]:
         with tf.GradientTape() as tape:
-            logits = tf.cast(model(films, training=True), tf.float32)
-            loss = tf.reduce_sum(loss_of(logits, onehot, config.smoothing) * weights)
+            logits = tf.cast(model(images, training=True), tf.float32)
+            loss = tf.reduce_sum(loss_of(logits, onehot, config.label_smoothing) * weights)
         called = tf.cast(logits[:, 0] > 0, tf.int64) if logits.shape[-1] == 1 else tf.argmax(logits, axis=-1)
         right = tf.reduce_sum(tf.cast(called == tf.argmax(onehot, axis=-1), tf.float32))
         return tape.gradient(loss, [v.value for v in variables]), loss, right, tf.identity(asked)
 
-    def step(films: Any, onehot: Any, weights: Any, rate: Any, asked: Any) -> tuple[Any, Any, Any]:
+    def step(images: Any, onehot: Any, weights: Any, rate: Any, asked: Any) -> tuple[Any, Any, Any]:
         optimiser.learning_rate.assign(rate)
-        gradients, *told = team.sum(team.strategy.run(replica, args=(films, onehot, weights, asked)))
+        gradients, *told = team.sum(team.strategy.run(replica, args=(images, onehot, weights, asked)))
         if config.weight_decay:
             gradients = [tf.clip_by_norm(gradient, LARGEST) for gradient in gradients]
         optimiser.apply(gradients, variables)

@@ -1,4 +1,4 @@
-"""What is measured after every epoch: scores on the validation films, and heatmaps of a few fixed ones."""
+"""What is measured after every epoch: scores on the validation images, and heatmaps of a few fixed ones."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,31 +14,31 @@ from covid_model.evaluation.calibrate import SPECIFICITY
 from covid_model.evaluation.scores import auc, confusion, sensitivity, threshold_at_specificity
 from covid_model.explain.cam import grad_cam
 from covid_model.explain.compiled import logits_of
-from covid_model.explain.mass import mass_inside
+from covid_model.explain.energy import energy_in_mask
 from covid_model.explain.target import class_target
-from covid_model.films.film import Film
-from covid_model.films.phantom import PHANTOMS, phantom_png
-from covid_model.films.preprocess import preprocess
-from covid_model.films.read import load_film, read_film
+from covid_model.images.phantom import PHANTOMS, phantom_png
+from covid_model.images.preprocess import preprocess
+from covid_model.images.read import load_image, read_image
+from covid_model.images.xray_image import XrayImage
 from covid_model.lungs.segment import LungSegmenter
+from covid_model.models.calibration import calibrated
+from covid_model.models.specs import ModelSpec
 from covid_model.training.steps import loss_of
-from covid_model.zoo.calibration import calibrated
-from covid_model.zoo.models import ModelRow
 
 if TYPE_CHECKING:
     import keras
 
 SHOWN: Final = 6
-"""Validation films whose heatmaps are kept for every epoch, beside the drawn ones that nobody owns."""
+"""Validation images whose heatmaps are kept for every epoch, beside the drawn ones that nobody owns."""
 DRAWN_CLASS: Final = "COVID-19"
-"""What the heatmaps of the drawn films are for; where a model does not know it, its last class."""
+"""What the heatmaps of the drawn images are for; where a model does not know it, its last class."""
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """Fixed films whose heatmaps are kept. inputs: (n, h, w, c). label: class to explain. lungs: (n, h, w) bool.
+    """Fixed images whose heatmaps are kept. inputs: (n, h, w, c). label: class to explain. lungs: (n, h, w) bool.
 
-    drawn: (n,) bool, films drawn by this program, which may be shown to anybody.
+    drawn: (n,) bool, images drawn by this program, which may be shown to anybody.
     """
 
     inputs: NDArray[np.float32]
@@ -49,57 +49,57 @@ class Shown:
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """The validation films as the app would show them to the model. inputs: (n, h, w, c). label: (n,) class indices."""
+    """The validation images as the app would show them to the model. inputs: (n, h, w, c). label: (n,) class indices."""
 
     inputs: NDArray[np.float32]
     label: NDArray[np.int64]
     shown: Shown
 
 
-def _seen(film: Film, row: ModelRow, segmenter: LungSegmenter) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def _seen(image: XrayImage, row: ModelSpec, segmenter: LungSegmenter) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """The model's input (h, w, c) and the lungs on it (h, w)."""
-    lungs = segmenter.find(film.pixels)
-    made = preprocess(film, row.preprocessing, lungs.mask)
+    lungs = segmenter.find(image.pixels)
+    made = preprocess(image, row.preprocessing, lungs.mask)
     rows = np.linspace(made.box.top, made.box.bottom - 1, row.preprocessing.size[0]).round().astype(int)
     cols = np.linspace(made.box.left, made.box.right - 1, row.preprocessing.size[1]).round().astype(int)
     return made.pixels, lungs.mask[np.ix_(rows, cols)]
 
 
-def load_validation(row: ModelRow, table: pd.DataFrame, label: NDArray[np.int64], segmenter: LungSegmenter) -> Validation:
-    """Prepare all films once; the shown ones are spread over the classes."""
-    paths = tqdm(table["path"], desc="preparing validation films", unit="film")
-    films = [_seen(load_film(Path(path)), row, segmenter) for path in paths]
+def load_validation(row: ModelSpec, table: pd.DataFrame, label: NDArray[np.int64], segmenter: LungSegmenter) -> Validation:
+    """Prepare all images once; the shown ones are spread over the classes."""
+    paths = tqdm(table["path"], desc="preparing validation images", unit="image")
+    images = [_seen(load_image(Path(path)), row, segmenter) for path in paths]
     by_class = [np.flatnonzero(label == k) for k in range(len(row.classes))]
     turns = [members[turn] for turn in range(SHOWN) for members in by_class if turn < len(members)]
-    phantoms = [_seen(read_film(phantom_png(phantom)), row, segmenter) for phantom in PHANTOMS.values()]
-    chosen = [*phantoms, *(films[i] for i in turns[:SHOWN])]
+    phantoms = [_seen(read_image(phantom_png(phantom)), row, segmenter) for phantom in PHANTOMS.values()]
+    chosen = [*phantoms, *(images[i] for i in turns[:SHOWN])]
     shown = Shown(
         inputs=np.stack([pixels for pixels, _ in chosen]),
         label=np.array([_drawn_class(row)] * len(phantoms) + [label[i] for i in turns[:SHOWN]], np.int64),
         lungs=np.stack([lungs for _, lungs in chosen]),
         drawn=np.arange(len(chosen)) < len(phantoms),
     )
-    return Validation(np.stack([pixels for pixels, _ in films]), label, shown)
+    return Validation(np.stack([pixels for pixels, _ in images]), label, shown)
 
 
-def _drawn_class(row: ModelRow) -> int:
-    """The class that the heatmaps of the drawn films are for."""
+def _drawn_class(row: ModelSpec) -> int:
+    """The class that the heatmaps of the drawn images are for."""
     return row.class_of(DRAWN_CLASS) if DRAWN_CLASS in row.labels else len(row.classes) - 1
 
 
-def validate(network: "keras.Model", films: Validation, classes: tuple[str, ...]) -> dict[str, Any]:
+def validate(network: "keras.Model", images: Validation, classes: tuple[str, ...]) -> dict[str, Any]:
     """Loss, accuracy, AUC and sensitivity at 95 % specificity by class, and the confusion matrix."""
-    logits = logits_of(network, films.inputs)
-    onehot = np.eye(len(classes), dtype=np.float32)[films.label]
+    logits = logits_of(network, images.inputs)
+    onehot = np.eye(len(classes), dtype=np.float32)[images.label]
     shares = calibrated(logits, 1.0)
     called = shares.argmax(axis=1)
     found: dict[str, Any] = {
         "val_loss": float(np.mean(loss_of(logits, onehot, 0.0))),
-        "val_accuracy": float((called == films.label).mean()),
-        "confusion": confusion(films.label, called, len(classes)),
+        "val_accuracy": float((called == images.label).mean()),
+        "confusion": confusion(images.label, called, len(classes)),
     }
     for k, name in enumerate(classes):
-        truth = films.label == k
+        truth = images.label == k
         value = auc(truth, shares[:, k])
         found[f"val_auc/{name}"] = None if np.isnan(value) else value
         if truth.any() and not truth.all():
@@ -108,26 +108,26 @@ def validate(network: "keras.Model", films: Validation, classes: tuple[str, ...]
     return found
 
 
-def heatmaps(network: "keras.Model", films: Shown, row: ModelRow, out: Path) -> float | None:
-    """Grad-CAM of the shown films, to `out` (.npz: maps, inputs, label, lungs, drawn).
+def heatmaps(network: "keras.Model", images: Shown, row: ModelSpec, out: Path) -> float | None:
+    """Grad-CAM of the shown images, to `out` (.npz: maps, inputs, label, lungs, drawn).
 
     Returns the mean share of the maps inside the lungs; None where no map has a positive value.
     """
     maps, shares = [], []
-    for pixels, label, lungs in zip(films.inputs, films.label, films.lungs, strict=True):
+    for pixels, label, lungs in zip(images.inputs, images.label, images.lungs, strict=True):
         target = class_target(row.classes[label], row.classes, network.output_shape[-1])
         found = grad_cam(network, pixels[None], target, layer=row.explanation_layers[0])
         maps.append(found)
         cells = cv2.resize(lungs.astype(np.float32), found.shape[::-1], interpolation=cv2.INTER_AREA)
-        shares.append(mass_inside(found, np.asarray(cells, np.float32)))
-    grey = films.inputs[..., 0]
+        shares.append(energy_in_mask(found, np.asarray(cells, np.float32)))
+    grey = images.inputs[..., 0]
     low, high = grey.min(), grey.max()
     np.savez_compressed(
         out,
         maps=np.stack(maps).astype(np.float16),
         inputs=np.round((grey - low) / max(float(high - low), 1e-6) * 255).astype(np.uint8),
-        label=films.label,
-        lungs=films.lungs,
-        drawn=films.drawn,
+        label=images.label,
+        lungs=images.lungs,
+        drawn=images.drawn,
     )
     return None if np.isnan(shares).all() else float(np.nanmean(shares))

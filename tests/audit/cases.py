@@ -1,20 +1,20 @@
-"""Toy classifiers whose evidence is known, and films that hold it."""
+"""Toy classifiers whose evidence is known, and images that hold it."""
 
 import keras
 import numpy as np
 from keras import layers
 
-from covid_model.audit.score import Case
+from covid_model.audit.score import TrustInput
 from covid_model.explain.engine import explain
-from covid_model.films.film import Film
-from covid_model.films.preprocess import Preprocessing
+from covid_model.images.preprocess import Preprocessing
+from covid_model.images.xray_image import XrayImage
 from covid_model.lungs.segment import LungMask
+from covid_model.models.card import Card
+from covid_model.models.classifier import Classifier
 from covid_model.predict import predict
-from covid_model.zoo.card import Card
-from covid_model.zoo.classifier import Classifier
 
 CLASSES = ("COVID-19", "Pneumonia", "Normal")
-SIDE, FILM = 32, 128
+SIDE, IMAGE = 32, 128
 PAIRS = {"ssim": 0.5, "rank": 0.4, "change": 0.8, "count": 50}
 METHODS_MEASURED = ("gradcam", "hirescam", "layercam", "saliency", "edges")
 
@@ -35,7 +35,7 @@ def corner(side: int) -> np.ndarray:
 
 
 class FixedLungs:
-    """A segmenter that finds the same lungs on every film."""
+    """A segmenter that finds the same lungs on every image."""
 
     def __init__(self, mask: np.ndarray, quality: str = "good") -> None:
         self.found = LungMask(mask, quality, (), float(mask.mean()), 1.0)  # type: ignore[arg-type]
@@ -46,9 +46,9 @@ class FixedLungs:
 
 def classifier_on(area: np.ndarray, *, strength: float = 12.0, quality: str = "good", key: str = "toy") -> Classifier:
     """COVID-19 by how bright `area` (SIDE, SIDE) is, nothing else: 1x1 convolution, flatten, dense."""
-    film = keras.Input((SIDE, SIDE, 1), name="film")
-    x = layers.Conv2D(2, 1, use_bias=False, name="conv")(film)
-    model = keras.Model(film, layers.Dense(3, name="logits")(layers.Flatten(name="flat")(x)))
+    image = keras.Input((SIDE, SIDE, 1), name="image")
+    x = layers.Conv2D(2, 1, use_bias=False, name="conv")(image)
+    model = keras.Model(image, layers.Dense(3, name="logits")(layers.Flatten(name="flat")(x)))
     kernel = np.zeros((SIDE, SIDE, 2, 3), np.float32)
     kernel[area, 0, 0] = strength / area.sum()
     model.get_layer("conv").set_weights([np.array([[[[1.0, 0.3]]]], np.float32)])
@@ -69,29 +69,29 @@ def classifier_on(area: np.ndarray, *, strength: float = 12.0, quality: str = "g
         version="0",
         limits=("Research only, never a diagnosis.",),
     )
-    return Classifier(key, card, model, "1" * 64, FixedLungs(lung_area(FILM), quality))  # type: ignore[arg-type]
+    return Classifier(key, card, model, "1" * 64, FixedLungs(lung_area(IMAGE), quality))  # type: ignore[arg-type]
 
 
-def film_with(bright: np.ndarray, *, background: float = 0.2, seed: int = 0) -> Film:
-    """A faintly noisy film (FILM, FILM), bright where the mask says."""
+def image_with(bright: np.ndarray, *, background: float = 0.2, seed: int = 0) -> XrayImage:
+    """A faintly noisy image (IMAGE, IMAGE), bright where the mask says."""
     rng = np.random.default_rng(seed)
-    pixels = background + 0.02 * rng.random((FILM, FILM))
+    pixels = background + 0.02 * rng.random((IMAGE, IMAGE))
     pixels[bright] = 0.9
-    return Film(np.clip(pixels, 0, 1).astype(np.float32), f"{seed:064x}", "png")
+    return XrayImage(np.clip(pixels, 0, 1).astype(np.float32), f"{seed:064x}", "png")
 
 
-def case_of(classifier: Classifier, film: Film, *, method: str = "hirescam", target: str = "COVID-19") -> Case:
-    """The heatmap of a film, ready for the tests, with pairs measured beforehand."""
-    answer = predict(classifier, film)
+def case_of(classifier: Classifier, image: XrayImage, *, method: str = "hirescam", target: str = "COVID-19") -> TrustInput:
+    """The heatmap of an image, ready for the tests, with pairs measured beforehand."""
+    prediction = predict(classifier, image)
     measured = {"methods": {name: {"pairs": PAIRS} for name in METHODS_MEASURED}}
-    return Case(classifier, film, answer, explain(classifier, answer, method=method, target=target), measured)
+    return TrustInput(classifier, image, prediction, explain(classifier, prediction, method=method, target=target), measured)
 
 
-def lung_case(method: str = "hirescam") -> Case:
-    """A model that uses the lungs, on a film with bright lungs."""
-    return case_of(classifier_on(lung_area(SIDE)), film_with(lung_area(FILM)), method=method)
+def lung_case(method: str = "hirescam") -> TrustInput:
+    """A model that uses the lungs, on an image with bright lungs."""
+    return case_of(classifier_on(lung_area(SIDE)), image_with(lung_area(IMAGE)), method=method)
 
 
-def marker_case(method: str = "hirescam") -> Case:
-    """A model that uses a marker in the corner, on a film that has one."""
-    return case_of(classifier_on(corner(SIDE)), film_with(corner(FILM) | lung_area(FILM)), method=method)
+def marker_case(method: str = "hirescam") -> TrustInput:
+    """A model that uses a marker in the corner, on an image that has one."""
+    return case_of(classifier_on(corner(SIDE)), image_with(corner(IMAGE) | lung_area(IMAGE)), method=method)

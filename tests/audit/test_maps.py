@@ -34,10 +34,10 @@ def test_a_flat_map_orders_nothing_and_breaks_nothing() -> None:
 
 
 def test_maps_are_compared_over_what_the_model_saw() -> None:
-    film_map = np.zeros((100, 200), np.float32)
-    film_map[:, 100:] = 1
-    assert comparable(film_map, Box(0, 100, 100, 200)).min() == pytest.approx(1)
-    assert comparable(film_map, Box(0, 0, 100, 200)).mean() == pytest.approx(0.5)
+    heatmap = np.zeros((100, 200), np.float32)
+    heatmap[:, 100:] = 1
+    assert comparable(heatmap, Box(0, 100, 100, 200)).min() == pytest.approx(1)
+    assert comparable(heatmap, Box(0, 0, 100, 200)).mean() == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("kind", EDITS)

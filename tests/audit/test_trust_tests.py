@@ -2,19 +2,19 @@
 
 import numpy as np
 import pytest
-from cases import CLASSES, FILM, SIDE, case_of, classifier_on, corner, film_with, lung_area, lung_case, marker_case
+from cases import CLASSES, IMAGE, SIDE, case_of, classifier_on, corner, image_with, lung_area, lung_case, marker_case
 
-from covid_model.audit import agreement, faithfulness, localisation, randomisation, stability, twins
-from covid_model.audit.dummies import DUMMIES, sobel_edges
+from covid_model.audit import agreement, faithfulness, localisation, randomisation, region_ablation, stability
+from covid_model.audit.baseline_maps import BASELINE_MAPS, sobel_edges
 from covid_model.audit.source import SourceProbe, embedding, load_probe, source
 from covid_model.audit.trust_tests import TRUST_TESTS, run_tests
 from covid_model.audit.verdict import verdict, withheld
-from covid_model.explain.mass import mass_inside
+from covid_model.explain.energy import energy_in_mask
 from covid_model.explain.methods import METHODS, Method
 
 
 def edges(model, batch, target, *, layer, seed=0, progress=None, **options):
-    """A broken explainer: the edges of the film, whatever the model says, as guided backpropagation tends to."""
+    """A broken explainer: the edges of the image, whatever the model says, as guided backpropagation tends to."""
     return sobel_edges(batch[0, ..., 0], np.ones(batch.shape[1:3], bool))
 
 
@@ -38,8 +38,8 @@ def test_a_planted_marker_is_caught_by_place_and_by_twin() -> None:
     scores = {score.key: score for score in run_tests(case)}
     assert scores["attention"].outcome == "failed"
     assert scores["attention"].value < 0.05
-    assert scores["twins"].outcome == "failed"
-    assert scores["twins"].value == pytest.approx(case.probability, abs=0.02), "the lungs do not matter to it"
+    assert scores["region_ablation"].outcome == "failed"
+    assert scores["region_ablation"].value == pytest.approx(case.probability, abs=0.02), "the lungs do not matter to it"
     found = verdict(case, list(scores.values()))
     assert found.word == "not supported"
     assert "lies inside the lungs" in found.why
@@ -74,16 +74,16 @@ def test_without_measured_pairs_two_tests_cannot_decide() -> None:
 
 
 def test_deletion_of_a_sum_model_has_the_closed_form() -> None:
-    film, fill = np.zeros((4, 4, 1), np.float32), np.zeros((4, 4, 1), np.float32)
-    film[:2, :, 0] = 1
+    image, fill = np.zeros((4, 4, 1), np.float32), np.zeros((4, 4, 1), np.float32)
+    image[:2, :, 0] = 1
 
-    def total(films: np.ndarray) -> np.ndarray:
-        return films.sum(axis=(1, 2, 3)).astype(np.float64)
+    def total(images: np.ndarray) -> np.ndarray:
+        return images.sum(axis=(1, 2, 3)).astype(np.float64)
 
     best = np.arange(16)
-    assert faithfulness.curve(film, fill, best, total, 4, insert=False) == [8, 4, 0, 0, 0]
-    assert faithfulness.curve(film, fill, best, total, 4, insert=True) == [0, 4, 8, 8, 8]
-    assert faithfulness.curve(film, fill, best[::-1], total, 4, insert=False) == [8, 8, 8, 4, 0]
+    assert faithfulness.curve(image, fill, best, total, 4, insert=False) == [8, 4, 0, 0, 0]
+    assert faithfulness.curve(image, fill, best, total, 4, insert=True) == [0, 4, 8, 8, 8]
+    assert faithfulness.curve(image, fill, best[::-1], total, 4, insert=False) == [8, 8, 8, 4, 0]
     assert faithfulness.area([8, 4, 0, 0, 0]) == pytest.approx(2.0)
 
 
@@ -113,7 +113,7 @@ def test_stability_of_a_linear_model_is_small_and_of_a_jumpy_map_large(monkeypat
 
 @pytest.mark.parametrize("name", stability.ALTERATIONS)
 def test_alterations_are_small_and_keep_the_shape(name: str) -> None:
-    pixels = film_with(lung_area(FILM)).pixels
+    pixels = image_with(lung_area(IMAGE)).pixels
     changed = stability.ALTERATIONS[name](pixels, np.random.default_rng(0))
     assert changed.shape == pixels.shape
     assert 0 < np.abs(changed - pixels).mean() < 0.05
@@ -125,16 +125,16 @@ def test_agreement_of_a_map_with_its_like_is_high() -> None:
     assert names[0] == "hirescam"
     np.testing.assert_allclose(rank, rank.T, atol=1e-6)
     np.testing.assert_allclose(np.diag(rank), 1, atol=1e-6)
-    assert score.outcome == "told"
+    assert score.outcome == "informational"
     assert rank[0, names.index("layercam")] > 0.9
 
 
-@pytest.mark.parametrize("name", twins.TWINS)
+@pytest.mark.parametrize("name", region_ablation.REGIONS)
 def test_twins_show_what_they_say(name: str) -> None:
     pixels = np.random.default_rng(0).uniform(0.3, 1, (100, 80)).astype(np.float32)
     lungs = np.zeros((100, 80), bool)
     lungs[30:70, 20:60] = True
-    shown = np.asarray(twins.TWINS[name](pixels, lungs)) == pixels
+    shown = np.asarray(region_ablation.REGIONS[name](pixels, lungs)) == pixels
     spots = {"corner": shown[2, 2], "edge": shown[50, 2], "lungs": shown[50, 40], "beside": shown[20, 40]}
     expected = {
         "lungs removed": {"corner", "edge", "beside"},
@@ -155,7 +155,7 @@ def test_the_pointing_game_counts_hits_near_the_lesion() -> None:
     assert localisation.hits(found, lesion) == 1, "within three pixels"
     found[50, 62], found[50, 70] = 0, 1
     assert localisation.hits(found, lesion) == 0
-    assert mass_inside(lesion.astype(np.float32), lesion) == 1
+    assert energy_in_mask(lesion.astype(np.float32), lesion) == 1
     assert localisation.precision(lesion.astype(np.float32), lesion) == pytest.approx(1)
     assert localisation.precision(np.ones((100, 100), np.float32), lesion) == pytest.approx(0.04, abs=0.01)
 
@@ -163,45 +163,45 @@ def test_the_pointing_game_counts_hits_near_the_lesion() -> None:
 def test_lesions_are_compared_with_maps_that_know_nothing() -> None:
     case = lung_case()
     assert localisation.lesions_pointed_at(case).value is None
-    case.lesions = lung_area(FILM)
+    case.lesions = lung_area(IMAGE)
     score = localisation.lesions_pointed_at(case)
     assert score.chance == pytest.approx(1.0), "uniform in lungs is perfect here"
-    case.lesions = corner(FILM)
+    case.lesions = corner(IMAGE)
     assert localisation.lesions_pointed_at(case).value < 0.05
 
 
-@pytest.mark.parametrize("name", DUMMIES)
-def test_dummies_are_maps_without_negative_values(name: str) -> None:
-    film = film_with(lung_area(FILM))
-    found = DUMMIES[name](film.pixels, lung_area(FILM))
-    assert found.shape == film.shape
+@pytest.mark.parametrize("name", BASELINE_MAPS)
+def test_baseline_maps_are_maps_without_negative_values(name: str) -> None:
+    image = image_with(lung_area(IMAGE))
+    found = BASELINE_MAPS[name](image.pixels, lung_area(IMAGE))
+    assert found.shape == image.shape
     assert found.min() >= 0
     assert found.max() > 0
 
 
 def test_the_verdict_is_withheld_for_what_the_model_does_not_believe_and_without_lungs() -> None:
-    unlikely = case_of(classifier_on(lung_area(SIDE)), film_with(np.zeros((FILM, FILM), bool)))
+    unlikely = case_of(classifier_on(lung_area(SIDE)), image_with(np.zeros((IMAGE, IMAGE), bool)))
     assert "a heatmap for what the model does not believe" in (withheld(unlikely) or "")
     assert verdict(unlikely, []).word == "withheld"
-    lungless = case_of(classifier_on(lung_area(SIDE), quality="failed"), film_with(lung_area(FILM)))
-    assert "no chest film" in (withheld(lungless) or "")
+    lungless = case_of(classifier_on(lung_area(SIDE), quality="failed"), image_with(lung_area(IMAGE)))
+    assert "no chest X-ray" in (withheld(lungless) or "")
     assert "same for every class" in (withheld(lung_case("eigencam")) or "")
     case = lung_case()
     assert withheld(case) is None
     assert verdict(case, []).word == "withheld", "nothing was tested"
-    case.explanation.film_map[:] = 0
-    assert "Nothing on the film speaks" in (withheld(case) or "")
+    case.explanation.heatmap[:] = 0
+    assert "Nothing on the image speaks" in (withheld(case) or "")
 
 
 def test_a_difference_of_classes_is_tested_by_its_first_class() -> None:
-    case = case_of(classifier_on(lung_area(SIDE)), film_with(lung_area(FILM)), target="COVID-19 - Normal")
+    case = case_of(classifier_on(lung_area(SIDE)), image_with(lung_area(IMAGE)), target="COVID-19 - Normal")
     assert case.explained_class == "COVID-19"
-    assert case.probability == case.answer.probabilities["COVID-19"]
+    assert case.probability == case.prediction.probabilities["COVID-19"]
 
 
 def test_the_source_probe_reads_the_embedding(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     case = lung_case()
-    features = embedding(case.classifier.network, case.answer.prepared.batch)
+    features = embedding(case.classifier.network, case.prediction.prepared.batch)
     assert features.shape == (1, SIDE * SIDE * 2)
     size = features.shape[1]
     weights = np.zeros((2, size))

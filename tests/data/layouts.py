@@ -1,4 +1,4 @@
-"""Draws small copies of the four public layouts, with films that no patient owns."""
+"""Draws small copies of the four public layouts, with images that no patient owns."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import pandas as pd
 SIDE = 96
 
 
-def film_picture(seed: int) -> np.ndarray:
+def image_picture(seed: int) -> np.ndarray:
     """A (SIDE, SIDE) uint8 picture of smooth random structure; different seeds are far apart in perceptual hash."""
     coarse = np.random.default_rng(seed).random((7, 7)).astype(np.float32)
     return np.round(cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC).clip(0, 1) * 255).astype(np.uint8)
@@ -18,11 +18,11 @@ def film_picture(seed: int) -> np.ndarray:
 def save(path: Path, seed: int, gain: float = 1.0) -> None:
     """Write the picture of `seed` as PNG or JPEG, optionally darker."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), (film_picture(seed) * gain).astype(np.uint8))
+    cv2.imwrite(str(path), (image_picture(seed) * gain).astype(np.uint8))
 
 
 def cohen(root: Path, rows: list[dict[str, str]]) -> Path:
-    """covid-chestxray-dataset with the given metadata rows; films are drawn where a row has `seed`."""
+    """covid-chestxray-dataset with the given metadata rows; images are drawn where a row has `seed`."""
     folder = root / "covid-chestxray-dataset"
     folder.mkdir(parents=True)
     base = {"sex": "M", "age": "50", "view": "PA", "modality": "X-ray", "license": "", "url": "", "finding": "COVID-19"}
@@ -45,7 +45,7 @@ def hannover(root: Path, rows: list[tuple[str, str, int]], gain: float = 1.0) ->
 
 
 def nih(root: Path, rows: list[tuple[str, str, str, int]], table: str = "Data_Entry_2017_v2020.csv") -> Path:
-    """NIH ChestX-ray14 with (image, findings, patient, seed) rows, films in the numbered folders of the download."""
+    """NIH ChestX-ray14 with (image, findings, patient, seed) rows, images in the numbered folders of the download."""
     folder = root / "NIH-ChestXray14"
     for image, _, _, seed in rows:
         save(folder / "images_001" / "images" / image, seed)

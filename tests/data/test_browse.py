@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from covid_model.cli.main import main
-from covid_model.data.browse import Films
-from covid_model.data.confounds import guess, sentences
+from covid_model.data.browse import Manifest
+from covid_model.data.confounders import guess, sentences
 from covid_model.data.description import describe, read_description
 from covid_model.data.filters import FILTERS, Query
 from covid_model.data.manifest import data_hash
@@ -32,10 +32,10 @@ NAMES = ["source", "patient", "label", "split", "view", "sex", "age", "predicted
 
 @pytest.fixture
 def table() -> pd.DataFrame:
-    films = pd.DataFrame(ROWS, columns=NAMES)
-    numbers = range(len(films))
-    return films.assign(
-        path=[f"/films/{n}.png" for n in numbers],
+    images = pd.DataFrame(ROWS, columns=NAMES)
+    numbers = range(len(images))
+    return images.assign(
+        path=[f"/images/{n}.png" for n in numbers],
         digest=[f"{n:x}" * 64 for n in numbers],
         phash=[f"{n:x}" * 64 for n in (1, 2, 4, 8, 3, 5)],
         height=[100, 200, 300, 400, 500, 600],
@@ -49,10 +49,10 @@ def table() -> pd.DataFrame:
 
 
 @pytest.fixture
-def films(table: pd.DataFrame, tmp_path: Path) -> Films:
-    path = tmp_path / "it's films.parquet"
+def images(table: pd.DataFrame, tmp_path: Path) -> Manifest:
+    path = tmp_path / "it's images.parquet"
     table.to_parquet(path)
-    return Films(path)
+    return Manifest(path)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def films(table: pd.DataFrame, tmp_path: Path) -> Films:
         (Query({"label": ("COVID-19", "Pneumonia"), "split": ("test",)}), [1, 5]),
         (Query({"view": ("not stated",)}), [3]),
         (Query({"age": ("under 18", "not stated")}), [2, 3, 4]),
-        (Query({"answer": ("wrong",)}), [1, 4]),
+        (Query({"prediction": ("wrong",)}), [1, 4]),
         (Query(ranges={"confidence": (0.6, 0.8)}), [1, 2, 5]),
         (Query(words="normal"), [3, 4]),
         (Query(words="% o'clock"), [5]),
@@ -72,70 +72,70 @@ def films(table: pd.DataFrame, tmp_path: Path) -> Films:
         (Query({"label": ("none such",)}), []),
         (Query(sort="age", descending=True), [1, 0, 5, 2, 3, 4]),
         (Query(sort="confidence"), [3, 1, 2, 5, 0, 4]),
-        (Query(sort="path; DROP VIEW films"), [0, 1, 2, 3, 4, 5]),
+        (Query(sort="path; DROP VIEW images"), [0, 1, 2, 3, 4, 5]),
     ],
 )
-def test_queries_find_what_they_should(films: Films, query: Query, places: list[int]) -> None:
-    assert films.count(query) == len(places)
-    assert films.page(query, 0, 10)["file_row_number"].tolist() == places
-    assert films.page(query, 1, 2)["file_row_number"].tolist() == places[1:3]
+def test_queries_find_what_they_should(images: Manifest, query: Query, places: list[int]) -> None:
+    assert images.count(query) == len(places)
+    assert images.page(query, 0, 10)["file_row_number"].tolist() == places
+    assert images.page(query, 1, 2)["file_row_number"].tolist() == places[1:3]
 
 
-def test_counts_beside_a_filter_are_what_choosing_it_would_give(films: Films) -> None:
+def test_counts_beside_a_filter_are_what_choosing_it_would_give(images: Manifest) -> None:
     query = Query({"label": ("Normal",), "sex": ("F",)})
-    facets = films.facets(query)
+    facets = images.facets(query)
     assert facets["source"] == {"a": 1}
     assert facets["label"] == {"Normal": 1, "Pneumonia": 1}, "the label's own choice is lifted for its counts"
     for key, counts in facets.items():
         for value, count in counts.items():
-            assert films.count(Query({**query.choices, key: (value,)})) == count, (key, value)
-    assert films.facets(Query())["sex"] == {"M": 2, "F": 2, "not stated": 2}
+            assert images.count(Query({**query.choices, key: (value,)})) == count, (key, value)
+    assert images.facets(Query())["sex"] == {"M": 2, "F": 2, "not stated": 2}
 
 
-def test_a_film_is_found_by_the_beginning_of_its_digest(films: Films) -> None:
-    found = films.find("4" * 16)
+def test_an_image_is_found_by_the_beginning_of_its_digest(images: Manifest) -> None:
+    found = images.find("4" * 16)
     assert found is not None
-    assert found["path"] == "/films/4.png"
-    assert films.find("f" * 16) is None
+    assert found["path"] == "/images/4.png"
+    assert images.find("f" * 16) is None
 
 
 def test_what_the_manifest_lacks_is_not_offered(table: pd.DataFrame, tmp_path: Path) -> None:
     table[["path", "source", "label", "split", "digest"]].to_parquet(tmp_path / "bare.parquet")
-    films = Films(tmp_path / "bare.parquet")
-    assert set(films.facets(Query())) == {"source", "label", "split"}
-    assert films.count(Query({"view": ("PA",)}, {"confidence": (0.9, 1.0)})) == 6
-    assert run_check(CHECKS["text"], films).count is None
-    assert describe(films).patients == 6
+    images = Manifest(tmp_path / "bare.parquet")
+    assert set(images.facets(Query())) == {"source", "label", "split"}
+    assert images.count(Query({"view": ("PA",)}, {"confidence": (0.9, 1.0)})) == 6
+    assert run_check(CHECKS["text"], images).count is None
+    assert describe(images).patients == 6
 
 
 def test_files_that_are_no_manifest_are_one_sentence(tmp_path: Path, table: pd.DataFrame) -> None:
     with pytest.raises(DataError, match="No manifest at"):
-        Films(tmp_path / "none.parquet")
+        Manifest(tmp_path / "none.parquet")
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 damaged PAR1")
     with pytest.raises(DataError, match="cannot be read as a manifest"):
-        Films(tmp_path / "bad.parquet")
+        Manifest(tmp_path / "bad.parquet")
     table.drop(columns="label").to_parquet(tmp_path / "lacks.parquet")
     with pytest.raises(DataError, match="lacks the column"):
-        Films(tmp_path / "lacks.parquet")
+        Manifest(tmp_path / "lacks.parquet")
     table.to_parquet(tmp_path / "gone.parquet")
-    films = Films(tmp_path / "gone.parquet")
+    images = Manifest(tmp_path / "gone.parquet")
     (tmp_path / "gone.parquet").unlink()
     with pytest.raises(DataError, match="cannot be read"):
-        films.count()
+        images.count()
 
 
-def test_every_filter_names_its_column(films: Films) -> None:
+def test_every_filter_names_its_column(images: Manifest) -> None:
     for row in FILTERS.values():
-        assert row.needs in (*films.columns, "attention")
+        assert row.needs in (*images.columns, "attention")
 
 
-def test_a_description_says_what_gives_labels_away(films: Films, tmp_path: Path) -> None:
-    found = describe(films)
-    assert (found.films, found.patients) == (6, 5)
+def test_a_description_says_what_gives_labels_away(images: Manifest, tmp_path: Path) -> None:
+    found = describe(images)
+    assert (found.images, found.patients) == (6, 5)
     assert found.counts["source"] == {"a": {"COVID-19": 2, "Normal": 1}, "b": {"Normal": 2, "Pneumonia": 1}}
     assert found.spreads["height"]["source"]["a"][2] == 200
     said = " ".join(sentences(found))
-    assert "b holds 3 films and none of COVID-19." in said
+    assert "b holds 3 images and none of COVID-19." in said
     assert "Sex is not stated for 0% of COVID-19, 0% of Pneumonia, 67% of Normal" in said
     found.save(tmp_path / "d.json")
     assert read_description(tmp_path / "d.json") == found
@@ -144,12 +144,12 @@ def test_a_description_says_what_gives_labels_away(films: Films, tmp_path: Path)
         read_description(tmp_path / "d.json")
 
 
-def test_all_films_of_a_label_from_sources_of_their_own_are_told(table: pd.DataFrame, tmp_path: Path) -> None:
+def test_all_images_of_a_label_from_sources_of_their_own_are_told(table: pd.DataFrame, tmp_path: Path) -> None:
     apart = table.assign(source=["c", "c", "chest_xray", "chest_xray", "chest_xray", "c"])
     apart.to_parquet(tmp_path / "apart.parquet")
-    said = " ".join(sentences(describe(Films(tmp_path / "apart.parquet"))))
-    assert "All 3 Normal films come from sources with no other label; a model can tell the source." in said
-    assert "All 3 films of chest_xray show children, 0 of them with COVID-19" in said
+    said = " ".join(sentences(describe(Manifest(tmp_path / "apart.parquet"))))
+    assert "All 3 Normal images come from sources with no other label; a model can tell the source." in said
+    assert "All 3 images of chest_xray show children, 0 of them with COVID-19" in said
 
 
 def test_guessing_from_a_column() -> None:
@@ -160,7 +160,7 @@ def test_guessing_from_a_column() -> None:
 
 def test_the_shipped_description_is_readable() -> None:
     found = read_description()
-    assert found.films > 2000
+    assert found.images > 2000
     assert any("none of COVID-19" in sentence for sentence in sentences(found))
 
 
@@ -180,19 +180,19 @@ def test_the_shipped_description_is_readable() -> None:
         ("leaks", []),
     ],
 )
-def test_planted_faults_are_found(films: Films, key: str, places: list[int]) -> None:
-    found = run_check(CHECKS[key], films)
+def test_planted_faults_are_found(images: Manifest, key: str, places: list[int]) -> None:
+    found = run_check(CHECKS[key], images)
     assert found.count == len(places)
-    assert [int(path.split("/")[-1][0]) for path in found.films["path"]] == places
-    assert all(len(why) > 5 for why in found.films["why"])
+    assert [int(path.split("/")[-1][0]) for path in found.images["path"]] == places
+    assert all(len(why) > 5 for why in found.images["why"])
 
 
 def test_planted_duplicates_are_found_with_their_distance(table: pd.DataFrame, tmp_path: Path) -> None:
     twin = table.assign(phash=[*table["phash"][:5], "1" * 63 + "0"], digest=[*table["digest"][:5], table["digest"][0]])
     twin.to_parquet(tmp_path / "twin.parquet")
-    films = Films(tmp_path / "twin.parquet")
-    whys = {key: run_check(CHECKS[key], films).films["why"].tolist() for key in ("leaks", "near", "disputed", "repeated")}
-    assert whys["leaks"] == [f"1 of 256 bits from a film of the {split} split" for split in ("test", "train")]
+    images = Manifest(tmp_path / "twin.parquet")
+    whys = {key: run_check(CHECKS[key], images).images["why"].tolist() for key in ("leaks", "near", "disputed", "repeated")}
+    assert whys["leaks"] == [f"1 of 256 bits from an image of the {split} split" for split in ("test", "train")]
     assert whys["near"] == ["1 of 256 bits from 5.png", "1 of 256 bits from 0.png"]
     assert whys["disputed"] == [
         "1 of 256 bits from 5.png, labelled Pneumonia",
@@ -204,18 +204,20 @@ def test_planted_duplicates_are_found_with_their_distance(table: pd.DataFrame, t
 def test_long_lists_are_counted_whole_and_named_in_part(table: pd.DataFrame, tmp_path: Path) -> None:
     many = pd.concat([table] * 300, ignore_index=True)
     many.to_parquet(tmp_path / "many.parquet")
-    found = run_check(CHECKS["text"], Films(tmp_path / "many.parquet"))
-    assert (found.count, len(found.films)) == (600, 600)
-    found = run_check(CHECKS["repeated"], Films(tmp_path / "many.parquet"))
-    assert (found.count, len(found.films)) == (1800, LISTED)
+    found = run_check(CHECKS["text"], Manifest(tmp_path / "many.parquet"))
+    assert (found.count, len(found.images)) == (600, 600)
+    found = run_check(CHECKS["repeated"], Manifest(tmp_path / "many.parquet"))
+    assert (found.count, len(found.images)) == (1800, LISTED)
 
 
-def test_the_data_hash_is_that_of_the_manifest(table: pd.DataFrame, films: Films, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_data_hash_is_that_of_the_manifest(
+    table: pd.DataFrame, images: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("covid_model.data.browse.BATCH", 4)
-    assert films.data_hash() == data_hash(table)
+    assert images.data_hash() == data_hash(table)
 
 
-def test_alike_films_by_cosine(tmp_path: Path) -> None:
+def test_alike_images_by_cosine(tmp_path: Path) -> None:
     path = embedding_path(tmp_path / "m.parquet")
     np.save(path, np.array([[1, 0], [2, 0.1], [0, 1], [-1, 0]], np.float16))
     found = similar(path, np.array([1, 0], np.float32), count=3, skip=0)
@@ -230,22 +232,22 @@ def test_alike_films_by_cosine(tmp_path: Path) -> None:
 
 
 def test_the_report_holds_everything_and_says_what_must_be_mended(
-    films: Films, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    images: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["data", "report", str(films.path), "--out", str(tmp_path / "out")]) == 1, "a patient leaks"
+    assert main(["data", "report", str(images.path), "--out", str(tmp_path / "out")]) == 1, "a patient leaks"
     assert "Patients in several splits: 2" in capsys.readouterr().out
     content = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert [cells["why"] for cells in content["quality"]["lateral"]["films"]] == ["view L"]
+    assert [cells["why"] for cells in content["quality"]["lateral"]["images"]] == ["view L"]
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "b holds 3 films and none of COVID-19." in page
+    assert "b holds 3 images and none of COVID-19." in page
     assert "<script" not in page
     assert "http" not in page
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="cannot be written"):
-        write_report(films, tmp_path / "file" / "out")
+        write_report(images, tmp_path / "file" / "out")
 
 
 def test_a_report_shows_names_as_text(table: pd.DataFrame, tmp_path: Path) -> None:
     table.assign(label="<b>x</b>").to_parquet(tmp_path / "odd.parquet")
-    write_report(Films(tmp_path / "odd.parquet"), tmp_path)
+    write_report(Manifest(tmp_path / "odd.parquet"), tmp_path)
     assert "<b>x" not in (tmp_path / "report.html").read_text()

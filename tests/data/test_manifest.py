@@ -38,13 +38,13 @@ def test_what_is_left_out_is_counted_not_fatal(tmp_path: Path) -> None:
     assert "broken.png" in report.broken[0]
 
 
-def test_all_views_keeps_lateral_films(tmp_path: Path) -> None:
+def test_all_views_keeps_lateral_images(tmp_path: Path) -> None:
     folder = layouts.cohen(tmp_path, [*cohen_rows(2), {"patientid": "9", "filename": "l.png", "view": "L", "seed": "3"}])
     assert len(build({COHEN: folder})[0]) == 2
     assert len(build({COHEN: folder}, all_views=True)[0]) == 3
 
 
-def test_a_hannover_film_in_the_other_collection_is_the_same_patient(tmp_path: Path) -> None:
+def test_a_hannover_image_in_the_other_collection_is_the_same_patient(tmp_path: Path) -> None:
     cohen = layouts.cohen(
         tmp_path,
         [
@@ -117,8 +117,8 @@ def test_bad_source_arguments(text: str, tmp_path: Path, capsys: pytest.CaptureF
     assert "error:" in capsys.readouterr().err
 
 
-def test_the_public_films_do_not_leak(real_films: Path) -> None:
-    table, report = build({COHEN: real_films / COHEN, HANNOVER: real_films / HANNOVER})
+def test_the_public_images_do_not_leak(real_images: Path) -> None:
+    table, report = build({COHEN: real_images / COHEN, HANNOVER: real_images / HANNOVER})
     assert check_leakage(table).clean
     assert report.joined_patients > 10
     assert report.left_out_label[COHEN]["todo"] > 0

@@ -1,4 +1,4 @@
-"""A user's own films, as folders of classes and as a table."""
+"""A user's own images, as folders of classes and as a table."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from PIL import Image
 
 from covid_model.cli.main import main
 from covid_model.data.manifest import read_manifest
-from covid_model.data.own_source import label_of, table_columns
 from covid_model.data.sources import SOURCES
+from covid_model.data.user_source import label_of, table_columns
 
 
-def film(path: Path, seed: int) -> Path:
+def image(path: Path, seed: int) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     noise = np.random.default_rng(seed).integers(0, 255, (8, 8), np.uint8)
     Image.fromarray(noise).resize((80, 80)).save(path)
@@ -27,12 +27,12 @@ def built(arguments: list[str], out: Path) -> pd.DataFrame:
 
 def test_folders_of_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = tmp_path / "own"
-    film(root / "COVID" / "one.png", 1)
-    film(root / "COVID" / "patient-7" / "a.png", 2)
-    film(root / "COVID" / "patient-7" / "b.png", 3)
-    film(root / "sick" / "x.png", 4)
-    film(root / "Healthy" / "y.png", 5)
-    film(root / "knees" / "z.png", 6)
+    image(root / "COVID" / "one.png", 1)
+    image(root / "COVID" / "patient-7" / "a.png", 2)
+    image(root / "COVID" / "patient-7" / "b.png", 3)
+    image(root / "sick" / "x.png", 4)
+    image(root / "Healthy" / "y.png", 5)
+    image(root / "knees" / "z.png", 6)
     table = built(["--folder", f"mine={root}", "--label", "sick=Pneumonia"], tmp_path / "m.parquet")
     assert dict(zip(table["path"].map(lambda p: Path(p).name), table["label"], strict=True)) == {
         "one.png": "COVID-19",
@@ -47,9 +47,9 @@ def test_folders_of_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_table_with_columns_of_any_name(tmp_path: Path) -> None:
-    film(tmp_path / "films" / "1.png", 1)
-    film(tmp_path / "films" / "2.png", 2)
-    (tmp_path / "list.csv").write_text("file,dx,pid,yrs,proj\nfilms/1.png,covid-19,A,61,AP\nfilms/2.png,normal,B,,\n")
+    image(tmp_path / "images" / "1.png", 1)
+    image(tmp_path / "images" / "2.png", 2)
+    (tmp_path / "list.csv").write_text("file,dx,pid,yrs,proj\nimages/1.png,covid-19,A,61,AP\nimages/2.png,normal,B,,\n")
     assert table_columns(tmp_path / "list.csv") == ("file", "dx", "pid", "yrs", "proj")
     columns = ["path=file", "label=dx", "patient=pid", "age=yrs", "view=proj"]
     flags = [part for column in columns for part in ("--column", column)]

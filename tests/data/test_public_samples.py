@@ -1,4 +1,4 @@
-"""A dozen films on demand, from a local server that sends what it should, and what it should not."""
+"""A dozen images on demand, from a local server that sends what it should, and what it should not."""
 
 from pathlib import Path
 
@@ -10,25 +10,25 @@ from test_fetch import Server, server
 from covid_model.data.duplicates import perceptual_hash
 from covid_model.data.public_samples import PUBLIC_SAMPLES, PublicSample, fetch_samples, fetched_samples
 from covid_model.errors import DataError
-from covid_model.films.phantom import PHANTOMS, phantom_png
-from covid_model.films.read import read_film
+from covid_model.images.phantom import PHANTOMS, phantom_png
+from covid_model.images.read import read_image
 
 __all__ = ["server"]
 
-FILM = phantom_png(PHANTOMS["hazy"])
+IMAGE = phantom_png(PHANTOMS["hazy"])
 
 
 def sample(server: Server, name: str = "one") -> PublicSample:
     url = f"http://127.0.0.1:{server.server_address[1]}/{name}.png"
-    return PublicSample(name, url, "Normal", "test", perceptual_hash(read_film(FILM)), "drawn here")
+    return PublicSample(name, url, "Normal", "test", perceptual_hash(read_image(IMAGE)), "drawn here")
 
 
 def yes(_: str) -> bool:
     return True
 
 
-def test_films_come_once_and_even_recompressed(server: Server, tmp_path: Path) -> None:
-    small = cv2.resize(cv2.imdecode(np.frombuffer(FILM, np.uint8), cv2.IMREAD_GRAYSCALE), (300, 300))
+def test_images_come_once_and_even_recompressed(server: Server, tmp_path: Path) -> None:
+    small = cv2.resize(cv2.imdecode(np.frombuffer(IMAGE, np.uint8), cv2.IMREAD_GRAYSCALE), (300, 300))
     server.manner.content = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 70])[1].tobytes()
     wanted = [sample(server, "one"), sample(server, "two")]
     files = fetch_samples(yes, samples=wanted, folder=tmp_path, pause=0, show=False)
@@ -40,19 +40,19 @@ def test_films_come_once_and_even_recompressed(server: Server, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(b"<html>sign in</html>", "did not send a film"), (phantom_png(PHANTOMS["hazy"])[:900], "did not send a film")],
+    [(b"<html>sign in</html>", "did not send an image"), (phantom_png(PHANTOMS["hazy"])[:900], "did not send an image")],
 )
-def test_what_is_no_film_is_not_kept(server: Server, tmp_path: Path, content: bytes, sentence: str) -> None:
+def test_what_is_no_image_is_not_kept(server: Server, tmp_path: Path, content: bytes, sentence: str) -> None:
     server.manner.content = content
     with pytest.raises(DataError, match=sentence):
         fetch_samples(yes, samples=[sample(server)], folder=tmp_path, pause=0, show=False)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_film_is_not_kept(server: Server, tmp_path: Path) -> None:
+def test_another_image_is_not_kept(server: Server, tmp_path: Path) -> None:
     picture = np.random.default_rng(0).integers(0, 255, (20, 20), np.uint8)
     server.manner.content = cv2.imencode(".png", cv2.resize(picture, (400, 400)))[1].tobytes()
-    with pytest.raises(DataError, match="sent another film"):
+    with pytest.raises(DataError, match="sent another image"):
         fetch_samples(yes, samples=[sample(server)], folder=tmp_path, pause=0, show=False)
     assert list(tmp_path.iterdir()) == []
 
@@ -76,7 +76,7 @@ def test_a_licence_not_accepted_fetches_nothing(server: Server, tmp_path: Path) 
     assert server.manner.asked == []
 
 
-def test_the_table_names_a_dozen_open_films_at_fixed_commits(tmp_path: Path) -> None:
+def test_the_table_names_a_dozen_open_images_at_fixed_commits(tmp_path: Path) -> None:
     assert len(PUBLIC_SAMPLES) == 12
     for found in PUBLIC_SAMPLES.values():
         assert "CC BY" in found.credit

@@ -82,7 +82,7 @@ def test_a_table_without_its_columns_names_them(tmp_path: Path) -> None:
         read("covid-chestxray-dataset", tmp_path)
 
 
-def test_ct_volumes_are_not_films(tmp_path: Path) -> None:
+def test_ct_volumes_are_not_images(tmp_path: Path) -> None:
     folder = layouts.cohen(tmp_path, [{"patientid": "1", "filename": "a.png", "modality": "CT"}])
     assert read("covid-chestxray-dataset", folder) == []
 

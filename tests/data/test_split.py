@@ -19,7 +19,7 @@ def test_no_group_is_cut_and_every_stratum_keeps_the_shares() -> None:
             assert abs((inside == name).mean() - share) < 0.02
 
 
-def test_the_split_does_not_depend_on_the_order_of_films() -> None:
+def test_the_split_does_not_depend_on_the_order_of_images() -> None:
     groups = [f"p{i // 2}" for i in range(60)]
     strata = ["x"] * 60
     first = dict(zip(groups, split_by_group(groups, strata, 5), strict=True))

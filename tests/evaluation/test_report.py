@@ -12,10 +12,10 @@ from PIL import Image
 
 from covid_model.errors import ModelError
 from covid_model.evaluation.report import evaluate, write_scores
-from covid_model.zoo.card import read_card, write_card
+from covid_model.models.card import read_card, write_card
 
 COHEN, CHILDREN, HANNOVER = "covid-chestxray-dataset", "chest_xray", "covid-19-image-repository"
-FILMS = [
+IMAGES = [
     # source, label, grey, age: within Cohen's collection brightness says nothing, across the collections nearly everything
     (COHEN, "COVID-19", 200, 60),
     (COHEN, "Normal", 200, 50),
@@ -31,28 +31,28 @@ FILMS = [
 @pytest.fixture
 def table(tmp_path: Path) -> pd.DataFrame:
     rows = []
-    for number, (source, label, grey, age) in enumerate(FILMS):
+    for number, (source, label, grey, age) in enumerate(IMAGES):
         path = tmp_path / f"{number}.png"
         pixels = np.full((64, 64), grey, np.uint8)
-        pixels[0, :2] = 0, 255  # a film of one grey is refused
+        pixels[0, :2] = 0, 255  # an image of one grey is refused
         Image.fromarray(pixels).save(path)
         rows.append((str(path), source, f"p{number}", label, "test", f"{number:064x}", age))
-    films = pd.DataFrame(rows, columns=["path", "source", "patient", "label", "split", "digest", "age"])
-    return pd.concat([films, films.head(4).assign(split="val")], ignore_index=True)
+    images = pd.DataFrame(rows, columns=["path", "source", "patient", "label", "split", "digest", "age"])
+    return pd.concat([images, images.head(4).assign(split="val")], ignore_index=True)
 
 
 def test_shortcuts_show_in_the_parts_where_they_do_not_work(table: pd.DataFrame, tmp_path: Path) -> None:
     classifier = classifier_on(np.ones((SIDE, SIDE), bool), key="lungs")
-    trained = [{"split": "train", "source": source, "label": "Normal", "films": 1} for source in (COHEN, CHILDREN)]
-    card = replace(classifier.card, training={"films": trained})
+    trained = [{"split": "train", "source": source, "label": "Normal", "images": 1} for source in (COHEN, CHILDREN)]
+    card = replace(classifier.card, training={"images": trained})
     classifier.card = card
     report = evaluate(classifier, table, tmp_path / "out")
     assert report == json.loads((tmp_path / "out" / "report.json").read_text())
     test = report["splits"]["test"]
-    # 11 films without COVID-19: each of 3 is brighter than 8 children; 200 ties one, loses to 240 and beats 190, and so on
+    # 11 images without COVID-19: each of 3 is brighter than 8 children; 200 ties one, loses to 240 and beats 190, and so on
     assert test["scores"]["auc/COVID-19"]["value"] == pytest.approx((9.5 + 8.5 + 10) / 33)
     parts = test["by_subset"]
-    assert {key: part["films"] for key, part in parts.items()} == {"adults": 5, "one_source": 4, "new_sources": 1}
+    assert {key: part["images"] for key, part in parts.items()} == {"adults": 5, "one_source": 4, "new_sources": 1}
     assert parts["one_source"]["scores"]["auc/COVID-19"]["value"] == 0.5
     assert parts["new_sources"]["scores"]["auc/COVID-19"]["value"] is None, "one class alone has no AUC"
     macro = [test["scores"][f"auc/{name}"]["value"] for name in card.classes]

@@ -13,7 +13,7 @@ from covid_model.evaluation.scores import (
     specificity,
     threshold_at_specificity,
 )
-from covid_model.zoo.calibration import calibrated
+from covid_model.models.calibration import calibrated
 
 
 def test_auc_of_known_rankings() -> None:
@@ -78,17 +78,17 @@ def test_operating_points_are_there_for_each_class() -> None:
     assert points["b"]["specificity_0.95"] == pytest.approx(37 / 39)
 
 
-def test_the_interval_draws_patients_not_films() -> None:
+def test_the_interval_draws_patients_not_images() -> None:
     values = np.r_[np.zeros(50), np.ones(50)]
-    by_film = mean_interval([str(i) for i in range(100)], values)
+    by_image = mean_interval([str(i) for i in range(100)], values)
     by_patient = mean_interval(["a"] * 50 + ["b"] * 50, values)
-    assert (by_film.value, by_film.patients) == (0.5, 100)
-    assert 0.35 < by_film.low < 0.45
-    assert 0.55 < by_film.high < 0.65
+    assert (by_image.value, by_image.patients) == (0.5, 100)
+    assert 0.35 < by_image.low < 0.45
+    assert 0.55 < by_image.high < 0.65
     assert (by_patient.low, by_patient.high, by_patient.patients) == (0.0, 1.0, 2)
 
 
 def test_an_undefined_statistic_is_none_not_nan() -> None:
     interval = patient_interval(["a", "b"], lambda _: float("nan"), draws=10)
-    assert (interval.value, interval.low, interval.films) == (None, None, 2)
+    assert (interval.value, interval.low, interval.images) == (None, None, 2)
     assert patient_interval([], lambda _: 1.0).value is None

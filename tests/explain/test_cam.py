@@ -13,9 +13,9 @@ from covid_model.explain.target import resolve_target
 BATCH = np.random.default_rng(5).normal(size=(16, 8, 8, 1)).astype(np.float32)
 
 
-def by_hand(film: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """ReLU(sum_k alpha_k A_k) with A = film * KERNEL and alpha_k = (DENSE @ weights)_k / 64, the pooling's share."""
-    activations = film * KERNEL[0, 0]
+def by_hand(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """ReLU(sum_k alpha_k A_k) with A = image * KERNEL and alpha_k = (DENSE @ weights)_k / 64, the pooling's share."""
+    activations = image * KERNEL[0, 0]
     return np.maximum((activations * (DENSE @ weights) / 64).sum(axis=-1), 0)
 
 
@@ -42,11 +42,11 @@ def test_the_classes_of_a_one_unit_model_have_opposite_evidence() -> None:
 @pytest.mark.parametrize("name", ["COVID-19", "Normal - Pneumonia"])
 def test_parity_with_tf_keras_vis_on_a_branched_network(layer: str, name: str) -> None:
     model = branched_network()
-    film = np.random.default_rng(2).normal(size=(1, 16, 16, 3)).astype(np.float32)
+    image = np.random.default_rng(2).normal(size=(1, 16, 16, 3)).astype(np.float32)
     target = resolve_target(name, CLASSES, 3)
     for method in ("grad_cam", "layer_cam", "hires_cam"):
-        ours = np.maximum(getattr(cam, method)(model, film, target, layer=layer), 0)
-        theirs = getattr(reference, method)(model, film, target, layer=layer)
+        ours = np.maximum(getattr(cam, method)(model, image, target, layer=layer), 0)
+        theirs = getattr(reference, method)(model, image, target, layer=layer)
         assert theirs.max() > 0
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4 * theirs.max(), err_msg=method)
 
@@ -54,20 +54,20 @@ def test_parity_with_tf_keras_vis_on_a_branched_network(layer: str, name: str) -
 @pytest.mark.parametrize("layer", ["stem", "branch", "block", "halved"])
 def test_grad_cam_plus_plus_has_the_shape_of_the_reference(layer: str) -> None:
     model = branched_network()
-    film = np.random.default_rng(2).normal(size=(1, 16, 16, 3)).astype(np.float32)
+    image = np.random.default_rng(2).normal(size=(1, 16, 16, 3)).astype(np.float32)
     target = resolve_target("COVID-19", CLASSES, 3)
-    ours = cam.grad_cam_plus_plus(model, film, target, layer=layer)
-    theirs = reference.grad_cam_plus_plus(model, film, target, layer=layer)
+    ours = cam.grad_cam_plus_plus(model, image, target, layer=layer)
+    theirs = reference.grad_cam_plus_plus(model, image, target, layer=layer)
     assert theirs.max() > 0
     np.testing.assert_allclose(ours / ours.max(), theirs / theirs.max(), atol=1e-3)
 
 
-def test_a_batch_gives_the_maps_and_logits_of_its_films() -> None:
+def test_a_batch_gives_the_maps_and_logits_of_its_images() -> None:
     model, target = pooled_network(), resolve_target("COVID-19", CLASSES, 3)
     maps, logits = cam.grad_cam_batch(model, BATCH, target, layer="conv")
     assert maps.shape == (16, 8, 8)
-    for film, one in zip(BATCH, maps, strict=True):
-        np.testing.assert_allclose(cam.grad_cam(model, film[None], target, layer="conv"), one, atol=1e-6)
+    for image, one in zip(BATCH, maps, strict=True):
+        np.testing.assert_allclose(cam.grad_cam(model, image[None], target, layer="conv"), one, atol=1e-6)
     np.testing.assert_allclose(logits, np.asarray(model(BATCH)), atol=1e-6)
 
 
@@ -96,8 +96,8 @@ def test_threads_get_their_own_maps() -> None:
     jobs = [(BATCH[i : i + 1], resolve_target(CLASSES[i % 3], CLASSES, 3)) for i in range(16)]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda job: cam.grad_cam(model, *job, layer="conv"), jobs))
-    for (film, target), one in zip(jobs, found, strict=True):
-        np.testing.assert_allclose(one, by_hand(film[0], target.row), atol=1e-6)
+    for (image, target), one in zip(jobs, found, strict=True):
+        np.testing.assert_allclose(one, by_hand(image[0], target.row), atol=1e-6)
 
 
 @pytest.mark.parametrize(("layer", "words"), [("nowhere", "no layer 'nowhere'"), ("pool", "height, width, channels")])
@@ -108,27 +108,27 @@ def test_layers_without_a_map_are_refused(layer: str, words: str) -> None:
 
 def test_grad_cam_and_hires_cam_agree_behind_pooling_and_differ_before_a_dense_layer() -> None:
     target = resolve_target("COVID-19", CLASSES, 3)
-    film = BATCH[:1]
-    grad = cam.grad_cam(pooled_network(), film, target, layer="conv")
-    np.testing.assert_allclose(grad, np.maximum(cam.hires_cam(pooled_network(), film, target, layer="conv"), 0), atol=1e-6)
+    image = BATCH[:1]
+    grad = cam.grad_cam(pooled_network(), image, target, layer="conv")
+    np.testing.assert_allclose(grad, np.maximum(cam.hires_cam(pooled_network(), image, target, layer="conv"), 0), atol=1e-6)
     flat = branched_network()
-    film = np.random.default_rng(2).normal(size=(1, 16, 16, 3)).astype(np.float32)
-    grad = cam.grad_cam(flat, film, target, layer="halved")
-    hires = np.maximum(cam.hires_cam(flat, film, target, layer="halved"), 0)
+    image = np.random.default_rng(2).normal(size=(1, 16, 16, 3)).astype(np.float32)
+    grad = cam.grad_cam(flat, image, target, layer="halved")
+    hires = np.maximum(cam.hires_cam(flat, image, target, layer="halved"), 0)
     assert np.corrcoef(grad.ravel(), hires.ravel())[0, 1] < 0.8
 
 
 def test_hires_cam_before_one_dense_layer_sums_to_the_logit() -> None:
     model = branched_network()
-    film = np.random.default_rng(2).normal(size=(1, 16, 16, 3)).astype(np.float32)
+    image = np.random.default_rng(2).normal(size=(1, 16, 16, 3)).astype(np.float32)
     target = resolve_target("Normal", CLASSES, 3)
-    found = cam.hires_cam(model, film, target, layer="halved")
+    found = cam.hires_cam(model, image, target, layer="halved")
     assert found.min() < 0
-    np.testing.assert_allclose(found.sum(), np.asarray(model(film))[0, 2], rtol=1e-4)
+    np.testing.assert_allclose(found.sum(), np.asarray(model(image))[0, 2], rtol=1e-4)
 
 
 def test_eigen_cam_is_the_strongest_direction_of_the_activations() -> None:
-    film = np.abs(BATCH[:1])
-    found = cam.eigen_cam(pooled_network(), film, resolve_target("Normal", CLASSES, 3), layer="conv")
-    # every channel is the film times a constant, so the activations have one direction only
-    np.testing.assert_allclose(found, film[0, ..., 0] * np.linalg.norm(KERNEL), rtol=1e-5)
+    image = np.abs(BATCH[:1])
+    found = cam.eigen_cam(pooled_network(), image, resolve_target("Normal", CLASSES, 3), layer="conv")
+    # every channel is the image times a constant, so the activations have one direction only
+    np.testing.assert_allclose(found, image[0, ..., 0] * np.linalg.norm(KERNEL), rtol=1e-5)

@@ -4,24 +4,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toys import CLASSES, ToyClassifier, toy_answer
+from toys import CLASSES, ToyClassifier, toy_prediction
 
 from covid_model.errors import ExplainError
 from covid_model.explain.engine import INPUT, explain
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import METHODS
 from covid_model.explain.overlay import COLORMAPS, blended, heat, outlined, write_overlay
-from covid_model.films.film import Film
+from covid_model.images.xray_image import XrayImage
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_explains_a_film(method: str) -> None:
+def test_every_method_explains_an_image(method: str) -> None:
     classifier = ToyClassifier()
-    answer = toy_answer(classifier)
-    found = explain(classifier, answer, method=method, target="Normal - COVID-19")
+    prediction = toy_prediction(classifier)
+    found = explain(classifier, prediction, method=method, target="Normal - COVID-19")
     assert found.layer_map.shape == (8, 8)
-    assert found.film_map.shape == (80, 64)
-    assert np.isfinite(found.film_map).all()
+    assert found.heatmap.shape == (80, 64)
+    assert np.isfinite(found.heatmap).all()
     assert (found.method, found.target, found.layer) == (
         method,
         "Normal - COVID-19",
@@ -32,8 +32,8 @@ def test_every_method_explains_a_film(method: str) -> None:
 
 def test_the_predicted_class_is_explained_by_default() -> None:
     classifier = ToyClassifier()
-    answer = toy_answer(classifier)
-    found = explain(classifier, answer)
+    prediction = toy_prediction(classifier)
+    found = explain(classifier, prediction)
     assert found.target == max(found.probabilities, key=found.probabilities.get)
 
 
@@ -47,31 +47,31 @@ def test_the_predicted_class_is_explained_by_default() -> None:
 )
 def test_wrong_choices_name_the_right_ones(options: dict[str, str], words: str) -> None:
     classifier = ToyClassifier()
-    answer = toy_answer(classifier)
+    prediction = toy_prediction(classifier)
     with pytest.raises(ExplainError, match=words):
-        explain(classifier, answer, **options)
+        explain(classifier, prediction, **options)
 
 
 def test_a_map_that_is_not_finite_is_an_error() -> None:
     classifier = ToyClassifier()
-    answer = toy_answer(classifier)
+    prediction = toy_prediction(classifier)
     classifier.network.get_layer("logits").set_weights([np.full((4, 3), np.inf, np.float32)])
     with pytest.raises(ExplainError, match="not numbers"):
-        explain(classifier, answer, target="Normal")
+        explain(classifier, prediction, target="Normal")
 
 
 def test_an_explanation_comes_back_as_saved(tmp_path: Path) -> None:
     classifier = ToyClassifier()
-    answer = toy_answer(classifier)
-    saved = explain(classifier, answer, target="Normal")
-    path = saved.save(tmp_path, "film")
+    prediction = toy_prediction(classifier)
+    saved = explain(classifier, prediction, target="Normal")
+    path = saved.save(tmp_path, "image")
     back = Explanation.load(path)
-    np.testing.assert_array_equal(back.film_map, saved.film_map)
+    np.testing.assert_array_equal(back.heatmap, saved.heatmap)
     np.testing.assert_array_equal(back.layer_map, saved.layer_map)
     assert back.record() == saved.record()
     record = json.loads(path.read_text())
-    assert {"versions", "model_digest", "film_digest", "date", "map"} <= set(record)
-    (tmp_path / "film.npy").unlink()
+    assert {"versions", "model_digest", "image_digest", "date", "map"} <= set(record)
+    (tmp_path / "image.npy").unlink()
     with pytest.raises(ExplainError, match="not a complete"):
         Explanation.load(path)
 
@@ -79,8 +79,8 @@ def test_an_explanation_comes_back_as_saved(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["3", "[]", "{}", "not json"])
 def test_a_damaged_record_is_one_sentence(tmp_path: Path, text: str) -> None:
     classifier = ToyClassifier()
-    answer = toy_answer(classifier)
-    path = explain(classifier, answer, target="Normal").save(tmp_path, "film")
+    prediction = toy_prediction(classifier)
+    path = explain(classifier, prediction, target="Normal").save(tmp_path, "image")
     path.write_text(text)
     with pytest.raises(ExplainError, match="not a complete"):
         Explanation.load(path)
@@ -88,22 +88,22 @@ def test_a_damaged_record_is_one_sentence(tmp_path: Path, text: str) -> None:
 
 def test_an_empty_or_foreign_map_is_refused(tmp_path: Path) -> None:
     classifier = ToyClassifier()
-    answer = toy_answer(classifier)
-    path = explain(classifier, answer, target="Normal").save(tmp_path, "film")
-    np.save(tmp_path / "film.npy", np.ones((80, 64), np.float32))
+    prediction = toy_prediction(classifier)
+    path = explain(classifier, prediction, target="Normal").save(tmp_path, "image")
+    np.save(tmp_path / "image.npy", np.ones((80, 64), np.float32))
     with pytest.raises(ExplainError, match="not the one it describes"):
         Explanation.load(path)
-    (tmp_path / "film.npy").write_bytes(b"")
+    (tmp_path / "image.npy").write_bytes(b"")
     with pytest.raises(ExplainError, match="not a complete"):
         Explanation.load(path)
 
 
 def test_logits_that_are_not_finite_are_an_error() -> None:
     classifier = ToyClassifier()
-    answer = toy_answer(classifier)
-    answer = replace(answer, logits=np.full(3, np.inf, np.float32))
+    prediction = toy_prediction(classifier)
+    prediction = replace(prediction, logits=np.full(3, np.inf, np.float32))
     with pytest.raises(ExplainError, match="logits that are not numbers"):
-        explain(classifier, answer, target="Normal")
+        explain(classifier, prediction, target="Normal")
 
 
 def test_heat_is_scaled_from_zero_and_clear_where_cold() -> None:
@@ -130,11 +130,11 @@ def test_the_outline_runs_along_the_mask_and_leaves_the_rest() -> None:
     assert not drawn[2, 2].any()
 
 
-def test_the_overlay_is_a_picture_of_the_film_size(tmp_path: Path) -> None:
+def test_the_overlay_is_a_picture_of_the_image_size(tmp_path: Path) -> None:
     import cv2
 
     classifier = ToyClassifier()
-    answer = toy_answer(classifier)
-    film = Film(np.random.default_rng(0).random((80, 64)).astype(np.float32), "0" * 64, "png")
-    path = write_overlay(film, explain(classifier, answer), tmp_path / "out" / "o.png")
+    prediction = toy_prediction(classifier)
+    image = XrayImage(np.random.default_rng(0).random((80, 64)).astype(np.float32), "0" * 64, "png")
+    path = write_overlay(image, explain(classifier, prediction), tmp_path / "out" / "o.png")
     assert cv2.imread(str(path)).shape == (80, 64, 3)

@@ -10,7 +10,7 @@ from covid_model.explain import gradients, reference
 from covid_model.explain.compiled import input_gradients
 from covid_model.explain.target import resolve_target
 
-FILM = np.random.default_rng(5).random((1, 8, 8, 1)).astype(np.float32)
+IMAGE = np.random.default_rng(5).random((1, 8, 8, 1)).astype(np.float32)
 TARGET = resolve_target("COVID-19", CLASSES, 3)
 SLOPE = float(KERNEL[0, 0, 0] @ DENSE[:, 0]) / 64
 """Of the pooled network: every pixel moves the logit alike."""
@@ -18,38 +18,38 @@ SLOPE = float(KERNEL[0, 0, 0] @ DENSE[:, 0]) / 64
 
 def square_network() -> keras.Model:
     """One unit: the sum of the squares of the pixels."""
-    film = keras.Input((8, 8, 1), name="film")
-    squared = layers.Flatten()(layers.Multiply()([film, film]))
-    return keras.Model(film, layers.Dense(1, use_bias=False, kernel_initializer="ones", name="logits")(squared))
+    image = keras.Input((8, 8, 1), name="image")
+    squared = layers.Flatten()(layers.Multiply()([image, image]))
+    return keras.Model(image, layers.Dense(1, use_bias=False, kernel_initializer="ones", name="logits")(squared))
 
 
 def test_saliency_of_a_linear_network_is_its_slope_everywhere() -> None:
-    np.testing.assert_allclose(gradients.saliency(pooled_network(), FILM, TARGET), abs(SLOPE), rtol=1e-4)
+    np.testing.assert_allclose(gradients.saliency(pooled_network(), IMAGE, TARGET), abs(SLOPE), rtol=1e-4)
 
 
 def test_input_x_gradient_is_the_slope_times_the_height_over_the_baseline() -> None:
-    found = gradients.input_x_gradient(pooled_network(), FILM, TARGET, baseline="darkest")
-    np.testing.assert_allclose(found, (FILM[0, ..., 0] - FILM.min()) * SLOPE, atol=1e-7)
+    found = gradients.input_x_gradient(pooled_network(), IMAGE, TARGET, baseline="darkest")
+    np.testing.assert_allclose(found, (IMAGE[0, ..., 0] - IMAGE.min()) * SLOPE, atol=1e-7)
     assert np.sign(found.sum()) == np.sign(SLOPE)
 
 
 def test_integrated_gradients_of_a_square_are_exact_by_the_midpoint_rule() -> None:
     target = resolve_target("COVID-19", ("Normal", "COVID-19"), 1)
-    found = gradients.integrated_gradients(square_network(), FILM, target, steps=8, baseline="darkest")
-    low = FILM.min()
-    np.testing.assert_allclose(found, FILM[0, ..., 0] ** 2 - low**2, atol=1e-5)
-    error = gradients.completeness_error(square_network(), FILM, target, found, baseline="darkest", steps=8)
+    found = gradients.integrated_gradients(square_network(), IMAGE, target, steps=8, baseline="darkest")
+    low = IMAGE.min()
+    np.testing.assert_allclose(found, IMAGE[0, ..., 0] ** 2 - low**2, atol=1e-5)
+    error = gradients.completeness_error(square_network(), IMAGE, target, found, baseline="darkest", steps=8)
     assert error["completeness_error"] < 1e-4
-    assert gradients.completeness_error(square_network(), FILM, target, 2 * found)["completeness_error"] == pytest.approx(1)
+    assert gradients.completeness_error(square_network(), IMAGE, target, 2 * found)["completeness_error"] == pytest.approx(1)
 
 
 def test_more_steps_bring_integrated_gradients_nearer_to_completeness() -> None:
     model, target = branched_network(), resolve_target("Normal", CLASSES, 3)
-    film = np.random.default_rng(2).normal(size=(1, 16, 16, 3)).astype(np.float32)
+    image = np.random.default_rng(2).normal(size=(1, 16, 16, 3)).astype(np.float32)
 
     def error(steps: int) -> float:
-        found = gradients.integrated_gradients(model, film, target, steps=steps)
-        return gradients.completeness_error(model, film, target, found)["completeness_error"]
+        found = gradients.integrated_gradients(model, image, target, steps=steps)
+        return gradients.completeness_error(model, image, target, found)["completeness_error"]
 
     assert error(256) < 0.03
     assert error(256) < error(4)
@@ -57,35 +57,35 @@ def test_more_steps_bring_integrated_gradients_nearer_to_completeness() -> None:
 
 def test_saliency_is_that_of_tf_keras_vis() -> None:
     model = branched_network()
-    film = np.random.default_rng(2).normal(size=(1, 16, 16, 3)).astype(np.float32)
-    theirs = reference.saliency(model, film, TARGET)
-    np.testing.assert_allclose(gradients.saliency(model, film, TARGET), theirs, rtol=1e-4, atol=1e-4 * theirs.max())
+    image = np.random.default_rng(2).normal(size=(1, 16, 16, 3)).astype(np.float32)
+    theirs = reference.saliency(model, image, TARGET)
+    np.testing.assert_allclose(gradients.saliency(model, image, TARGET), theirs, rtol=1e-4, atol=1e-4 * theirs.max())
 
 
 def test_smooth_grad_is_that_of_tf_keras_vis_given_the_same_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     model = branched_network()
-    film = np.random.default_rng(2).normal(size=(1, 16, 16, 3)).astype(np.float32)
-    ours = gradients.smooth_grad(model, film, TARGET, seed=7, samples=12, noise=0.2)
+    image = np.random.default_rng(2).normal(size=(1, 16, 16, 3)).astype(np.float32)
+    ours = gradients.smooth_grad(model, image, TARGET, seed=7, samples=12, noise=0.2)
     same = np.random.default_rng(7)
 
     def normal(mean: float, sigma: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         parts = [same.standard_normal((count, *shape[2:])) for count in (8, 4)]
-        # ours takes the range of the film, theirs that of each channel's values: the same for one range
+        # ours takes the range of the image, theirs that of each channel's values: the same for one range
         return mean + np.asarray(sigma).max() * np.concatenate(parts).astype(np.float32).reshape(shape)
 
     monkeypatch.setattr(np.random, "normal", normal)
-    theirs = reference.saliency(model, film, TARGET, samples=12, noise=0.2)
+    theirs = reference.saliency(model, image, TARGET, samples=12, noise=0.2)
     assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.999
 
 
 def test_smooth_grad_repeats_with_its_seed() -> None:
     model = branched_network()
-    film = np.random.default_rng(2).normal(size=(1, 16, 16, 3)).astype(np.float32)
-    one, again, other = (gradients.smooth_grad(model, film, TARGET, seed=seed, samples=4) for seed in (1, 1, 2))
+    image = np.random.default_rng(2).normal(size=(1, 16, 16, 3)).astype(np.float32)
+    one, again, other = (gradients.smooth_grad(model, image, TARGET, seed=seed, samples=4) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, again)
     assert np.abs(one - other).max() > 0
 
 
 def test_the_input_function_gives_the_targets_value() -> None:
-    _, value = input_gradients(pooled_network(), FILM, TARGET)
-    np.testing.assert_allclose(value, np.asarray(pooled_network()(FILM))[:, 0], atol=1e-6)
+    _, value = input_gradients(pooled_network(), IMAGE, TARGET)
+    np.testing.assert_allclose(value, np.asarray(pooled_network()(IMAGE))[:, 0], atol=1e-6)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from covid_model.errors import ExplainError
-from covid_model.explain.baseline import BASELINES, blurred
+from covid_model.explain.baseline_inputs import BASELINE_INPUTS, blurred
 from covid_model.explain.methods import METHODS
 from covid_model.explain.options import MASKS, PATCH, baseline, complete
 
@@ -42,17 +42,17 @@ def test_wrong_settings_are_one_sentence(options, chosen, words: str) -> None:
         complete(options, chosen)
 
 
-@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize("name", BASELINE_INPUTS)
 def test_baselines_keep_shape_and_type(name: str) -> None:
-    film = np.random.default_rng(0).random((24, 16, 1)).astype(np.float32)
-    found = BASELINES[name](film)
-    assert (found.shape, found.dtype) == (film.shape, np.float32)
-    assert found.std() < film.std() / 2
+    image = np.random.default_rng(0).random((24, 16, 1)).astype(np.float32)
+    found = BASELINE_INPUTS[name](image)
+    assert (found.shape, found.dtype) == (image.shape, np.float32)
+    assert found.std() < image.std() / 2
 
 
 def test_blurring_keeps_the_tone_of_a_half() -> None:
-    film = np.zeros((32, 32, 3), np.float32)
-    film[:, 16:] = 1
-    found = blurred(film)
+    image = np.zeros((32, 32, 3), np.float32)
+    image[:, 16:] = 1
+    found = blurred(image)
     assert found[:, 2].max() < 0.05
     assert found[:, 29].min() > 0.95

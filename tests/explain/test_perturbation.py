@@ -14,10 +14,10 @@ NEGATIVE = resolve_target("Normal", ("Normal", "COVID-19"), 1)
 
 
 def corner_network() -> keras.Model:
-    """One unit that adds up the 4 x 4 pixels at the top left of a 16 x 16 film and sees nothing else."""
-    film = keras.Input((16, 16, 1), name="film")
-    x = layers.Conv2D(2, 1, use_bias=False, name="conv")(film)
-    model = keras.Model(film, layers.Dense(1, use_bias=False, name="logits")(layers.Flatten()(x)))
+    """One unit that adds up the 4 x 4 pixels at the top left of a 16 x 16 image and sees nothing else."""
+    image = keras.Input((16, 16, 1), name="image")
+    x = layers.Conv2D(2, 1, use_bias=False, name="conv")(image)
+    model = keras.Model(image, layers.Dense(1, use_bias=False, name="logits")(layers.Flatten()(x)))
     kernel = np.zeros((16, 16, 2, 1), np.float32)
     kernel[:4, :4, 0] = 1
     model.get_layer("conv").set_weights([np.array([[[[1.0, 0.5]]]], np.float32)])
@@ -26,9 +26,9 @@ def corner_network() -> keras.Model:
 
 
 def bright_corner() -> np.ndarray:
-    film = np.zeros((1, 16, 16, 1), np.float32)
-    film[0, :4, :4] = 1
-    return film
+    image = np.zeros((1, 16, 16, 1), np.float32)
+    image[0, :4, :4] = 1
+    return image
 
 
 def test_occlusion_finds_exactly_what_a_sum_model_adds_up() -> None:
@@ -80,10 +80,10 @@ def test_progress_that_raises_cancels() -> None:
 @pytest.mark.parametrize("channels", [0, 4])
 def test_score_cam_of_a_softmax_head_is_that_of_tf_keras_vis(channels: int) -> None:
     model = branched_network()
-    film = np.random.default_rng(2).normal(size=(1, 16, 16, 3)).astype(np.float32)
+    image = np.random.default_rng(2).normal(size=(1, 16, 16, 3)).astype(np.float32)
     target = resolve_target("Pneumonia", CLASSES, 3)
-    ours = perturbation.score_cam(model, film, target, layer="halved", channels=channels)
-    theirs = reference.score_cam(model, film, target, layer="halved", channels=channels)
+    ours = perturbation.score_cam(model, image, target, layer="halved", channels=channels)
+    theirs = reference.score_cam(model, image, target, layer="halved", channels=channels)
     assert theirs.max() > 0
     np.testing.assert_allclose(ours, theirs, atol=1e-4 * theirs.max())
 
@@ -94,7 +94,7 @@ def test_score_cam_of_one_unit_has_a_map_for_either_class() -> None:
         for target in (POSITIVE, NEGATIVE)
     ]
     assert all(found[:4, :4].max() > 0 for found in both)
-    assert both[0].max() > both[1].max(), "the film shows what the positive class is made of"
+    assert both[0].max() > both[1].max(), "the image shows what the positive class is made of"
 
 
 def test_the_probability_fits_the_head() -> None:

@@ -1,18 +1,18 @@
 import numpy as np
 import pytest
-from toys import ToyClassifier, toy_answer
+from toys import ToyClassifier, toy_prediction
 
+from covid_model.explain.captions import LungShare, lung_share, sentences
 from covid_model.explain.engine import explain
-from covid_model.explain.words import LungShare, lung_share, sentences
 
 
 def test_the_share_counts_only_what_the_model_saw() -> None:
     lungs, seen = np.zeros((10, 10), bool), np.zeros((10, 10), bool)
     lungs[2:4, 2:7] = True
     seen[:5, :] = True
-    film_map = np.ones((10, 10), np.float32)
-    film_map[lungs] = 4
-    assert lung_share(film_map, lungs, seen) == LungShare(inside=40 / 80, chance=10 / 50)
+    heatmap = np.ones((10, 10), np.float32)
+    heatmap[lungs] = 4
+    assert lung_share(heatmap, lungs, seen) == LungShare(inside=40 / 80, chance=10 / 50)
 
 
 def test_no_map_or_no_lungs_gives_no_share() -> None:
@@ -23,22 +23,22 @@ def test_no_map_or_no_lungs_gives_no_share() -> None:
 
 def test_the_words_name_an_unlikely_class_and_the_chance_level() -> None:
     classifier = ToyClassifier()
-    answer = toy_answer(classifier)
-    found = explain(classifier, answer, target="Normal")
+    prediction = toy_prediction(classifier)
+    found = explain(classifier, prediction, target="Normal")
     said = " ".join(sentences(found, LungShare(0.5, 0.25)))
     assert "50% of the map lies inside the lungs, which are 25%" in said
     found.probabilities["Normal"] = 0.03
     assert "only 3%" in sentences(found, None)[0]
     found.probabilities["Normal"] = 0.9
     assert "only" not in sentences(found, None)[0]
-    found.film_map[:] = 0
+    found.heatmap[:] = 0
     assert "zero everywhere" in sentences(found, None)[0]
 
 
 def test_a_difference_has_no_probability_to_warn_of() -> None:
     classifier = ToyClassifier()
-    answer = toy_answer(classifier)
-    found = explain(classifier, answer, target="Normal - COVID-19")
+    prediction = toy_prediction(classifier)
+    found = explain(classifier, prediction, target="Normal - COVID-19")
     assert not any("only" in said.split("map")[0] for said in sentences(found, None)[:1])
     with pytest.raises(KeyError):
         found.probabilities["Normal - COVID-19"]

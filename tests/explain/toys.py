@@ -8,12 +8,12 @@ import keras
 import numpy as np
 from keras import layers
 
-from covid_model.films.film import Film
-from covid_model.films.preprocess import Preprocessing, preprocess
+from covid_model.images.preprocess import Preprocessing, preprocess
+from covid_model.images.xray_image import XrayImage
 from covid_model.lungs.segment import LungMask
+from covid_model.models.calibration import calibrated
+from covid_model.models.classifier import Prepared
 from covid_model.predict import Prediction
-from covid_model.zoo.calibration import calibrated
-from covid_model.zoo.classifier import Prepared
 
 CLASSES = ("COVID-19", "Pneumonia", "Normal")
 KERNEL = np.random.default_rng(0).normal(size=(1, 1, 1, 4)).astype(np.float32)
@@ -22,10 +22,10 @@ DENSE = np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)
 
 def pooled_network(units: int = 3) -> keras.Model:
     """1x1 convolution `conv` with KERNEL, global average pooling, dense `logits` with DENSE: linear throughout."""
-    film = keras.Input((8, 8, 1), name="film")
-    x = layers.Conv2D(4, 1, use_bias=False, name="conv")(film)
+    image = keras.Input((8, 8, 1), name="image")
+    x = layers.Conv2D(4, 1, use_bias=False, name="conv")(image)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
-    model = keras.Model(film, layers.Dense(units, use_bias=False, name="logits")(x))
+    model = keras.Model(image, layers.Dense(units, use_bias=False, name="logits")(x))
     model.get_layer("conv").set_weights([KERNEL])
     model.get_layer("logits").set_weights([DENSE[:, :units]])
     return model
@@ -34,13 +34,13 @@ def pooled_network(units: int = 3) -> keras.Model:
 def branched_network() -> keras.Model:
     """A residual block with ReLU and a flatten-dense head, so that the gradient differs from place to place."""
     keras.utils.set_random_seed(3)
-    film = keras.Input((16, 16, 3), name="film")
-    x = layers.Conv2D(6, 3, padding="same", activation="relu", name="stem")(film)
+    image = keras.Input((16, 16, 3), name="image")
+    x = layers.Conv2D(6, 3, padding="same", activation="relu", name="stem")(image)
     y = layers.Conv2D(6, 3, padding="same", activation="relu", name="branch")(x)
     x = layers.Add(name="block")([x, y])
     x = layers.MaxPooling2D(name="halved")(x)
     x = layers.Flatten(name="flat")(x)
-    return keras.Model(film, layers.Dense(3, name="logits")(x))
+    return keras.Model(image, layers.Dense(3, name="logits")(x))
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ class ToyClassifier:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-def toy_answer(classifier: ToyClassifier, seed: int = 0) -> Prediction:
-    """What the toy says about a random (80, 64) film, of which it sees (8, 8, 1)."""
-    film = Film(np.random.default_rng(seed).random((80, 64)).astype(np.float32), str(seed) * 64, "png")
-    lungs = LungMask(np.ones(film.shape, bool), "good", (), 1.0, 1.0)
-    prepared = Prepared(preprocess(film, Preprocessing(size=(8, 8), channels=1, scaling="unit")), lungs)
+def toy_prediction(classifier: ToyClassifier, seed: int = 0) -> Prediction:
+    """What the toy says about a random (80, 64) image, of which it sees (8, 8, 1)."""
+    image = XrayImage(np.random.default_rng(seed).random((80, 64)).astype(np.float32), str(seed) * 64, "png")
+    lungs = LungMask(np.ones(image.shape, bool), "good", (), 1.0, 1.0)
+    prepared = Prepared(preprocess(image, Preprocessing(size=(8, 8), channels=1, scaling="unit")), lungs)
     logits = np.asarray(classifier.network(prepared.batch, training=False))
     named = dict(zip(CLASSES, calibrated(logits, 1.0)[0].tolist(), strict=True))
-    return Prediction(classifier.key, classifier.weights_digest, film.digest, logits[0], named, prepared, (), 0.0)
+    return Prediction(classifier.key, classifier.weights_digest, image.digest, logits[0], named, prepared, (), 0.0)

@@ -28,17 +28,17 @@ def test_growing_and_shrinking_a_mask() -> None:
 def test_outside_is_black_whatever_stood_there_and_inside_does_not_depend_on_it() -> None:
     rng = np.random.default_rng(0)
     mask = rectangle((40, 40), Box(10, 10, 30, 30))
-    film = rng.random((40, 40)).astype(np.float32)
-    marked = np.where(mask, film, np.float32(1.0))
-    assert not only_lungs(film, mask)[~mask].any()
-    np.testing.assert_array_equal(only_lungs(film, mask), only_lungs(marked, mask))
+    image = rng.random((40, 40)).astype(np.float32)
+    marked = np.where(mask, image, np.float32(1.0))
+    assert not only_lungs(image, mask)[~mask].any()
+    np.testing.assert_array_equal(only_lungs(image, mask), only_lungs(marked, mask))
 
 
-def test_exposure_and_contrast_of_the_film_are_normalised_away() -> None:
+def test_exposure_and_contrast_of_the_image_are_normalised_away() -> None:
     rng = np.random.default_rng(0)
     mask = np.ones((40, 40), bool)
-    film = rng.random((40, 40)).astype(np.float32)
-    np.testing.assert_allclose(normalised_inside(film * 0.3 + 0.4, mask), normalised_inside(film, mask), atol=1e-5)
+    image = rng.random((40, 40)).astype(np.float32)
+    np.testing.assert_allclose(normalised_inside(image * 0.3 + 0.4, mask), normalised_inside(image, mask), atol=1e-5)
 
 
 def test_a_flat_region_stays_finite() -> None:

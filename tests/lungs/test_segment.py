@@ -40,7 +40,7 @@ def test_specks_are_dropped_and_holes_filled() -> None:
     [
         (probability(), "failed", "No lungs"),
         (probability((100, 100, 15, 15)), "failed", "too small"),
-        (probability((100, 100, 99, 99)), "failed", "no chest film"),
+        (probability((100, 100, 99, 99)), "failed", "no chest X-ray"),
         (probability((60, 100, 40, 80)), "doubtful", "one lung"),
         (probability((60, 100, 40, 80), (150, 100, 12, 15)), "doubtful", "one lung"),
         (probability(LEFT, RIGHT, sure=0.6), "doubtful", "uncertain"),
@@ -77,11 +77,11 @@ def test_no_lungs_on_noise_and_no_crash_on_odd_shapes() -> None:
     assert found.quality != "good"
 
 
-def test_lungs_are_found_on_adult_and_pediatric_films(real_films: Path) -> None:
-    from covid_model.films.read import load_film
+def test_lungs_are_found_on_adult_and_pediatric_images(real_images: Path) -> None:
+    from covid_model.images.read import load_image
 
     segmenter = LungSegmenter.load()
     for folder in ("NIH-ChestXray14/images", "chest_xray/test/NORMAL"):
-        paths = sorted((real_films / folder).iterdir())[:20]
-        good = [segmenter.find(load_film(path).pixels).quality == "good" for path in paths]
+        paths = sorted((real_images / folder).iterdir())[:20]
+        good = [segmenter.find(load_image(path).pixels).quality == "good" for path in paths]
         assert np.mean(good) >= 0.9

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from covid_model.plots.film import LONGEST, film_figure
+from covid_model.plots.heatmap import LONGEST, image_figure
 from covid_model.plots.probabilities import probability_figure
 
 PIXELS = np.linspace(0, 1, 300 * 200, dtype=np.float32).reshape(300, 200)
@@ -14,7 +14,7 @@ MAP[100:200, 50:100] = 0.004
 
 
 def figure(**options):
-    return film_figure(GREY, PIXELS, MAP, **({"opacity": 0.5, "colormap": "inferno"} | options))
+    return image_figure(GREY, PIXELS, MAP, **({"opacity": 0.5, "colormap": "inferno"} | options))
 
 
 def picture(source: str) -> np.ndarray:
@@ -27,7 +27,7 @@ def test_both_panels_zoom_together_with_square_pixels() -> None:
     assert layout.yaxis.matches == "y2" or layout.yaxis2.matches == "y"
     assert layout.yaxis.scaleanchor == "x"
     assert layout.yaxis.range == (300, 0)
-    assert layout.uirevision == "film"
+    assert layout.uirevision == "image"
     assert len(layout.images) == 3
 
 
@@ -47,7 +47,7 @@ def test_the_colour_bar_is_in_raw_units() -> None:
 def test_opacity_and_a_zero_map() -> None:
     assert picture(figure(opacity=1.0).layout.images[2].source)[150, 75, 3] == 255
     assert picture(figure(opacity=0.25).layout.images[2].source)[150, 75, 3] == 64
-    empty = film_figure(GREY, PIXELS, np.zeros_like(MAP), opacity=1.0, colormap="viridis")
+    empty = image_figure(GREY, PIXELS, np.zeros_like(MAP), opacity=1.0, colormap="viridis")
     assert not picture(empty.layout.images[2].source)[..., 3].any()
     assert empty.data[-1].marker.cmax == 1.0
 
@@ -59,9 +59,9 @@ def test_the_outline_is_drawn_on_both_panels() -> None:
     assert np.nanmax(lines[0].y) == 199
 
 
-def test_large_films_are_sent_at_screen_size() -> None:
+def test_large_images_are_sent_at_screen_size() -> None:
     large = cv2.resize(GREY, (2000, 3000))
-    sent = film_figure(large, large / np.float32(255), np.ones((3000, 2000), np.float32), opacity=1, colormap="turbo")
+    sent = image_figure(large, large / np.float32(255), np.ones((3000, 2000), np.float32), opacity=1, colormap="turbo")
     assert max(picture(sent.layout.images[0].source).shape) == LONGEST
     assert sent.layout.images[0].sizey == 3000
     assert len(sent.to_json()) < 1_500_000

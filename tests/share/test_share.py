@@ -11,9 +11,9 @@ from cases import classifier_on, lung_area, lung_case
 
 from covid_model.audit.trust_tests import TRUST_TESTS, run_tests
 from covid_model.audit.verdict import RULE
-from covid_model.errors import FilmError
-from covid_model.films.phantom import PHANTOMS, phantom_png
-from covid_model.gate.measures import Measurer
+from covid_model.errors import ImageError
+from covid_model.images.phantom import PHANTOMS, phantom_png
+from covid_model.input_check.features import FeatureExtractor
 from covid_model.lungs.segment import LungSegmenter
 from covid_model.share import batch
 from covid_model.share.batch import Job, explain_file, write_table
@@ -23,21 +23,21 @@ from covid_model.share.report import NOTICE, html_report
 
 def test_the_report_stands_alone_and_says_what_it_is_not() -> None:
     case = lung_case()
-    page = html_report(case, list(run_tests(case)), case.classifier.card, "A <film>")
+    page = html_report(case, list(run_tests(case)), case.classifier.card, "A <image>")
     assert not re.search(r"(src|href)=['\"](?!data:)", page), "nothing is fetched"
     assert "<script" not in page
     assert NOTICE in page
-    assert "A &lt;film&gt;" in page
+    assert "A &lt;image&gt;" in page
     assert RULE.split(".")[0] in page
     for row in TRUST_TESTS.values():
         assert row.question in page
-    assert case.explanation.film_digest in page
+    assert case.explanation.image_digest in page
     assert page.count("<img") >= 8
 
 
 def test_the_report_without_tests_has_no_verdict() -> None:
     case = lung_case()
-    page = html_report(case, [], case.classifier.card, "A film")
+    page = html_report(case, [], case.classifier.card, "An image")
     assert "deserve trust" not in page
     assert "never scored" in page
 
@@ -47,53 +47,53 @@ def test_the_record_is_json_with_everything_to_make_it_again() -> None:
     record = json.loads(view_json(case, list(run_tests(case))))
     assert record["trust"]["verdict"]["word"] == "supported"
     assert {score["key"] for score in record["trust"]["scores"]} == set(TRUST_TESTS)
-    assert {"versions", "options", "model_digest", "film_digest", "seed", "layer"} <= set(record["explanation"])
+    assert {"versions", "options", "model_digest", "image_digest", "seed", "layer"} <= set(record["explanation"])
     assert "trust" not in json.loads(view_json(case))
 
 
 @pytest.fixture(scope="module")
-def measurer() -> Measurer:
-    return Measurer(LungSegmenter.load())
+def extractor() -> FeatureExtractor:
+    return FeatureExtractor(LungSegmenter.load())
 
 
 @pytest.fixture
-def film(tmp_path: Path) -> Path:
-    path = tmp_path / "film.png"
+def image(tmp_path: Path) -> Path:
+    path = tmp_path / "image.png"
     path.write_bytes(phantom_png(PHANTOMS["clear"]))
     return path
 
 
 def test_a_folder_goes_on_where_it_was_cut(
-    film: Path, measurer: Measurer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    image: Path, extractor: FeatureExtractor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     classifier, out = classifier_on(lung_area(32)), tmp_path / "out"
     classifier.segmenter.found = type(classifier.segmenter.found)(lung_area(512), "good", (), 0.3, 1.0)  # type: ignore[attr-defined]
     job = Job(("gradcam", "saliency"), target="Normal", trust=True)
-    row, before = explain_file(classifier, measurer, film, job, out)
+    row, before = explain_file(classifier, extractor, image, job, out)
     assert not before
     assert {"gradcam/verdict", "saliency/verdict", "gradcam/record", "probability/Normal"} <= set(row)
     assert (out / row["gradcam/record"]).is_file()
-    monkeypatch.setattr(batch, "predict", lambda *_: pytest.fail("the film was done before"))
-    again, before = explain_file(classifier, measurer, film, job, out)
+    monkeypatch.setattr(batch, "predict", lambda *_: pytest.fail("the image was done before"))
+    again, before = explain_file(classifier, extractor, image, job, out)
     assert before
     assert again == row
     table = pd.read_parquet(write_table([row], out))
     assert len(table) == 1
-    assert table["film"][0] == row["film"]
+    assert table["image"][0] == row["image"]
 
 
-def test_other_settings_are_other_work(film: Path, measurer: Measurer, tmp_path: Path) -> None:
+def test_other_settings_are_other_work(image: Path, extractor: FeatureExtractor, tmp_path: Path) -> None:
     classifier, out = classifier_on(lung_area(32)), tmp_path / "out"
     classifier.segmenter.found = type(classifier.segmenter.found)(lung_area(512), "good", (), 0.3, 1.0)  # type: ignore[attr-defined]
-    explain_file(classifier, measurer, film, Job(("gradcam",)), out)
-    row, before = explain_file(classifier, measurer, film, Job(("gradcam",), target="COVID-19"), out)
+    explain_file(classifier, extractor, image, Job(("gradcam",)), out)
+    row, before = explain_file(classifier, extractor, image, Job(("gradcam",), target="COVID-19"), out)
     assert not before
     assert row["gradcam/target"] == "COVID-19"
 
 
-def test_a_missing_file_is_one_sentence(measurer: Measurer, tmp_path: Path) -> None:
-    with pytest.raises(FilmError, match="cannot be read"):
-        explain_file(classifier_on(lung_area(32)), measurer, tmp_path / "none.png", Job(("gradcam",)), tmp_path)
+def test_a_missing_file_is_one_sentence(extractor: FeatureExtractor, tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="cannot be read"):
+        explain_file(classifier_on(lung_area(32)), extractor, tmp_path / "none.png", Job(("gradcam",)), tmp_path)
 
 
 def test_settings_go_to_the_methods_that_know_them() -> None:

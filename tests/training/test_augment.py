@@ -1,9 +1,9 @@
 import numpy as np
 
-from covid_model.films.film import Film
-from covid_model.films.preprocess import Preprocessing, preprocess
+from covid_model.images.preprocess import Preprocessing, preprocess
+from covid_model.images.xray_image import XrayImage
 from covid_model.training.augment import CLASSIFIER, LUNG_NETWORK, Augmentation, affine, reexposed, warp
-from covid_model.training.films_cache import SIDE, SmallFilm, drawn
+from covid_model.training.image_cache import SIDE, SmallImage, drawn
 
 NONE = Augmentation()
 
@@ -14,17 +14,17 @@ def gradient(side: int) -> np.ndarray:
 
 def test_the_default_changes_nothing() -> None:
     rng = np.random.default_rng(0)
-    film = gradient(64)
-    np.testing.assert_allclose(warp(film, affine(NONE, (64, 64), rng)), film, atol=1e-6)
-    np.testing.assert_allclose(reexposed(film, NONE, rng), film, atol=1e-6)
+    image = gradient(64)
+    np.testing.assert_allclose(warp(image, affine(NONE, (64, 64), rng)), image, atol=1e-6)
+    np.testing.assert_allclose(reexposed(image, NONE, rng), image, atol=1e-6)
 
 
-def test_a_mirrored_film_comes_only_where_asked_for() -> None:
-    film = gradient(64)
+def test_a_mirrored_image_comes_only_where_asked_for() -> None:
+    image = gradient(64)
 
     def mirrored(augmentation: Augmentation) -> set[bool]:
         rng = np.random.default_rng(0)
-        return {bool(warp(film, affine(augmentation, (64, 64), rng))[32, 4] > 0.5) for _ in range(40)}
+        return {bool(warp(image, affine(augmentation, (64, 64), rng))[32, 4] > 0.5) for _ in range(40)}
 
     assert mirrored(CLASSIFIER) == {False}
     assert mirrored(LUNG_NETWORK) == {False, True}
@@ -42,8 +42,8 @@ def test_exposure_stays_in_range() -> None:
 def test_a_training_view_without_augmentation_is_what_the_app_shows_the_model() -> None:
     rng = np.random.default_rng(0)
     pixels = np.round(np.clip(gradient(SIDE) + rng.normal(0, 0.02, (SIDE, SIDE)), 0, 1) * 255).astype(np.uint8)
-    small = SmallFilm(pixels, np.ones((SIDE, SIDE), bool))
+    small = SmallImage(pixels, np.ones((SIDE, SIDE), bool))
     spec = Preprocessing(size=(SIDE, SIDE), channels=1, scaling="unit")
-    film = Film(pixels.astype(np.float32) / 255, "0" * 64, "png")
-    seen = preprocess(film, spec).pixels[..., 0]
+    image = XrayImage(pixels.astype(np.float32) / 255, "0" * 64, "png")
+    seen = preprocess(image, spec).pixels[..., 0]
     np.testing.assert_allclose(drawn(small, spec, NONE, rng), seen, atol=1e-6)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from covid_model.errors import RunError
-from covid_model.training.distribute import Onlooker, team
+from covid_model.training.distribute import ReadOnlyRun, team
 from covid_model.training.run_folder import RunFolder
 
 COMMAND = [sys.executable, "-m", "covid_model", "train"]
@@ -106,7 +106,7 @@ def test_a_place_in_the_team_that_makes_no_sense_is_one_sentence(text: str) -> N
 
 
 def test_only_the_chief_writes(tmp_path: Path) -> None:
-    run = Onlooker(tmp_path / "run")
+    run = ReadOnlyRun(tmp_path / "run")
     run.create({})
     run.claim()
     run.append({"kind": "step"})

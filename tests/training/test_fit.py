@@ -14,34 +14,42 @@ import tensorflow as tf
 from cases import FixedLungs, lung_area
 from PIL import Image
 
+from covid_model.build.recorded_runs import record
 from covid_model.errors import CovidModelError, RunError
 from covid_model.lungs.segment import LungMask
+from covid_model.models.card import read_card
+from covid_model.models.classifier import load
+from covid_model.models.float16_weights import read_float16_weights
+from covid_model.models.specs import MODELS
+from covid_model.models.user_models import USER_MODELS_FOLDER, available_models, row_of
 from covid_model.training import fit
 from covid_model.training.checkpoint import read_state
 from covid_model.training.config import TrainConfig
-from covid_model.training.keep import keep
+from covid_model.training.export import export_model
+from covid_model.training.initial_weights import best_network
 from covid_model.training.recipes import RECIPES, Recipe
-from covid_model.training.recorded import record
+from covid_model.training.register import keep
 from covid_model.training.run_folder import RunFolder, runs_in, state_of
-from covid_model.training.ship import ship
-from covid_model.training.start import best_network
 from covid_model.training.steps import precision_here
-from covid_model.zoo.card import read_card
-from covid_model.zoo.classifier import load
-from covid_model.zoo.half import read_half
-from covid_model.zoo.models import MODELS
-from covid_model.zoo.own import OWN_FOLDER, models_at_hand, row_of
 
 SIDE = 96
 CONFIG = TrainConfig(
-    "steveroger", epochs=2, head_epochs=1, batch=4, steps=3, weight_decay=0.01, init="random", every=1, augmentation="light"
+    "steveroger",
+    epochs=2,
+    head_epochs=1,
+    batch=4,
+    steps=3,
+    weight_decay=0.01,
+    init="random",
+    log_every=1,
+    augmentation="light",
 )
 
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    """24 noisy films; those of COVID-19 are brighter."""
-    folder, rows = tmp_path_factory.mktemp("films"), []
+    """24 noisy images; those of COVID-19 are brighter."""
+    folder, rows = tmp_path_factory.mktemp("images"), []
     for number in range(24):
         label = ("COVID-19", "Normal", "Pneumonia")[number % 3]
         rng = np.random.default_rng(number)
@@ -54,7 +62,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 
 class SquareLungs(FixedLungs):
-    """The same lungs on square films of any size."""
+    """The same lungs on square images of any size."""
 
     def find(self, pixels: np.ndarray) -> LungMask:
         return LungMask(lung_area(pixels.shape[0]), "good", (), 0.3, 1.0)
@@ -77,13 +85,13 @@ def test_a_run_tells_everything_as_it_goes(table: pd.DataFrame, tmp_path: Path) 
     epochs, steps = lines(run, "epoch"), lines(run, "step")
     assert [line["epoch"] for line in epochs] == [1, 2, 3]
     assert [line["step"] for line in steps] == list(range(1, 10))
-    assert {"loss", "accuracy", "rate", "films_per_second", "memory_mb", "eta_s"} <= set(steps[0])
+    assert {"loss", "accuracy", "learning_rate", "images_per_second", "memory_mb", "eta_s"} <= set(steps[0])
     assert {"val_loss", "val_accuracy", "confusion", "val_auc/COVID-19", "attention_in_lungs"} <= set(epochs[0])
     assert np.sum(epochs[0]["confusion"]) == 6
     with np.load(run.path / "maps" / "epoch-003.npz") as file:
         assert len(file["maps"]) == len(file["inputs"]) == len(file["label"]) == len(file["lungs"]) == 9
         assert file["drawn"].sum() == 3
-    assert run.config()["rate"] == CONFIG.rate
+    assert run.config()["learning_rate"] == CONFIG.learning_rate
     (events,) = (run.path / "tensorboard").iterdir()
     told = list(tf.compat.v1.train.summary_iterator(str(events)))
     assert told[0].file_version == "brain.Event:2"
@@ -196,7 +204,7 @@ def test_the_state_of_a_run_as_a_reader_sees_it(tmp_path: Path) -> None:
     ("change", "words"),
     [
         ({"epochs": 0}, "epochs must be at least 1"),
-        ({"rate": 3.0}, "between 0 and 1"),
+        ({"learning_rate": 3.0}, "between 0 and 1"),
         ({"ema": 1.0}, "below 1"),
         ({"augmentation": "wild"}, "light, none"),
         ({"init": "magic"}, "imagenet, shipped, random"),
@@ -216,11 +224,11 @@ def test_settings_come_back_as_stored() -> None:
 def test_what_ships_carries_its_card_and_half_of_the_precision(table: pd.DataFrame, tmp_path: Path) -> None:
     row = MODELS["steveroger"]
     network = row.build()
-    path = ship(network, row, CONFIG, Recipe(CONFIG, by_image=0.2), table, tmp_path, segmenter())  # type: ignore[arg-type]
+    path = export_model(network, row, CONFIG, Recipe(CONFIG, by_image=0.2), table, tmp_path, segmenter())  # type: ignore[arg-type]
     card = read_card(path)
-    assert card.training["split"] == "by film"
+    assert card.training["split"] == "by image"
     assert set(card.thresholds) == set(row.classes)
-    back = read_half(row, tmp_path / row.weights_name)
+    back = read_float16_weights(row, tmp_path / row.weights_name)
     for one, other in zip(network.get_weights(), back.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-3)
 
@@ -235,15 +243,15 @@ def test_an_uneven_start_from_imagenet_is_refused(table: pd.DataFrame, tmp_path:
 def test_a_finished_run_becomes_a_model_of_ones_own(
     table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(OWN_FOLDER, str(tmp_path / "models"))
+    monkeypatch.setenv(USER_MODELS_FOLDER, str(tmp_path / "models"))
     run = RunFolder(tmp_path / "My run 1")
     training = fit.start(run, CONFIG, table, segmenter())
     with pytest.raises(RunError, match="Only a finished run"):
         keep(run)
     training.go()
-    ship(best_network(run), training.row, CONFIG, Recipe(CONFIG), table, run.path, segmenter())
+    export_model(best_network(run), training.row, CONFIG, Recipe(CONFIG), table, run.path, segmenter())
     assert keep(run).key == "my-run-1"
-    assert models_at_hand()["my-run-1"] == "My run 1"
+    assert available_models()["my-run-1"] == "My run 1"
     own = load("my-run-1", segmenter())
     for one, other in zip(best_network(run).get_weights(), own.network.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -318,7 +326,7 @@ def test_a_full_disk_ends_the_run_with_one_sentence(
     assert not list(run.path.rglob("*.partial"))
 
 
-def test_a_missing_film_is_named_before_anything_is_trained(table: pd.DataFrame, tmp_path: Path) -> None:
+def test_a_missing_image_is_named_before_anything_is_trained(table: pd.DataFrame, tmp_path: Path) -> None:
     gone = table.assign(path=table["path"].where(table.index != 0, str(tmp_path / "gone.png")))
     training = fit.start(RunFolder(tmp_path / "run"), CONFIG, gone, segmenter())
     with pytest.raises(CovidModelError, match=r"gone\.png"):

@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 
-from covid_model.training.lung_network import overlap_loss
+from covid_model.build.lung_training import overlap_loss
 
 
 def test_overlap_loss_is_zero_for_a_sure_right_mask_and_large_for_a_wrong_one() -> None:

@@ -32,13 +32,13 @@ def settled(page) -> None:
 
 
 def overlay(page) -> str:
-    """The picture that lies over the right film, as its data address."""
+    """The picture that lies over the right image, as its data address."""
     images = page.locator(".st-key-pictures .imagelayer image")
     return images.nth(images.count() - 1).get_attribute("href") or images.nth(images.count() - 1).get_attribute("xlink:href")
 
 
 def changed_overlay(page, before: str) -> str:
-    """Wait until another picture lies over the right film, and the old ones are gone; returns it."""
+    """Wait until another picture lies over the right image, and the old ones are gone; returns it."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         page.wait_for_timeout(200)

@@ -7,8 +7,8 @@ import pytest
 from browsing import CHROMIUM, changed_overlay, menu, overlay, quiet, settled
 from playwright.sync_api import TimeoutError as NotInTime
 
-from covid_model.films.phantom import PHANTOMS, phantom_png
-from covid_model.synthetic.samples import shipped_samples
+from covid_model.data.synthetic_samples import shipped_samples
+from covid_model.images.phantom import PHANTOMS, phantom_png
 from ui.menu import PAGES
 
 SECOND = list(shipped_samples())[1]
@@ -43,22 +43,22 @@ def narrow_down(page, label: str, option: str, address: str) -> None:
 
 def test_a_deep_link_to_a_server_that_just_started_goes_through_the_entry(page, address: str) -> None:
     """This test stands first: later ones find a server whose menu was drawn before."""
-    page.goto(f"{address}/compare?film={SECOND}")
+    page.goto(f"{address}/compare?image={SECOND}")
     page.wait_for_selector("[data-testid=stImage] img")
     assert menu(page) == TITLES
     assert page.get_by_text("not a medical device").is_visible()
-    assert page.url.endswith(f"/compare?film={SECOND}")
+    assert page.url.endswith(f"/compare?image={SECOND}")
 
 
 def test_the_main_journey(page, address: str, tmp_path: Path) -> None:
     page.goto(address)
     settled(page)
-    assert page.get_by_text("A synthetic film that shows nobody").is_visible()
+    assert page.get_by_text("A synthetic image that shows nobody").is_visible()
     assert menu(page) == TITLES
 
-    film = tmp_path / "film.png"
-    film.write_bytes(phantom_png(PHANTOMS["dense"]))
-    page.locator("input[type=file]").set_input_files(str(film))
+    image = tmp_path / "image.png"
+    image.write_bytes(phantom_png(PHANTOMS["dense"]))
+    page.locator("input[type=file]").set_input_files(str(image))
     page.get_by_text("Your upload").wait_for()
     settled(page)
     before = overlay(page)
@@ -76,21 +76,21 @@ def test_the_main_journey(page, address: str, tmp_path: Path) -> None:
 
 
 def test_a_link_opens_in_its_state(page, address: str) -> None:
-    page.goto(f"{address}/?film={SECOND}&model=whole-film&target=Normal&cmap=viridis")
+    page.goto(f"{address}/?image={SECOND}&model=whole-image&target=Normal&cmap=viridis")
     settled(page)
     page.get_by_text("Where Normal comes from").wait_for()
     assert page.get_by_text(f"seed {shipped_samples()[SECOND].seed}").first.is_visible()
     assert menu(page) == TITLES
 
 
-def test_a_rectangle_drawn_on_the_film_is_changed_and_the_answer_with_it(page, address: str) -> None:
-    page.goto(f"{address}/?film={SECOND}&model=whole-film")
+def test_a_rectangle_drawn_on_the_image_is_changed_and_the_answer_with_it(page, address: str) -> None:
+    page.goto(f"{address}/?image={SECOND}&model=whole-image")
     settled(page)
     page.get_by_text("Not supported:").or_(page.get_by_text("Supported:")).first.wait_for()
     page.get_by_role("tab", name="What if").click()
-    film = page.locator(".st-key-whatif_film .nsewdrag").first
-    film.scroll_into_view_if_needed()
-    area = film.bounding_box()
+    image = page.locator(".st-key-whatif_image .nsewdrag").first
+    image.scroll_into_view_if_needed()
+    area = image.bounding_box()
     page.mouse.move(area["x"] + 0.2 * area["width"], area["y"] + 0.3 * area["height"])
     page.mouse.down()
     page.mouse.move(area["x"] + 0.8 * area["width"], area["y"] + 0.7 * area["height"], steps=8)
@@ -120,10 +120,10 @@ def test_a_training_is_started_watched_and_its_model_used(page, address: str, no
     page.get_by_text("2.0 of 2").wait_for()
     page.reload()
     page.get_by_text("What it looks at").wait_for()
-    page.locator("[data-testid=stImage] img").nth(6).wait_for()  # three drawn films and four validation films
+    page.locator("[data-testid=stImage] img").nth(6).wait_for()  # three drawn images and four validation images
 
     page.get_by_role("button", name="Use as a model").click()
-    page.get_by_role("link", name="Explain a film with first-try").click()
+    page.get_by_role("link", name="Explain an image with first-try").click()
     settled(page)
     assert "model=first-try" in page.url
 
@@ -147,24 +147,24 @@ def test_an_own_model_is_brought_and_one_with_code_refused(page, address: str, t
     page.get_by_text("not calibrated").first.wait_for()
 
 
-def test_films_are_narrowed_down_and_one_is_explained(page, address: str) -> None:
+def test_images_are_narrowed_down_and_one_is_explained(page, address: str) -> None:
     page.goto(f"{address}/dataset?split=train")
-    page.get_by_text("14 films").wait_for()
+    page.get_by_text("14 images").wait_for()
     quiet(page)
     narrow_down(page, "Label", "COVID-19 (5)", "**label=COVID-19**")
-    page.get_by_text("5 films").wait_for()
+    page.get_by_text("5 images").wait_for()
     assert "split=train" in page.url
     page.locator("[data-testid=stImage] img").nth(4).wait_for()
     page.get_by_role("tab", name="Understand").click()
     page.get_by_text("What gives a label away").wait_for()
     quiet(page)
     page.get_by_role("tab", name="Browse").click()
-    page.get_by_text("5 films").wait_for()
+    page.get_by_text("5 images").wait_for()
     quiet(page)
     page.get_by_role("link", name="Explain").nth(1).click()  # the first is the menu's
-    page.get_by_text("Not explained.").wait_for()  # noise is no chest film, and the gate says so
+    page.get_by_text("Not explained.").wait_for()  # noise is no chest X-ray, and the input check says so
     page.get_by_role("button", name="Explain it all the same").click()
     settled(page)
     page.get_by_text("Withheld:").wait_for()
-    assert "film=film-" in page.url
+    assert "image=image-" in page.url
     page.get_by_text("drawn · 0.png").first.wait_for()

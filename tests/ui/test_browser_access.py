@@ -3,7 +3,7 @@
 import pytest
 from browsing import CHROMIUM, changed_overlay, overlay, quiet, settled
 
-from covid_model.synthetic.samples import shipped_samples
+from covid_model.data.synthetic_samples import shipped_samples
 from ui.menu import PAGES
 
 pytestmark = [
@@ -48,7 +48,7 @@ def test_the_main_journey_needs_no_mouse(page, address: str) -> None:
     tab_to(page, "combobox", "pick one at hand")
     page.keyboard.type(f"{shipped_samples()[SECOND].label}-like, seed {shipped_samples()[SECOND].seed}")
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**film={SECOND}*")
+    page.wait_for_url(f"**image={SECOND}*")
     before = changed_overlay(page, before)
     settled(page)
     tab_to(page, "combobox", "Class to explain")
@@ -58,7 +58,7 @@ def test_the_main_journey_needs_no_mouse(page, address: str) -> None:
     changed_overlay(page, before)
     tab_to(page, "tab", "Does it deserve trust?")
     page.keyboard.press("ArrowRight")
-    page.get_by_text("Draw a rectangle on the film").wait_for()
+    page.get_by_text("Draw a rectangle on the image").wait_for()
 
 
 @pytest.mark.parametrize("place", PLACES)

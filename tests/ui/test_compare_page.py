@@ -22,7 +22,7 @@ def opened(**query: str) -> AppTest:
     return app
 
 
-@pytest.mark.parametrize("what", ["methods", "models", "classes", "films"])
+@pytest.mark.parametrize("what", ["methods", "models", "classes", "images"])
 def test_every_comparison_shows_its_panels(what: str) -> None:
     app = opened(compare=what)
     shown = app.multiselect[0].value

@@ -1,4 +1,4 @@
-"""The Dataset page on a manifest of drawn films, without one, and with one that breaks."""
+"""The Dataset page on a manifest of drawn images, without one, and with one that breaks."""
 
 import re
 from pathlib import Path
@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from covid_model.data.views import read_views
-from covid_model.films.phantom import PHANTOMS, Phantom, phantom_png
+from covid_model.data.saved_queries import read_saved_queries
+from covid_model.images.phantom import PHANTOMS, Phantom, phantom_png
 from ui.dataset_filters import params_of, query_of
-from ui.manifest import film_key
+from ui.manifest import image_key
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,10 +40,10 @@ def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 "link": "",
             }
         )
-    pd.DataFrame(rows).to_parquet(tmp_path / "films.parquet")
-    monkeypatch.setenv("COVID_XRAY_MANIFEST", str(tmp_path / "films.parquet"))
+    pd.DataFrame(rows).to_parquet(tmp_path / "images.parquet")
+    monkeypatch.setenv("COVID_XRAY_MANIFEST", str(tmp_path / "images.parquet"))
     monkeypatch.setenv("COVID_XRAY_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "films.parquet"
+    return tmp_path / "images.parquet"
 
 
 def opened(page: str = "dataset", **query: str) -> AppTest:
@@ -61,27 +61,27 @@ def said(app: AppTest) -> str:
     return "\n".join(str(element.value) for element in (*app.markdown, *app.caption, *app.info, *app.error, *app.warning))
 
 
-def test_films_are_shown_counted_and_narrowed_down(manifest: Path) -> None:
+def test_images_are_shown_counted_and_narrowed_down(manifest: Path) -> None:
     app = opened()
-    assert "**30 films** of 30" in said(app)
+    assert "**30 images** of 30" in said(app)
     assert len(app.image) == 24
     app.number_input(key="grid_page").set_value(2).run()
     assert len(app.image) == 6
     box = next(box for box in app.multiselect if box.label == "Label")
     assert box.options == ["COVID-19 (10)", "Normal (10)", "Pneumonia (10)"]
     box.select("Normal").run()
-    assert "**10 films** of 30" in said(app)
+    assert "**10 images** of 30" in said(app)
     assert app.query_params["label"] == "Normal"
     assert next(box for box in app.multiselect if box.label == "Source").options == ["chest_xray (5)", "elsewhere (5)"]
 
 
 def test_a_link_opens_its_selection(manifest: Path) -> None:
     app = opened(label="COVID-19|Normal", source="elsewhere", sort="age", down="1")
-    assert "**10 films** of 30" in said(app)
+    assert "**10 images** of 30" in said(app)
     ages = [int(age) for age in re.findall(r"(\d+) years", said(app))]
     assert ages == sorted(ages, reverse=True)
     assert ages[0] == 67
-    assert "**0 films** of 30" in said(opened(label="nothing"))
+    assert "**0 images** of 30" in said(opened(label="nothing"))
     assert "lift a filter" in said(opened(words="zzz"))
 
 
@@ -92,15 +92,15 @@ def test_queries_survive_an_address() -> None:
     assert params_of(query_of({"label": "a", "confidence": "much", "sort": "; drop"}, ("label",))) == {"label": "a"}
 
 
-def test_a_film_opens_on_the_explain_page(manifest: Path) -> None:
-    app = opened("explain", film=film_key(f"{7:016x}"))
+def test_an_image_opens_on_the_explain_page(manifest: Path) -> None:
+    app = opened("explain", image=image_key(f"{7:016x}"))
     assert not app.error
-    assert app.selectbox(key="film_choice").value == film_key(f"{7:016x}")
-    assert "elsewhere · 7.png" in said(app) + str(app.selectbox(key="film_choice").options)
+    assert app.selectbox(key="image_choice").value == image_key(f"{7:016x}")
+    assert "elsewhere · 7.png" in said(app) + str(app.selectbox(key="image_choice").options)
 
 
 def test_what_gives_labels_away_and_what_is_wrong(manifest: Path) -> None:
-    assert "All 15 films of chest_xray show children, 5 of them with COVID-19" in said(opened(view="Understand"))
+    assert "All 15 images of chest_xray show children, 5 of them with COVID-19" in said(opened(view="Understand"))
     assert "The map needs" in said(opened(view="Map"))
     assert "CC BY 4.0" in said(opened())
     assert "Near-duplicates" in str([frame.value.to_dict() for frame in opened(view="Quality").dataframe])
@@ -116,9 +116,9 @@ def test_a_list_of_the_quality_checks_opens_in_the_grid_until_lifted(manifest: P
     button.click().run()
     assert not app.exception
     assert app.session_state["view"] == "Browse"
-    assert "**30 films** of 30" in said(app)
+    assert "**30 images** of 30" in said(app)
     app.multiselect[0].select("elsewhere").run()
-    assert "**15 films** of 30" in said(app), "filters narrow further"
+    assert "**15 images** of 30" in said(app), "filters narrow further"
     app.button(key="narrow_lift").click().run()
     assert "narrow_lift" not in [button.key for button in app.button]
 
@@ -137,11 +137,11 @@ def test_a_damaged_manifest_is_one_sentence_and_the_rest_goes_on(manifest: Path,
     assert "cannot be read as a manifest" in said(opened())
 
 
-def test_a_source_folder_that_vanished_is_told_film_by_film(manifest: Path) -> None:
+def test_a_source_folder_that_vanished_is_told_image_by_image(manifest: Path) -> None:
     for path in manifest.parent.glob("*.png"):
         path.unlink()
     app = opened()
-    assert "**30 films** of 30" in said(app)
+    assert "**30 images** of 30" in said(app)
     assert len(app.warning) == 24
     assert "mend this" in str([frame.value.to_dict() for frame in opened(view="Quality").dataframe])
 
@@ -150,19 +150,19 @@ def test_a_view_is_kept_and_opens_again(manifest: Path) -> None:
     app = opened(label="Normal")
     app.text_input(key="view_name").set_value("normals").run()
     app.button(key="view_keep").click().run()
-    assert read_views(manifest) == {"normals": {"label": "Normal"}}
+    assert read_saved_queries(manifest) == {"normals": {"label": "Normal"}}
     assert "normals" in [link.label for link in app.get("page_link")]
     (manifest.with_suffix(".views.json")).write_text("damaged")
     assert not opened().error
 
 
-def test_own_films_become_the_manifest_on_show(manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_images_become_the_manifest_on_show(manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number, name in enumerate(("covid", "sick", "knees")):
         for copy in range(3):
             path = tmp_path / "mine" / name / f"{copy}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(phantom_png(Phantom("x", 3 * number + copy, ())))
-    app = opened(view="Get films")
+    app = opened(view="Get images")
     assert "may not be passed on" in said(app)
     app.text_input(key="own_place").set_value(str(tmp_path / "mine")).run()
     means = {box.label: box for box in app.selectbox if "means" in box.label}
@@ -180,9 +180,9 @@ def test_own_films_become_the_manifest_on_show(manifest: Path, tmp_path: Path, m
     assert "is not a folder" in said(app)
 
 
-def test_a_table_of_own_films_is_matched_by_its_columns(manifest: Path, tmp_path: Path) -> None:
+def test_a_table_of_own_images_is_matched_by_its_columns(manifest: Path, tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("file,dx\n0.png,covid\n1.png,healthy\n2.png,healthy\n")
-    app = opened(view="Get films")
+    app = opened(view="Get images")
     app.get("button_group")[0].select("a CSV table").run()
     app.text_input(key="own_place").set_value(str(tmp_path / "list.csv")).run()
     app.selectbox(key="own_column_path").select("file").run()
@@ -194,8 +194,8 @@ def test_a_table_of_own_films_is_matched_by_its_columns(manifest: Path, tmp_path
 
 def test_on_a_shared_host_nothing_is_read_from_its_disk(manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COVID_XRAY_SMALL_HOST", "1")
-    app = opened(view="Get films")
-    assert "no films can be added" in said(app)
+    app = opened(view="Get images")
+    assert "no images can be added" in said(app)
     assert "manifest_path" not in [box.key for box in app.text_input]
 
 
@@ -205,7 +205,7 @@ def test_a_link_followed_on_the_page_rules_over_the_widgets(manifest: Path) -> N
     app.query_params.clear()
     app.query_params["source"] = "elsewhere"
     app.run()
-    assert "**15 films** of 30" in said(app)
+    assert "**15 images** of 30" in said(app)
     assert next(box for box in app.text_input if box.label.startswith("Search")).value == ""
 
 
@@ -213,9 +213,9 @@ def test_a_manifest_chosen_on_the_page_is_known_on_the_others(manifest: Path, tm
     pd.read_parquet(manifest).head(3).assign(digest="abc" + "1" * 61).to_parquet(tmp_path / "other.parquet")
     app = opened()
     app.text_input(key="manifest_path").set_value(str(tmp_path / "other.parquet")).run()
-    assert "**3 films** of 3" in said(app)
+    assert "**3 images** of 3" in said(app)
     app.query_params.clear()
-    app.query_params["film"] = film_key("abc" + "1" * 61)
+    app.query_params["image"] = image_key("abc" + "1" * 61)
     app.switch_page("pages/explain.py").run()
     assert not app.exception
-    assert app.selectbox(key="film_choice").value == film_key("abc" + "1" * 61)
+    assert app.selectbox(key="image_choice").value == image_key("abc" + "1" * 61)

@@ -11,11 +11,11 @@ from streamlit.testing.v1 import AppTest
 from covid_model.audit.trust_tests import TRUST_TESTS
 from covid_model.audit.verdict import RULE
 from covid_model.data.labels import LABELS
+from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.explain.methods import METHODS
-from covid_model.films.phantom import PHANTOMS, phantom_png
-from covid_model.synthetic.samples import shipped_samples
-from covid_model.zoo import MODELS, SHIPPED, load
-from ui.films_at_hand import films_at_hand
+from covid_model.images.phantom import PHANTOMS, phantom_png
+from covid_model.models import MODELS, SHIPPED, load
+from ui.available_images import available_images
 from ui.links import explain_params
 
 FIRST, SECOND = list(shipped_samples())[:2]
@@ -24,12 +24,12 @@ ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 
 
 @pytest.fixture(autouse=True)
-def no_public_films(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_public_images(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As on a machine that has nothing but the project."""
     monkeypatch.delenv("COVID_XRAY_DATA", raising=False)
-    films_at_hand.clear()
+    available_images.clear()
     yield
-    films_at_hand.clear()
+    available_images.clear()
 
 
 def opened(**query: str) -> AppTest:
@@ -47,24 +47,24 @@ def said(app: AppTest) -> str:
     return "\n".join(str(part.value) for part in parts)
 
 
-def answer(app: AppTest) -> str:
+def prediction(app: AppTest) -> str:
     """The line that names the predicted class and its probability."""
     return app.subheader[0].value
 
 
 def test_it_opens_on_a_real_prediction_with_a_heatmap_and_the_notice() -> None:
     app = opened()
-    assert any(name in answer(app) for name in LABELS)
+    assert any(name in prediction(app) for name in LABELS)
     assert len(app.get("plotly_chart")) == 2
     text = said(app)
     assert "not a medical device" in text
-    assert "A synthetic film that shows nobody" in text
-    assert "Nearest training film" in text
+    assert "A synthetic image that shows nobody" in text
+    assert "Nearest training image" in text
     assert "gradcam at layer top" in text
     assert not app.error
 
 
-def test_an_upload_replaces_the_film_and_a_bad_one_is_one_sentence() -> None:
+def test_an_upload_replaces_the_image_and_a_bad_one_is_one_sentence() -> None:
     app = opened()
     app.file_uploader[0].upload("holiday.png", phantom_png(PHANTOMS["dense"]), "image/png").run()
     assert not app.exception
@@ -78,8 +78,8 @@ def test_an_upload_replaces_the_film_and_a_bad_one_is_one_sentence() -> None:
 
 def test_a_dicom_upload_works_and_its_name_is_nowhere() -> None:
     app = opened()
-    film = dataset(PatientName="Doe^Jane", PatientID="4711")
-    app.file_uploader[0].upload("Doe_Jane.dcm", saved(film), "application/dicom").run()
+    image = dataset(PatientName="Doe^Jane", PatientID="4711")
+    app.file_uploader[0].upload("Doe_Jane.dcm", saved(image), "application/dicom").run()
     assert not app.exception
     assert "DICOM" in said(app)
     assert "Doe" not in said(app)
@@ -103,56 +103,56 @@ def test_class_method_and_layer_change_what_is_explained() -> None:
 
 
 def test_a_link_opens_in_its_state_and_nonsense_in_it_falls_back() -> None:
-    app = opened(film=SECOND, model="whole-film", target="Normal", cmap="viridis", opacity="0.3")
+    app = opened(image=SECOND, model="whole-image", target="Normal", cmap="viridis", opacity="0.3")
     assert f"seed {shipped_samples()[SECOND].seed}" in said(app)
     assert app.selectbox(key="target_choice").value == "Normal"
     assert app.slider(key="opacity").value == 0.3
-    app = opened(film="../../etc/passwd", model="none", target="Flu", opacity="many")
+    app = opened(image="../../etc/passwd", model="none", target="Flu", opacity="many")
     assert app.selectbox(key="model_choice").value == next(iter(MODELS))
     assert app.selectbox(key="target_choice").value == "predicted"
 
 
 def test_links_leave_out_what_the_page_would_take_out_again() -> None:
     """Else the browser's Back button leads to the same page again and again."""
-    assert explain_params(film=FIRST, model=next(iter(MODELS)), method=next(iter(METHODS))) == {}
-    assert explain_params(film=SECOND, model="whole-film") == {"film": SECOND, "model": "whole-film"}
-    app = opened(**explain_params(film=SECOND, model="whole-film"))
-    assert dict(app.query_params) == {"film": SECOND, "model": "whole-film"}, "the page leaves the address as it is"
+    assert explain_params(image=FIRST, model=next(iter(MODELS)), method=next(iter(METHODS))) == {}
+    assert explain_params(image=SECOND, model="whole-image") == {"image": SECOND, "model": "whole-image"}
+    app = opened(**explain_params(image=SECOND, model="whole-image"))
+    assert dict(app.query_params) == {"image": SECOND, "model": "whole-image"}, "the page leaves the address as it is"
 
 
 def test_two_sessions_do_not_mix() -> None:
-    first, second = opened(film=FIRST), opened(film=SECOND, model="whole-film")
-    before = answer(first), answer(second)
+    first, second = opened(image=FIRST), opened(image=SECOND, model="whole-image")
+    before = prediction(first), prediction(second)
     first.slider(key="opacity").set_value(0.1).run()
     second.slider(key="opacity").set_value(0.9).run()
-    assert (answer(first), answer(second)) == before
+    assert (prediction(first), prediction(second)) == before
     assert f"seed {shipped_samples()[FIRST].seed})" in said(first)
     assert f"seed {shipped_samples()[SECOND].seed})" in said(second)
 
 
 def test_display_choices_do_not_change_the_answer() -> None:
     app = opened()
-    before = answer(app)
+    before = prediction(app)
     app.toggle(key="invert").set_value(True).run()
     app.slider(key="window").set_value((0.2, 0.7)).run()
     app.toggle(key="lungs").set_value(False).run()
     app.selectbox(key="cmap_choice").set_value("cividis").run()
     assert not app.exception
-    assert answer(app) == before
+    assert prediction(app) == before
 
 
-def test_public_films_are_offered_where_a_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_public_images_are_offered_where_a_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from layouts import hannover, save
 
     hannover(tmp_path, [("p", "abc", 1)])
     save(tmp_path / "covid-chestxray-dataset" / "unreadable.png", 2)
     monkeypatch.setenv("COVID_XRAY_DATA", str(tmp_path))
-    app = opened(film="covid-19-image-repository/abc.png")
+    app = opened(image="covid-19-image-repository/abc.png")
     assert "covid-19-image-repository · abc.png · COVID-19" in said(app)
     assert not app.error
 
 
-def test_what_is_no_chest_film_is_explained_only_after_a_click_and_without_a_verdict() -> None:
+def test_what_is_no_chest_image_is_explained_only_after_a_click_and_without_a_verdict() -> None:
     app = opened()
     app.file_uploader[0].upload("ramp.png", png(), "image/png").run()
     assert not app.exception
@@ -160,7 +160,7 @@ def test_what_is_no_chest_film_is_explained_only_after_a_click_and_without_a_ver
     assert not app.subheader, "no answer is shown"
     app.button(key=next(button.key for button in app.button if (button.key or "").startswith("wave_"))).click().run()
     assert not app.exception
-    assert any(name in answer(app) for name in LABELS)
+    assert any(name in prediction(app) for name in LABELS)
     assert any("**Withheld:**" in box.value and "means nothing" in box.value for box in app.warning)
 
 
@@ -184,7 +184,7 @@ def finished(app: AppTest) -> AppTest:
 
 
 def test_the_trust_panel_gives_a_verdict_with_every_test_and_the_rule() -> None:
-    app = finished(opened(model="whole-film"))
+    app = finished(opened(model="whole-image"))
     verdicts = [str(box.value) for box in (*app.success, *app.error, *app.warning)]
     assert any(word in text for text in verdicts for word in ("**Supported:**", "**Not supported:**", "**Withheld:**"))
     text = said(app)
@@ -195,7 +195,7 @@ def test_the_trust_panel_gives_a_verdict_with_every_test_and_the_rule() -> None:
 
 
 def test_an_unlikely_class_has_no_verdict_until_asked_for() -> None:
-    app = opened(film=NORMAL, model="whole-film", target="COVID-19")
+    app = opened(image=NORMAL, model="whole-image", target="COVID-19")
     assert any("**Withheld:**" in str(box.value) for box in app.warning)
     assert "Is it in the lungs?" not in said(app)
     app.toggle(key="test_anyway").set_value(True).run()
@@ -204,7 +204,7 @@ def test_an_unlikely_class_has_no_verdict_until_asked_for() -> None:
 
 
 def test_a_pasted_marker_changes_the_answer_and_undo_takes_it_back() -> None:
-    app = panel(opened(model="whole-film"), "What if …")
+    app = panel(opened(model="whole-image"), "What if …")
     assert not app.metric
     app.slider(key="whatif_across").set_value((0.1, 0.9)).run()
     app.slider(key="whatif_down").set_value((0.2, 0.8)).run()
@@ -217,9 +217,9 @@ def test_a_pasted_marker_changes_the_answer_and_undo_takes_it_back() -> None:
 
 
 def test_the_downloads_hold_what_is_shown() -> None:
-    app = panel(opened(film=SECOND), "Take it along")
+    app = panel(opened(image=SECOND), "Export")
     assert len(app.get("download_button")) == 4
-    assert f"film={SECOND}" in app.code[0].value
+    assert f"image={SECOND}" in app.code[0].value
 
 
 def test_settings_of_a_method_are_widgets_that_a_link_carries() -> None:
@@ -239,4 +239,4 @@ def test_a_slow_method_runs_with_its_progress() -> None:
     app.query_params["rise-masks"] = "50"
     app.run()
     assert not app.exception
-    assert "rise at layer film" in said(app)
+    assert "rise at layer image" in said(app)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from ui.results import SMALLEST, Remembered, array_bytes
+from ui.results import SMALLEST, ResultCache, array_bytes
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ def test_arrays_in_dataclasses_are_counted() -> None:
 
 
 def test_results_are_made_once_and_the_longest_unused_is_forgotten() -> None:
-    store, made = Remembered(most=2 * (1000 + SMALLEST)), []
+    store, made = ResultCache(most=2 * (1000 + SMALLEST)), []
 
     def make(name: str) -> Pair:
         made.append(name)
@@ -39,7 +39,7 @@ def test_results_are_made_once_and_the_longest_unused_is_forgotten() -> None:
 def slow_page() -> None:
     import streamlit as st
 
-    from ui.results import remembered, watched
+    from ui.results import remembered, run_with_progress
 
     def work(progress):
         for share in (0.5, 1.0):
@@ -48,7 +48,7 @@ def slow_page() -> None:
 
     if st.query_params.get("forget"):
         remembered.clear()
-    st.write(watched("key", "The work", work) or "nothing")
+    st.write(run_with_progress("key", "The work", work) or "nothing")
 
 
 def test_slow_work_shows_its_result_and_stays_cancelled_until_asked_again() -> None:

@@ -1,4 +1,4 @@
-"""The tour, and the way to real films, driven through AppTest."""
+"""The tour, and the way to real images, driven through AppTest."""
 
 from pathlib import Path
 
@@ -6,17 +6,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import covid_model.data.public_samples as public
+from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.errors import DataError
+from covid_model.models.specs import SHIPPED
 from covid_model.share.tour import STOPS, Finding, find_tour, read_tour
-from covid_model.synthetic.samples import shipped_samples
-from covid_model.zoo.models import SHIPPED
-from ui.films_at_hand import films_at_hand
+from ui.available_images import available_images
 
 ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 
 
 def finding(**changes: object) -> Finding:
-    known = {"film": "a", "label": "COVID-19", "model": "m", "method": "gradcam", "predicted": "COVID-19"}
+    known = {"image": "a", "label": "COVID-19", "model": "m", "method": "gradcam", "predicted": "COVID-19"}
     numbers = {"probability": 0.9, "share": 0.8, "chance": 0.4, "verdict": "supported", "why": "All passed.", "failed": ()}
     return Finding(**{**known, **numbers, **changes})  # type: ignore[arg-type]
 
@@ -25,7 +25,7 @@ def finding(**changes: object) -> Finding:
     ("found", "shows"),
     [
         (finding(), ["right"]),
-        (finding(verdict="not supported", failed=("twins",)), ["wrong reason"]),
+        (finding(verdict="not supported", failed=("region_ablation",)), ["wrong reason"]),
         (finding(predicted="Normal"), ["wrong"]),
         (finding(verdict="not supported", failed=("deletion",)), []),
         (finding(predicted="Normal", verdict="not supported"), ["wrong"]),
@@ -36,56 +36,56 @@ def test_each_stop_wants_its_own_kind_of_finding(found: Finding, shows: list[str
     assert [key for key, stop in STOPS.items() if stop.wanted(found)] == shows
 
 
-def test_the_first_finding_that_shows_a_stop_is_taken_and_no_film_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    doubtful = finding(verdict="not supported", failed=("twins",))
-    answers = iter([finding(film="x"), finding(film="y"), finding(film="z", predicted="Normal"), None, doubtful])
+def test_the_first_finding_that_shows_a_stop_is_taken_and_no_image_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    doubtful = finding(verdict="not supported", failed=("region_ablation",))
+    predictions = iter([finding(image="x"), finding(image="y"), finding(image="z", predicted="Normal"), None, doubtful])
     samples = [sample for sample in shipped_samples().values() if sample.label != "Normal"][:5]
     asked = iter(samples)
-    monkeypatch.setattr("covid_model.share.tour.examine", lambda *_: _named(next(answers), next(asked).name))
+    monkeypatch.setattr("covid_model.share.tour.examine", lambda *_: _named(next(predictions), next(asked).name))
     tour = find_tour([None], None, samples)  # type: ignore[list-item]
-    assert {key: found.film for key, found in tour.items()} == {
+    assert {key: found.image for key, found in tour.items()} == {
         "right": samples[0].name,
         "wrong reason": samples[4].name,
         "wrong": samples[2].name,
     }
     monkeypatch.setattr("covid_model.share.tour.examine", lambda *_: None)
-    with pytest.raises(DataError, match="No film shows right, wrong reason, wrong"):
+    with pytest.raises(DataError, match="No image shows right, wrong reason, wrong"):
         find_tour([None], None, samples)  # type: ignore[list-item]
 
 
-def _named(found: Finding | None, film: str) -> Finding | None:
-    return None if found is None else Finding(**{**vars(found), "film": film})
+def _named(found: Finding | None, image: str) -> Finding | None:
+    return None if found is None else Finding(**{**vars(found), "image": image})
 
 
-def test_the_shipped_tour_shows_its_three_stops_with_films_and_models_that_ship() -> None:
+def test_the_shipped_tour_shows_its_three_stops_with_images_and_models_that_ship() -> None:
     tour, day = read_tour()
     assert list(tour) == list(STOPS)
-    assert len({found.film for found in tour.values()}) == len(STOPS)
+    assert len({found.image for found in tour.values()}) == len(STOPS)
     for key, found in tour.items():
         assert STOPS[key].wanted(found)
         assert found.model in SHIPPED
-        assert found.film in shipped_samples()
+        assert found.image in shipped_samples()
     app = AppTest.from_file(ENTRY, default_timeout=60).run()
     app.switch_page("pages/tour.py").run()
     assert not app.exception
     assert [title.value.split(". ", 1)[1] for title in app.subheader] == [stop.title for stop in STOPS.values()]
     assert day in " ".join(caption.value for caption in app.caption)
-    assert sum("A synthetic film that shows nobody" in caption.value for caption in app.caption) == 3
+    assert sum("A synthetic image that shows nobody" in caption.value for caption in app.caption) == 3
 
 
-def test_real_films_are_fetched_after_a_click_and_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_real_images_are_fetched_after_a_click_and_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(public.FOLDER, str(tmp_path))
-    films_at_hand.clear()
+    available_images.clear()
     app = AppTest.from_file(ENTRY, default_timeout=60).run()
     assert any("CC BY 3.0" in str(text.value) for text in app.markdown)
 
     def fail(*_: object, **__: object) -> list[Path]:
         raise DataError("The address does not answer.")
 
-    monkeypatch.setattr("ui.get_films.fetch_samples", fail)
-    app.button(key="fetch_films").click().run()
+    monkeypatch.setattr("ui.get_images.fetch_samples", fail)
+    app.button(key="fetch_images").click().run()
     assert not app.exception
-    assert "No films came. The address does not answer. The synthetic films work" in app.error[0].value
+    assert "No images came. The address does not answer. The synthetic images work" in app.error[0].value
 
     def send(*_: object, **__: object) -> list[Path]:
         content = next(iter(shipped_samples().values())).path.read_bytes()
@@ -93,12 +93,12 @@ def test_real_films_are_fetched_after_a_click_and_offered(tmp_path: Path, monkey
             (tmp_path / sample.file).write_bytes(content)
         return []
 
-    monkeypatch.setattr("ui.get_films.fetch_samples", send)
-    app.button(key="fetch_films").click().run()
+    monkeypatch.setattr("ui.get_images.fetch_samples", send)
+    app.button(key="fetch_images").click().run()
     assert not app.exception
     name = next(iter(public.PUBLIC_SAMPLES))
-    app.selectbox(key="film_choice").set_value(f"open-{name}").run()
+    app.selectbox(key="image_choice").set_value(f"open-{name}").run()
     assert not app.exception
     assert any("Hannover Medical School" in caption.value for caption in app.caption)
-    assert "fetch_films" not in [button.key for button in app.button], "nothing is left to fetch"
-    films_at_hand.clear()
+    assert "fetch_images" not in [button.key for button in app.button], "nothing is left to fetch"
+    available_images.clear()

@@ -9,14 +9,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from covid_model.errors import RunError
+from covid_model.models.specs import MODELS
+from covid_model.models.user_models import available_models
 from covid_model.training.config import TrainConfig
 from covid_model.training.history import map_epochs, read_maps
 from covid_model.training.process import delete, end, launch, why_not_here
 from covid_model.training.run_folder import RunFolder, state_of
-from covid_model.zoo.models import MODELS
-from covid_model.zoo.own import models_at_hand
 from ui.run_form import checked
-from ui.runs import runs_at_hand
+from ui.runs import available_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,7 +28,7 @@ def recorded(folder: Path, name: str, state: str = "finished", **config: object)
     run.tell(state, epochs=2, epoch=2)
     for step in range(1, 21):
         told = {"kind": "step", "step": step, "epoch": step / 10, "time": 1000.0 + step, "loss": 1 / step, "accuracy": 0.5}
-        run.append({**told, "rate": 1e-3, "films_per_second": 50.0, "memory_mb": 900.0, "eta_s": 60.0})
+        run.append({**told, "learning_rate": 1e-3, "images_per_second": 50.0, "memory_mb": 900.0, "eta_s": 60.0})
     for epoch in (1, 2):
         told = {
             "kind": "epoch",
@@ -156,18 +156,18 @@ def test_the_models_page_shows_every_model_with_both_scores_and_the_reason() -> 
     assert not app.error
     text = "\n".join(str(element.value) for element in (*app.markdown, *app.caption))
     table = app.dataframe[0].value
-    assert table["model"].tolist() == list(models_at_hand().values())
-    for key, title in models_at_hand().items():
+    assert table["model"].tolist() == list(available_models().values())
+    for key, title in available_models().items():
         assert f"**{title}**" in text
         assert (table.loc[table["model"] == title, "its author claimed"] == (MODELS[key].claimed or "")).all()
     assert "telling age apart suffices" in text
-    assert "304 training films, 10 epochs, batch 32, Adam at 0.001" in text
+    assert "304 training images, 10 epochs, batch 32, Adam at 0.001" in text
     assert json.dumps(table["AUC, patients apart"].tolist()).count("not measured") == 0
 
 
-@pytest.mark.parametrize("name", ["lungs", "whole-film", "anshul"])
-def test_recorded_runs_ship_with_drawn_films_only(name: str, runs: Path) -> None:
-    run = runs_at_hand()[f"recorded: {name}"]
+@pytest.mark.parametrize("name", ["lungs", "whole-image", "anshul"])
+def test_recorded_runs_ship_with_drawn_images_only(name: str, runs: Path) -> None:
+    run = available_runs()[f"recorded: {name}"]
     assert state_of(run) == "finished"
     for path in map_epochs(run).values():
         assert read_maps(path)["drawn"].all()

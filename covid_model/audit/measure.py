@@ -1,0 +1,125 @@
+"""What a model makes of every image of a manifest: `python -m covid_model data measure`, read by the Dataset page."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from covid_model.audit.source import embedding
+from covid_model.data.similar import embedding_path
+from covid_model.errors import DataError, ImageError
+from covid_model.explain.energy import energy_in_mask
+from covid_model.explain.engine import explain
+from covid_model.explain.methods import DEFAULT_METHOD
+from covid_model.files import written_whole
+from covid_model.images.image_stats import image_stats
+from covid_model.images.read import load_image
+from covid_model.models.classifier import Classifier
+from covid_model.models.user_models import row_of
+from covid_model.predict import predict
+
+EVERY: Final = 100
+"""Images between two looks at the disk: no more than these are measured again after an interruption."""
+MOST_MAPPED: Final = 10_000
+LEAST_MAPPED: Final = 10
+
+
+def measure_images(classifier: Classifier, table: pd.DataFrame, out: Path) -> pd.DataFrame:
+    """Write the manifest's rows with what was measured to `out`, and the embeddings beside it.
+
+    Added columns: predicted, confidence, correct (where the model knows the label), lungs (quality of the outline),
+    attention (share of the default heatmap inside the lungs), mean, contrast, likeness, border, letters (see
+    `images.image_stats`), model, weights, map_x, map_y (place on a map of the embeddings). Goes on where an earlier call
+    for the same weights was cut off. Raises DataError when nothing can be written.
+    """
+    parts = out.with_suffix(".parts")
+    try:
+        parts.mkdir(parents=True, exist_ok=True)
+        chunks = [table.iloc[start : start + EVERY] for start in range(0, len(table), EVERY)]
+        with tqdm(total=len(table), desc=f"{classifier.key}: measuring", unit="image") as bar:
+            done = [_chunk(classifier, rows, parts, bar) for rows in chunks]
+        measured = pd.concat([cells for cells, _ in done], ignore_index=True)
+        features = np.concatenate([features for _, features in done])
+        whole = table.reset_index(drop=True).join(measured).join(_layout(features))
+        with written_whole(embedding_path(out)) as partial, partial.open("wb") as stream:
+            np.save(stream, features)
+        with written_whole(out) as partial:
+            whole.to_parquet(partial, index=False)
+    except OSError as error:
+        raise DataError(f"{out} cannot be written: {error.strerror}.") from error
+    for path in parts.iterdir():
+        path.unlink()
+    parts.rmdir()
+    return whole
+
+
+def _layout(features: NDArray[np.float16]) -> pd.DataFrame:
+    """Columns map_x and map_y: t-SNE (van der Maaten 2008) of the embeddings' leading components.
+
+    Of at most MOST_MAPPED images, spread evenly over the manifest; the others have no place on the map.
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+
+    places = np.full((len(features), 2), np.nan)
+    chosen = np.arange(0, len(features), max(1, -(-len(features) // MOST_MAPPED)))
+    if len(chosen) > LEAST_MAPPED:
+        sample = features[chosen].astype(np.float32)
+        leading = PCA(min(50, len(chosen) - 1, sample.shape[1]), random_state=0).fit_transform(sample)
+        places[chosen] = TSNE(perplexity=min(30, (len(chosen) - 1) / 3), random_state=0).fit_transform(leading)
+    return pd.DataFrame(places, columns=["map_x", "map_y"])
+
+
+def _chunk(
+    classifier: Classifier, rows: pd.DataFrame, parts: Path, bar: "tqdm[Any]"
+) -> tuple[pd.DataFrame, NDArray[np.float16]]:
+    """Measures of some rows, from an earlier call where it left them whole."""
+    stem = sha256("".join([classifier.weights_digest, *rows["digest"]]).encode()).hexdigest()[:32]
+    cells_path, features_path = parts / f"{stem}.parquet", parts / f"{stem}.npy"
+    if not cells_path.is_file():
+        found = list(_measured(classifier, rows, bar))
+        with written_whole(features_path) as partial, partial.open("wb") as stream:
+            np.save(stream, np.stack([features for _, features in found]))
+        with written_whole(cells_path) as partial:
+            pd.DataFrame([cells for cells, _ in found]).to_parquet(partial, index=False)
+    else:
+        bar.update(len(rows))
+    return pd.read_parquet(cells_path), np.load(features_path)
+
+
+def _measured(
+    classifier: Classifier, rows: pd.DataFrame, bar: "tqdm[Any]"
+) -> Iterator[tuple[dict[str, Any], NDArray[np.float16]]]:
+    model = row_of(classifier.key)
+    for row in rows.itertuples():
+        try:
+            image = load_image(Path(row.path))
+            prediction = predict(classifier, image)
+        except ImageError as error:
+            raise DataError(f"{row.path} cannot be measured: {error}") from error
+        found = explain(classifier, prediction, method=DEFAULT_METHOD)
+        lungs = prediction.prepared.lungs
+        with classifier.lock:
+            features = embedding(classifier.network, prediction.prepared.batch)[0]
+        yield (
+            {
+                "predicted": prediction.predicted,
+                "confidence": prediction.probabilities[prediction.predicted],
+                "correct": prediction.predicted == model.merges.get(row.label, row.label)
+                if row.label in model.labels
+                else None,
+                "lungs": lungs.quality,
+                "attention": energy_in_mask(found.heatmap, lungs.mask) if lungs.mask.any() else None,
+                **asdict(image_stats(image)),
+                "model": classifier.key,
+                "weights": classifier.weights_digest,
+            },
+            features.astype(np.float16),
+        )
+        bar.update()

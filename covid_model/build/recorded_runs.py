@@ -1,0 +1,27 @@
+"""A finished run as it may ship: settings, metrics and the heatmaps of drawn images, nothing that shows a patient."""
+
+from pathlib import Path
+
+import numpy as np
+
+from covid_model.errors import RunError
+from covid_model.files import write_json
+from covid_model.training.history import map_epochs, read_maps
+from covid_model.training.run_folder import RunFolder, state_of
+
+
+def record(run: RunFolder, folder: Path) -> RunFolder:
+    """Copy a finished run to `folder`, without checkpoints and without images of patients. Raises RunError otherwise."""
+    if state_of(run) != "finished":
+        raise RunError(f"Only a finished run can be recorded; {run.name} is {state_of(run)}.")
+    out = RunFolder(folder / run.name)
+    out.create(run.config())
+    (out.path / "checkpoint").rmdir()
+    (out.path / "metrics.jsonl").write_bytes((run.path / "metrics.jsonl").read_bytes())
+    kept = {name: value for name, value in run.status().items() if name not in ("pid", "started")}
+    write_json(out.path / "status.json", kept)
+    for path in map_epochs(run).values():
+        found = read_maps(path)
+        drawn = found["drawn"]
+        np.savez_compressed(out.path / "maps" / path.name, **{name: values[drawn] for name, values in found.items()})
+    return out

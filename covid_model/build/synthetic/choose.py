@@ -1,0 +1,199 @@
+"""Choose the drawn images that ship: accepted by the input check, with two lungs, no near copy of a training image."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from covid_model import __version__
+from covid_model.audit.source import embedding
+from covid_model.build.synthetic.draw import GUIDANCE, STEPS, Generator
+from covid_model.data.manifest import data_hash
+from covid_model.data.similar import embedding_path
+from covid_model.data.synthetic_samples import RECORD
+from covid_model.errors import DataError
+from covid_model.files import file_sha256, write_json
+from covid_model.images.image_stats import standardised
+from covid_model.images.read import load_image, read_image
+from covid_model.images.xray_image import XrayImage
+from covid_model.input_check.check import InputCheckResult, check_image
+from covid_model.input_check.features import FeatureExtractor
+from covid_model.models.classifier import Classifier
+from covid_model.predict import Prediction, predict
+
+COARSE: Final = 64
+"""Pixels a side at which images are correlated: fine enough for ribs, coarse enough to forgive noise."""
+QUANTILE: Final = 0.95
+"""A sample may come as near to a training image as this share of real images of other patients do."""
+AGE: Final = "adults"
+"""Children come from one collection, and their images do not look like the others."""
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """How near an image comes to the training images. correlation: largest Pearson correlation at 64 x 64, mirrored ones
+    included. embedding: largest cosine similarity in the model's penultimate layer.
+    """
+
+    correlation: float
+    embedding: float
+
+    def within(self, limit: "Nearness") -> bool:
+        """Is it no nearer than `limit` by either measure?"""
+        return self.correlation <= limit.correlation and self.embedding <= limit.embedding
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingImages:
+    """pictures: (n, 64 * 64) standardised; embeddings: (n, features) of length 1; both float32."""
+
+    pictures: NDArray[np.float32]
+    embeddings: NDArray[np.float32]
+
+    def nearest(self, pixels: NDArray[np.float32], features: NDArray[np.float32]) -> Nearness:
+        """The nearest by either measure, of (H, W) pixels and (features,) of any length."""
+        both = (coarse(pixels), coarse(np.ascontiguousarray(pixels[:, ::-1])))
+        correlation = max(float((self.pictures @ picture).max()) for picture in both)
+        return Nearness(correlation, float((self.embeddings @ unit(features)).max()))
+
+
+def unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
+    """(…, n) scaled to length 1."""
+    wide = np.asarray(vectors, np.float32)
+    return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=-1, keepdims=True), 1e-6), np.float32)
+
+
+def coarse(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(H, W) -> (64 * 64,) of mean 0 and length 1."""
+    return standardised(pixels, COARSE).ravel().astype(np.float32)
+
+
+def training_images(manifest: Path, table: pd.DataFrame) -> tuple[TrainingImages, Nearness]:
+    """The training images of a measured manifest, and how near the real images of its other splits come to them.
+
+    Raises DataError where the manifest was not measured.
+    """
+    if not embedding_path(manifest).is_file():
+        raise DataError(f"{manifest.name} was not measured; run `python -m covid_model data measure` first.")
+    embeddings = unit(np.load(embedding_path(manifest)))
+    pixels = [load_image(Path(path)).pixels for path in table["path"]]
+    train = (table["split"] == "train").to_numpy()
+    pictures = np.stack([coarse(image) for image in pixels])
+    known = TrainingImages(pictures[train], embeddings[train])
+    others = [known.nearest(pixels[i], embeddings[i]) for i in np.flatnonzero(~train)]
+    return known, Nearness(
+        float(np.quantile([near.correlation for near in others], QUANTILE)),
+        float(np.quantile([near.embedding for near in others], QUANTILE)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A drawn image with everything that decides whether it ships. answers: of every model asked, by its key."""
+
+    label: str
+    seed: int
+    png: bytes
+    image: XrayImage
+    input_check: InputCheckResult
+    predictions: Mapping[str, Prediction]
+    near: Nearness
+
+    def fit(self, limit: Nearness, judge: str) -> bool:
+        """Accepted, two lungs, no copy, and taken by the model `judge` for what it was drawn as."""
+        prediction = self.predictions[judge]
+        lungs = prediction.prepared.lungs.quality == "good"
+        return self.input_check.accepted and lungs and self.near.within(limit) and prediction.predicted == self.label
+
+
+def candidate(
+    label: str,
+    seed: int,
+    pixels: NDArray[np.uint8],
+    classifiers: Mapping[str, Classifier],
+    extractor: FeatureExtractor,
+    known: TrainingImages,
+) -> Candidate:
+    """Look at one drawn image with all models; the first of `classifiers` gives the embedding."""
+    png = bytes(cv2.imencode(".png", pixels)[1])
+    image = read_image(png)
+    input_check = check_image(image, extractor)
+    predictions = {key: predict(classifier, image, input_check=input_check) for key, classifier in classifiers.items()}
+    first = next(iter(classifiers))
+    features = embedding(classifiers[first].network, predictions[first].prepared.batch)[0]
+    return Candidate(label, seed, png, image, input_check, predictions, known.nearest(image.pixels, features))
+
+
+def write_samples(
+    chosen: list[Candidate], tried: Mapping[str, int], limit: Nearness, generator: Path, table: pd.DataFrame, out: Path
+) -> None:
+    """The images as PNG files and what is known of them as JSON, into the folder `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for sample in chosen:
+        name = f"{sample.label.lower()}-{sample.seed}"
+        (out / f"{name}.png").write_bytes(sample.png)
+        rows.append(
+            {
+                "name": name,
+                "label": sample.label,
+                "seed": sample.seed,
+                "digest": sample.image.digest,
+                "nearest": asdict(sample.near),
+                "input_check": sample.input_check.frontal,
+                "predicted": {key: prediction.predicted for key, prediction in sample.predictions.items()},
+            }
+        )
+    stages = sorted(generator.glob("*.weights.h5"))
+    record = {
+        "generator": {path.name: file_sha256(path) for path in stages},
+        "steps": STEPS,
+        "guidance": GUIDANCE,
+        "limit": {**asdict(limit), "quantile": QUANTILE},
+        "tried": dict(tried),
+        "data_hash": data_hash(table),
+        "models": {key: prediction.weights_digest for key, prediction in chosen[0].predictions.items()},
+        "date": datetime.now(UTC).isoformat("T", "seconds"),
+        "version": __version__,
+        "samples": rows,
+    }
+    write_json(out / RECORD, record)
+
+
+def choose(
+    generator: Generator,
+    classifiers: Mapping[str, Classifier],
+    known: TrainingImages,
+    limit: Nearness,
+    *,
+    labels: tuple[str, ...],
+    count: int,
+    most: int,
+) -> tuple[list[Candidate], dict[str, int]]:
+    """The first `count` seeds of each label whose image is fit, and how many were tried. Raises DataError after `most`."""
+    judge = next(iter(classifiers))
+    extractor = FeatureExtractor(classifiers[judge].segmenter)
+    chosen: list[Candidate] = []
+    tried: dict[str, int] = {}
+    for label in labels:
+        fit: list[Candidate] = []
+        while len(fit) < count:
+            start = tried.get(label, 0)
+            if start >= most:
+                raise DataError(f"Of {most} images drawn as {label} only {len(fit)} are fit; train the generator longer.")
+            seeds = list(range(start, start + count))
+            drawn = generator.draw(label, AGE, seeds)
+            found = [
+                candidate(label, seed, image, classifiers, extractor, known)
+                for seed, image in zip(seeds, drawn, strict=True)
+            ]
+            fit += [image for image in found if image.fit(limit, judge)]
+            tried[label] = start + count
+        chosen += fit[:count]
+    return chosen, tried

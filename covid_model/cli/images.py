@@ -1,0 +1,178 @@
+"""`predict` and `explain`: images in, one record an image out."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from covid_model.errors import CovidModelError, ExplainError
+from covid_model.explain.methods import DEFAULT_METHOD, METHODS, get_method
+from covid_model.models.specs import DEFAULT_MODEL
+from covid_model.models.user_models import available_models
+
+if TYPE_CHECKING:
+    from covid_model.share.batch import Job
+
+Record = dict[str, Any]
+
+
+def add_commands(commands: Any) -> None:
+    """Add `predict` and `explain` to the top-level subparsers."""
+    predict = commands.add_parser("predict", help="class probabilities of images")
+    _image_arguments(predict)
+    predict.add_argument("--json", action="store_true", help="one JSON object a line instead of readable text")
+    predict.set_defaults(run=run_predict)
+
+    explain = commands.add_parser("explain", help="heatmaps of images: overlay, raw map and record")
+    _image_arguments(explain)
+    explain.add_argument(
+        "--method",
+        default=DEFAULT_METHOD,
+        metavar="KEY[,KEY]",
+        help=f"one or more of {', '.join(METHODS)}, or all; default: %(default)s",
+    )
+    explain.add_argument("--target", help='class to explain, or "A - B"; default: the predicted class')
+    explain.add_argument("--layer", help="explanation layer; default: the first the model's card names")
+    explain.add_argument("--seed", type=int, default=0, help="for methods that draw random numbers")
+    explain.add_argument("--trust", action="store_true", help="run the trust tests on every heatmap")
+    explain.add_argument("--out", type=Path, required=True, help="folder for the results; a run that was cut goes on there")
+    for option in {option.name: option for row in METHODS.values() for option in row.options}.values():
+        owners = ", ".join(row.key for row in METHODS.values() if option.name in {o.name for o in row.options})
+        kind = option.choices or f"{option.low:g} to {option.high:g}"
+        explain.add_argument(
+            f"--{option.name}",
+            type=type(option.default),
+            choices=option.choices or None,
+            help=f"{option.label.lower()}, for {owners}" + ("" if option.choices else f"; {kind}"),
+        )
+    explain.set_defaults(run=run_explain)
+
+
+def _image_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="*", metavar="FILE", help="PNG, JPEG, WebP, BMP, TIFF or DICOM, or a folder of them")
+    parser.add_argument("--image", action="append", default=[], metavar="PATH", help="the same as FILE")
+    parser.add_argument(
+        "--force", action="store_true", help="work on pictures that the input check takes for no frontal chest X-ray"
+    )
+    parser.add_argument("--model", choices=available_models(), default=DEFAULT_MODEL, help="default: %(default)s")
+
+
+def _each_image(arguments: argparse.Namespace, work: Callable[[str], Record]) -> Iterable[Record]:
+    """`work` on every file, in order; a file that fails becomes a record with `error`, and the run goes on."""
+    paths = [path for given in (*arguments.file, *arguments.image) for path in _files(given)]
+    if not paths:
+        raise CovidModelError("No image given; name one or more files, e.g. `predict image.png`.")
+    for path in tqdm(paths, unit="image", disable=len(paths) < 2, file=sys.stderr):
+        try:
+            yield {"file": path, **work(path)}
+        except CovidModelError as error:
+            yield {"file": path, "error": str(error)}
+
+
+def _files(given: str) -> list[str]:
+    """A file as it is; of a folder every file in it, at any depth, hidden ones left out."""
+    if not Path(given).is_dir():
+        return [given]
+    return sorted(str(path) for path in Path(given).rglob("*") if path.is_file() and not path.name.startswith("."))
+
+
+def _print(record: Record, as_json: bool, text: Callable[[Record], str]) -> None:
+    """One record to standard output; through tqdm, so that the progress bar on standard error stays whole."""
+    if as_json:
+        tqdm.write(json.dumps(record, ensure_ascii=False))
+    else:
+        tqdm.write(f"{record['file']}: error: {record['error']}" if "error" in record else text(record))
+
+
+def run_predict(arguments: argparse.Namespace) -> int:
+    """The `predict` command."""
+    from covid_model.images.read import load_image
+    from covid_model.input_check.check import require_frontal
+    from covid_model.input_check.features import FeatureExtractor
+    from covid_model.models.classifier import load
+    from covid_model.predict import predict
+
+    classifier = load(arguments.model)
+    extractor = FeatureExtractor(classifier.segmenter)
+
+    def work(path: str) -> Record:
+        image = load_image(path)
+        prediction = predict(classifier, image, input_check=require_frontal(image, extractor, force=arguments.force))
+        return {
+            "model": prediction.model,
+            "probabilities": {name: round(value, 4) for name, value in prediction.probabilities.items()},
+            "predicted": prediction.predicted,
+            "lungs": prediction.prepared.lungs.quality,
+            "input_check": prediction.input_check.kind if prediction.input_check else None,
+            "warnings": list(prediction.warnings),
+            "seconds": round(prediction.seconds, 3),
+        }
+
+    def text(record: Record) -> str:
+        shares = ", ".join(f"{name} {value:.1%}" for name, value in record["probabilities"].items())
+        notes = "".join(f"\n  note: {warning}" for warning in record["warnings"])
+        return f"{record['file']}: {record['predicted']} ({shares}; lungs {record['lungs']}){notes}"
+
+    return _finish(_each_image(arguments, work), arguments.json, text)
+
+
+def run_explain(arguments: argparse.Namespace) -> int:
+    """The `explain` command."""
+    from covid_model.input_check.features import FeatureExtractor
+    from covid_model.models.classifier import load
+    from covid_model.share.batch import explain_file, write_table
+
+    job = _job(arguments)
+    classifier = load(arguments.model)
+    extractor = FeatureExtractor(classifier.segmenter)
+    rows: list[Record] = []
+
+    def work(path: str) -> Record:
+        row, before = explain_file(classifier, extractor, Path(path), job, arguments.out)
+        rows.append(row)
+        return {"row": row, "before": before}
+
+    def text(record: Record) -> str:
+        row = record["row"]
+        parts = [_told(row, method, arguments.out) for method in job.methods]
+        return f"{record['file']}: {'done before; ' if record['before'] else ''}{', '.join(parts)}"
+
+    try:
+        return _finish(_each_image(arguments, work), False, text)
+    finally:
+        if rows:
+            tqdm.write(f"{len(rows)} images: {write_table(rows, arguments.out)}")
+
+
+def _job(arguments: argparse.Namespace) -> "Job":
+    """What the flags ask for. Raises ExplainError for unknown methods and for settings that no chosen method knows."""
+    from covid_model.share.batch import Job
+
+    methods = tuple(METHODS) if arguments.method == "all" else tuple(arguments.method.split(","))
+    options = {option.name: option for key in methods for option in get_method(key).options}
+    every = {option.name for row in METHODS.values() for option in row.options}
+    chosen = {name: value for name in every if (value := getattr(arguments, name)) is not None}
+    for name, value in chosen.items():
+        if name not in options:
+            raise ExplainError(f"--{name} is no setting of {', '.join(methods)}; --help says whose it is.")
+        options[name].checked(value)
+    return Job(methods, arguments.target, arguments.layer, arguments.seed, arguments.trust, chosen, arguments.force)
+
+
+def _told(row: Record, method: str, out: Path) -> str:
+    """Where a method's record is, and its verdict where there is one."""
+    verdict = row.get(f"{method}/verdict")
+    return f"{out / row[f'{method}/record']}" + (f" ({verdict})" if verdict else "")
+
+
+def _finish(records: Iterable[Record], as_json: bool, text: Callable[[Record], str]) -> int:
+    """Print every record; 2 when any image failed, else 0."""
+    failed = 0
+    for record in records:
+        _print(record, as_json, text)
+        failed += "error" in record
+    return 2 if failed else 0

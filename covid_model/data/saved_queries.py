@@ -1,0 +1,31 @@
+"""Selections of the Dataset page kept under a name, beside the manifest they belong to."""
+
+import json
+from pathlib import Path
+
+from covid_model.errors import DataError
+from covid_model.files import write_json
+
+SavedQueries = dict[str, dict[str, str]]
+
+
+def saved_queries_path(manifest: Path) -> Path:
+    """Where the views of a manifest lie."""
+    return manifest.with_suffix(".views.json")
+
+
+def read_saved_queries(manifest: Path) -> SavedQueries:
+    """Name -> address parameters; empty where there are none or the file is damaged."""
+    try:
+        found = json.loads(saved_queries_path(manifest).read_text("utf-8"))
+        return {str(name): {str(k): str(v) for k, v in params.items()} for name, params in found.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def write_saved_queries(manifest: Path, views: SavedQueries) -> None:
+    """Keep them. Raises DataError where nothing can be written."""
+    try:
+        write_json(saved_queries_path(manifest), views)
+    except OSError as error:
+        raise DataError(f"The views cannot be kept beside {manifest}: {error.strerror}.") from error

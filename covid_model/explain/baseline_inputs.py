@@ -1,0 +1,29 @@
+"""What hidden pixels are replaced by."""
+
+from collections.abc import Callable
+from typing import Final
+
+import cv2
+import numpy as np
+
+from covid_model.explain.compiled import Array
+
+
+def darkest(image: Array) -> Array:
+    """The image's darkest value everywhere: air."""
+    return np.full_like(image, image.min())
+
+
+def mean(image: Array) -> Array:
+    """The image's mean everywhere: grey."""
+    return np.full_like(image, image.mean())
+
+
+def blurred(image: Array) -> Array:
+    """The image without anything smaller than an eighth of its side: tone without structure."""
+    soft = cv2.GaussianBlur(image, (0, 0), max(image.shape[:2]) / 16)
+    return np.asarray(soft, np.float32).reshape(image.shape)
+
+
+BASELINE_INPUTS: Final[dict[str, Callable[[Array], Array]]] = {"darkest": darkest, "mean": mean, "blurred": blurred}
+"""Name -> function of a model input (H, W, c)."""

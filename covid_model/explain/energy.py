@@ -1,0 +1,14 @@
+"""How much of a heatmap lies in a region."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def energy_in_mask(heatmap: NDArray[np.float32], mask: NDArray[np.bool_] | NDArray[np.float32]) -> float:
+    """Share of the map's positive sum inside the mask (energy-based pointing game, Wang 2020); NaN for a map of zeros.
+
+    heatmap, mask: (h, w); a float mask in [0, 1] says how much of each cell belongs to the region.
+    """
+    positive = np.maximum(heatmap, 0).astype(np.float64)
+    total = float(positive.sum())
+    return float((positive * mask).sum()) / total if total > 0 else float("nan")

@@ -1,1 +1,0 @@
-"""Film bytes -> Film -> model input."""

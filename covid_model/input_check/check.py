@@ -1,0 +1,114 @@
+"""Refuse what is no frontal chest X-ray, with the reason."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covid_model.errors import ImageError
+from covid_model.images.xray_image import XrayImage
+from covid_model.input_check.features import FeatureExtractor
+
+WEIGHTS: Final = Path(__file__).parent.parent / "weights" / "input_check.json"
+CARD: Final = WEIGHTS.with_suffix(".card.json")
+
+FRONTAL: Final = "frontal"
+REASONS: Final = {
+    "lateral": "This looks like a chest X-ray taken from the side; the models know frontal images only.",
+    "inverted": "This looks like a chest X-ray with black and white swapped; invert it, so that bones are white.",
+    "turned": "This looks like a chest X-ray that lies on its side or head, or is tilted; turn it upright.",
+    "cropped": "This looks like a part of a chest X-ray; both lungs must be on it as a whole.",
+    "several": "This looks like several images side by side; give one at a time.",
+    "ct": "This looks like a slice of a CT scan; the models know plain X-rays only.",
+    "screen": "This looks like a photograph of a screen or of a light box; give the exported file itself.",
+    "other": "This does not look like a chest X-ray.",
+}
+"""What a refused picture looks like -> the sentence its user reads."""
+
+
+@dataclass(frozen=True)
+class InputCheckResult:
+    """accepted: is it taken for a frontal chest X-ray? frontal: how sure, in [0, 1]. kind: FRONTAL or a key of REASONS,
+    whichever it looks most like; of a refused picture always a key of REASONS.
+    """
+
+    accepted: bool
+    frontal: float
+    kind: str
+
+    @property
+    def reason(self) -> str:
+        """One sentence why it was refused; empty where it was not."""
+        return "" if self.accepted else REASONS[self.kind]
+
+
+@dataclass(frozen=True, eq=False)
+class InputCheck:
+    """Multinomial logistic regression over the measures. weights: (n, kinds); centre, spread: (n,); shift: (kinds,).
+
+    kinds: one a column; several may share a name, as the ways in which an image can be turned do. threshold: probability of
+    FRONTAL below which a picture is refused.
+    """
+
+    kinds: tuple[str, ...]
+    weights: NDArray[np.float64]
+    shift: NDArray[np.float64]
+    centre: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    threshold: float
+
+    def probabilities(self, measures: NDArray[np.float32]) -> dict[str, float]:
+        """Kind -> probability, for (n,) measures of one picture."""
+        scores = (measures - self.centre) / self.spread @ self.weights + self.shift
+        shares = np.exp(scores - scores.max())
+        shares /= shares.sum()
+        found: dict[str, float] = dict.fromkeys((FRONTAL, *REASONS), 0.0)
+        for kind, share in zip(self.kinds, shares, strict=True):
+            found[kind] += float(share)
+        return found
+
+    def rule(self, measures: NDArray[np.float32]) -> InputCheckResult:
+        """The ruling on one picture's (n,) measures."""
+        found = self.probabilities(measures)
+        frontal = found[FRONTAL]
+        if frontal >= self.threshold:
+            return InputCheckResult(True, frontal, FRONTAL)
+        return InputCheckResult(False, frontal, max(REASONS, key=lambda kind: found[kind]))
+
+
+@lru_cache(maxsize=1)
+def shipped_input_check() -> InputCheck:
+    """The input check whose numbers lie beside the models."""
+    return read_input_check(WEIGHTS)
+
+
+@lru_cache(maxsize=1)
+def input_check_card() -> dict[str, Any]:
+    """What `build input-check` measured on test images and on pictures made of them."""
+    return dict(json.loads(CARD.read_text("utf-8")))
+
+
+def read_input_check(path: Path) -> InputCheck:
+    """An input check as `build.fit_input_check.write_input_check` wrote it."""
+    stored = json.loads(path.read_text("utf-8"))
+    arrays = {name: np.array(stored[name]) for name in ("weights", "shift", "centre", "spread")}
+    return InputCheck(tuple(stored["kinds"]), threshold=stored["threshold"], **arrays)
+
+
+def require_frontal(image: XrayImage, extractor: FeatureExtractor, *, force: bool) -> InputCheckResult:
+    """The ruling on an image. Raises ImageError for a refused one unless it is to be let through `force`."""
+    input_check = check_image(image, extractor)
+    if not input_check.accepted and not force:
+        raise ImageError(f"{input_check.reason} With --force it is worked on all the same, without a verdict.")
+    return input_check
+
+
+def check_image(image: XrayImage, extractor: FeatureExtractor) -> InputCheckResult:
+    """Is this image a frontal chest X-ray? Lateral where the file itself says so."""
+    if image.view == "LATERAL":
+        return InputCheckResult(False, 0.0, "lateral")
+    return shipped_input_check().rule(extractor.measure(image.pixels))

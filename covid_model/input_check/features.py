@@ -1,0 +1,107 @@
+"""The numbers the input check decides on: features of the lung network, where it sees lungs, the coarse image."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from covid_model.images.image_stats import template_likeness
+from covid_model.images.preprocess import resized
+from covid_model.lungs.segment import LungSegmenter, judged
+
+if TYPE_CHECKING:
+    import keras
+
+FEATURES_AT: Final = "block4c"
+"""Layer of the lung network, 16 x 16 cells, whose averages and spreads are taken."""
+LUNG_GRID: Final = 8
+PICTURE_GRID: Final = 12
+SPECTRUM: Final = 512
+COARSEST: Final = 60
+"""Waves over the image's side above which one counts as fine: ribs and frames lie below."""
+TURNS: Final = (0, 1, 2, 3)
+"""Quarter turns under which the image is compared with a drawn one."""
+
+
+@dataclass(eq=False)
+class FeatureExtractor:
+    """The lung network with a second way out at FEATURES_AT. Shares its lock with the segmenter it was made from."""
+
+    segmenter: LungSegmenter
+    _tapped: "keras.Model" = field(init=False)
+
+    def __post_init__(self) -> None:
+        import keras
+        import tensorflow as tf
+
+        network = self.segmenter.network
+        outputs = [network.get_layer(FEATURES_AT).output, network.output]
+        self._tapped = keras.Model(network.input, outputs)
+        signature = [tf.TensorSpec(network.input_shape, tf.float32)]
+        self._forward = tf.function(lambda image: self._tapped(image, training=False), input_signature=signature)
+
+    def measure(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(H, W) pixels in [0, 1] -> the input check's numbers, (n,) float32."""
+        height, width = self.segmenter.network.input_shape[1:3]
+        small = resized(pixels, (height, width))
+        image = np.repeat((small * 2 - 1)[None, ..., None], 3, axis=-1).astype(np.float32)
+        with self.segmenter.lock:
+            features, logits = (output.numpy()[0] for output in self._forward(image))
+        probability = (1 / (1 + np.exp(-logits[..., 0]))).astype(np.float32)
+        return np.concatenate(
+            [
+                features.mean(axis=(0, 1)),
+                features.std(axis=(0, 1)),
+                resized(probability, (LUNG_GRID, LUNG_GRID)).ravel(),
+                _standard(resized(small, (PICTURE_GRID, PICTURE_GRID))).ravel(),
+                _plain(small, probability),
+                [moire(pixels), np.log(pixels.shape[0] / pixels.shape[1])],
+            ]
+        ).astype(np.float32)
+
+
+def moire(pixels: NDArray[np.float32]) -> float:
+    """How far the strongest fine wave stands out of the spectrum of (H, W) pixels at 512 x 512, in natural logarithms.
+
+    Photographs of screens hold the beat of two pixel grids: lone peaks where an image's spectrum falls off smoothly.
+    """
+    fine = resized(pixels, (SPECTRUM, SPECTRUM))
+    taper = np.hanning(SPECTRUM).astype(np.float32)
+    spectrum = np.abs(np.fft.rfft2((fine - fine.mean()) * taper[:, None] * taper))
+    logarithm = np.log(np.fft.fftshift(spectrum, axes=0) + 1e-3).astype(np.float32)
+    rows, cols = np.ogrid[-SPECTRUM // 2 : SPECTRUM // 2, 0 : SPECTRUM // 2 + 1]
+    above = logarithm - cv2.blur(logarithm, (15, 15))
+    return float(above[np.hypot(rows, cols) > COARSEST].max())
+
+
+def _standard(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    return (picture - picture.mean()) / max(float(picture.std()), 1e-3)
+
+
+def _plain(small: NDArray[np.float32], probability: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Simple measurements of the picture at network size and of the lungs found there."""
+    lungs = judged(probability)
+    edge = np.concatenate([probability[0], probability[-1], probability[:, 0], probability[:, -1]])
+    left, right = np.split(probability, 2, axis=1)
+    rows, cols = np.flatnonzero(lungs.mask.any(axis=1)), np.flatnonzero(lungs.mask.any(axis=0))
+    span = [np.ptp(rows) / 256, np.ptp(cols) / 256] if len(rows) else [0.0, 0.0]
+    fine = small - cv2.GaussianBlur(small, (0, 0), 1.5)
+    return np.array(
+        [
+            *(template_likeness(np.ascontiguousarray(np.rot90(small, turn))) for turn in TURNS),
+            template_likeness(small) - template_likeness(np.ascontiguousarray(small[:, ::-1])),
+            lungs.area,
+            lungs.sureness,
+            edge.mean(),
+            left.mean() - right.mean(),
+            *span,
+            small.mean(),
+            small.std(),
+            np.abs(fine).mean() * 20,
+            (small < 0.02).mean(),
+            (small > 0.98).mean(),
+        ],
+        np.float32,
+    )

@@ -1,0 +1,246 @@
+"""The MODELS table: every classifier of the MODELS table, for pages, command line, training, docs and tests alike."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from covid_model.data.labels import LABELS
+from covid_model.errors import ModelError
+from covid_model.images.preprocess import Preprocessing
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What is fixed about a model before it is trained; the rest stands in its card.
+
+    classes: names in the order of the logits; of one unit (negative, positive). build: makes the untrained flat functional
+    graph, input `image`, output `logits`; imports Keras only when called. merges: labels of the manifest that belong to a
+    class of another name; labels that are neither a class nor merged are left out. half: weights are kept as float16.
+    claimed: what the author of an replication said it scores, None where nothing was said or for our own models. ships: are
+    trained weights part of the project? Where not, the row is there to be trained.
+    """
+
+    key: str
+    title: str
+    summary: str
+    architecture: str
+    classes: tuple[str, ...]
+    preprocessing: Preprocessing
+    explanation_layers: tuple[str, ...]
+    build: Callable[[], "keras.Model"]
+    limits: tuple[str, ...]
+    merges: Mapping[str, str] = field(default_factory=dict)
+    half: bool = False
+    replication: bool = False
+    claimed: str | None = None
+    ships: bool = True
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of a manifest that this model knows."""
+        return (*self.classes, *self.merges)
+
+    def class_of(self, label: str) -> int:
+        """The index of the class that a known label belongs to."""
+        return self.classes.index(self.merges.get(label, label))
+
+    @property
+    def weights_name(self) -> str:
+        """File name of the weights, in whatever folder they lie."""
+        return f"{self.key}.half.npz" if self.half else f"{self.key}.keras"
+
+    @property
+    def card_name(self) -> str:
+        """File name of the card beside the weights."""
+        return f"{self.key}.card.json"
+
+
+def _lite0() -> "keras.Model":
+    from covid_model.models.efficientnet_lite0 import build_lite0
+
+    return build_lite0(len(LABELS))
+
+
+def _replication(name: str) -> Callable[[], "keras.Model"]:
+    def build() -> "keras.Model":
+        from covid_model.models import replications
+
+        network: keras.Model = getattr(replications, f"build_{name}")()
+        return network
+
+    return build
+
+
+def _application(key: str, units: int, size: tuple[int, int] = (224, 224)) -> Callable[[], "keras.Model"]:
+    def build() -> "keras.Model":
+        from covid_model.models.applications import build_application
+
+        return build_application(key, units, size)
+
+    return build
+
+
+_LITE0_LAYERS: Final = ("top", "block5c", "block4c", "block3b")
+_RESNET50_LAYERS: Final = ("conv5_block3_out", "conv4_block6_out", "conv3_block4_out")
+_NO_DIAGNOSIS: Final = "Research software: never a diagnosis, never a reason to treat or not to treat."
+_FEW_SOURCES: Final = "Trained on four public sources; on images of other hospitals expect far lower scores."
+
+_REPLICATION: Final = "Rebuilt to show what its recipe gives; its scores under its own split are not to be believed."
+NOT_COVID: Final = "Not COVID-19"
+REST: Final = {"Pneumonia": NOT_COVID, "Normal": NOT_COVID}
+"""Labels that a model which only knows COVID-19 or not takes together."""
+
+MODELS: Final[dict[str, ModelSpec]] = {
+    row.key: row
+    for row in (
+        ModelSpec(
+            "lungs",
+            "Lungs only",
+            "Sees only the segmented lungs: cropped to them, contrast set by them, everything outside set to black.",
+            "efficientnet-lite0",
+            LABELS,
+            Preprocessing(size=(224, 224), channels=3, region="lungs", scaling="signed"),
+            _LITE0_LAYERS,
+            _lite0,
+            (_NO_DIAGNOSIS, _FEW_SOURCES, "Needs both lungs found; the shape of the lung mask itself still tells age."),
+        ),
+        ModelSpec(
+            "whole-image",
+            "Whole image",
+            "Sees the whole image, markers, borders and all: the way most published models do it.",
+            "efficientnet-lite0",
+            LABELS,
+            Preprocessing(size=(224, 224), channels=3, region="image", scaling="signed"),
+            _LITE0_LAYERS,
+            _lite0,
+            (
+                _NO_DIAGNOSIS,
+                _FEW_SOURCES,
+                "Can recognise the hospital, the scanner and the age instead of the disease.",
+            ),
+        ),
+        ModelSpec(
+            "steveroger",
+            "Steveroger's small CNN",
+            "A student system: two convolutions, a dense layer of 8 and one unit; infected or not.",
+            "steveroger",
+            (NOT_COVID, "COVID-19"),
+            Preprocessing(size=(64, 64), channels=3, scaling="unit"),
+            ("conv2",),
+            _replication("steveroger"),
+            (_NO_DIAGNOSIS, _REPLICATION),
+            merges=REST,
+            half=True,
+            replication=True,
+            claimed="73 % accuracy on the images it was trained on",
+        ),
+        ModelSpec(
+            "anshul",
+            "Anshul's CNN",
+            "A student system: COVID-19 against normal images of children, 100 x 100, class by the larger of two units.",
+            "anshul",
+            ("Normal", "COVID-19"),
+            Preprocessing(size=(100, 100), channels=3, scaling="unit"),
+            ("conv3", "conv2"),
+            _replication("anshul"),
+            (_NO_DIAGNOSIS, _REPLICATION, "Its normal images show children and its COVID-19 images adults."),
+            half=True,
+            replication=True,
+        ),
+        ModelSpec(
+            "interpretable-cnn",
+            "Interpretable CNN",
+            "A student system: four convolutions, dropout, one unit; COVID-19 against normal, 304 training images.",
+            "interpretable_cnn",
+            ("Normal", "COVID-19"),
+            Preprocessing(size=(224, 224), channels=3, scaling="unit"),
+            ("conv4", "conv3"),
+            _replication("interpretable_cnn"),
+            (_NO_DIAGNOSIS, _REPLICATION, "Trained with mirrored images, though the heart has a side."),
+            half=True,
+            replication=True,
+            claimed="0.98 validation accuracy",
+        ),
+        ModelSpec(
+            "corona-3class",
+            "Corona three-class CNN",
+            "A student system: two convolutions and a dense layer on raw bytes; COVID-19, pneumonia or healthy.",
+            "corona_3class",
+            LABELS,
+            Preprocessing(size=(224, 224), channels=3, scaling="byte"),
+            ("conv2",),
+            _replication("corona_3class"),
+            (_NO_DIAGNOSIS, _REPLICATION),
+            half=True,
+            replication=True,
+        ),
+        ModelSpec(
+            "resnet50",
+            "ResNet50 by transfer",
+            "A student system: ResNet50 with transfer learning; COVID-19 positive or negative.",
+            "resnet50",
+            (NOT_COVID, "COVID-19"),
+            Preprocessing(size=(224, 224), channels=3, scaling="signed"),
+            _RESNET50_LAYERS,
+            _application("resnet50", 1),
+            (_NO_DIAGNOSIS, _REPLICATION),
+            merges=REST,
+            half=True,
+            replication=True,
+        ),
+        ModelSpec(
+            "resnet50-pneumonia",
+            "ResNet50, pneumonia or normal",
+            "A start for transfer where no ImageNet weights can be had: small images, no COVID-19 among them.",
+            "resnet50",
+            ("Normal", "Pneumonia"),
+            Preprocessing(size=(112, 112), channels=3, scaling="signed"),
+            _RESNET50_LAYERS,
+            _application("resnet50", 1, (112, 112)),
+            (_NO_DIAGNOSIS, "Knows no COVID-19: made only to start other trainings from."),
+            half=True,
+            ships=False,
+        ),
+        ModelSpec(
+            "densenet121",
+            "DenseNet121",
+            "The network of CheXNet, on the segmented lungs; to be trained from downloaded ImageNet weights.",
+            "densenet121",
+            LABELS,
+            Preprocessing(size=(224, 224), channels=3, region="lungs", scaling="signed"),
+            ("relu", "pool4_relu", "pool3_relu"),
+            _application("densenet121", len(LABELS)),
+            (_NO_DIAGNOSIS, _FEW_SOURCES),
+            ships=False,
+        ),
+        ModelSpec(
+            "mobilenetv2",
+            "MobileNetV2",
+            "A small network, on the segmented lungs; to be trained from downloaded ImageNet weights.",
+            "mobilenetv2",
+            LABELS,
+            Preprocessing(size=(224, 224), channels=3, region="lungs", scaling="signed"),
+            ("out_relu", "block_13_expand_relu", "block_6_expand_relu"),
+            _application("mobilenetv2", len(LABELS)),
+            (_NO_DIAGNOSIS, _FEW_SOURCES),
+            ships=False,
+        ),
+    )
+}
+"""The first row is the default model."""
+
+SHIPPED: Final = tuple(key for key, row in MODELS.items() if row.ships)
+"""Models whose weights are part of the project."""
+
+DEFAULT_MODEL: Final = next(iter(MODELS))
+
+
+def get_model(key: str, models: Mapping[str, ModelSpec] = MODELS) -> ModelSpec:
+    """The row called `key`, of the MODELS table unless other `models` are given; ModelError names the known ones."""
+    try:
+        return models[key]
+    except KeyError:
+        raise ModelError(f"Unknown model {key!r}; known models: {', '.join(models)}.") from None

@@ -1,0 +1,111 @@
+"""Models that a user put beside the shipped ones: imported files, and runs kept as models."""
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from covid_model.errors import ModelError
+from covid_model.files import file_sha256
+from covid_model.models.card import WEIGHTS, Card, read_card, write_card
+from covid_model.models.specs import MODELS, NOT_COVID, REST, ModelSpec, get_model
+
+if TYPE_CHECKING:
+    import keras
+
+USER_MODELS_FOLDER: Final = "COVID_XRAY_MODELS"
+"""Environment variable that names the folder of a user's models; by default `models` in the working directory."""
+IMPORTED: Final = "imported"
+"""The architecture on the card of a model that came as a file."""
+
+
+def user_models_folder() -> Path:
+    """Where a user's models lie, weights and card side by side."""
+    return Path(os.environ.get(USER_MODELS_FOLDER, "models"))
+
+
+def user_model_key(title: str) -> str:
+    """The key of a user's model from what it is called. Raises ModelError where nothing is left or it is taken."""
+    key = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+    if not key or key in MODELS:
+        raise ModelError(
+            f"{title!r} cannot be its name; letters or digits that name no model of the MODELS table would work."
+        )
+    return key
+
+
+def save_user_model(network: "keras.Model", card: Card, folder: Path | None = None) -> Card:
+    """Put a network and its card into the user's folder (or `folder`); returns the card with the digest of what was written.
+
+    Raises ModelError where nothing can be written.
+    """
+    folder = folder or user_models_folder()
+    weights = folder / f"{card.key}.keras"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        network.save(weights)
+    except OSError as error:
+        raise ModelError(f"The model cannot be kept in {folder}: {error.strerror}.") from error
+    card = replace(card, weights_sha256=file_sha256(weights))
+    write_card(card, folder / f"{card.key}.card.json")
+    return card
+
+
+def _not_to_build() -> "keras.Model":
+    raise ModelError("A user's own model comes with its weights and cannot be built anew.")
+
+
+def _row_of(card: Card) -> ModelSpec:
+    """The row of a user's own model, from its card."""
+    return ModelSpec(
+        card.key,
+        card.title,
+        card.summary,
+        card.architecture,
+        card.classes,
+        card.preprocessing,
+        card.explanation_layers,
+        _not_to_build,
+        card.limits,
+        merges=REST if NOT_COVID in card.classes else {},
+        ships=False,
+    )
+
+
+def _own() -> dict[str, ModelSpec]:
+    rows = {}
+    for path in sorted(user_models_folder().glob("*.card.json")):
+        try:
+            card = read_card(path)
+        except ModelError:
+            continue  # a damaged card hides its model and nothing else
+        if card.key not in MODELS:
+            rows[card.key] = _row_of(card)
+    return rows
+
+
+def known_models() -> dict[str, ModelSpec]:
+    """Every model of the MODELS table and every one of the user's own, by key."""
+    return MODELS | _own()
+
+
+def row_of(key: str) -> ModelSpec:
+    """The row of a model of the MODELS table or one of the user's own. Raises ModelError that names the known ones."""
+    return get_model(key) if key in MODELS else get_model(key, known_models())
+
+
+def folder_of(key: str) -> Path:
+    """Where the weights and card of a model lie: the user's folder where it has them, else the shipped ones."""
+    own = user_models_folder()
+    return own if (own / f"{key}.card.json").is_file() else WEIGHTS
+
+
+def available_models() -> dict[str, str]:
+    """Key -> title of every model with weights and card, shipped ones first."""
+    rows = known_models().values()
+    return {
+        row.key: row.title
+        for row in rows
+        if all((folder_of(row.key) / name).is_file() for name in (row.weights_name, row.card_name))
+    }

@@ -1,1 +1,0 @@
-"""Chest films that no patient owns: a small class-conditional generator, and the choice of the films that ship."""

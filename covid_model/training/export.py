@@ -1,0 +1,81 @@
+"""From a finished run to weights with a card: calibration on the validation split, then everything written together."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from covid_model import __version__
+from covid_model.data.manifest import data_hash
+from covid_model.evaluation.calibrate import fit_temperature, operating_points
+from covid_model.evaluation.report import image_logits, score_images
+from covid_model.files import file_sha256
+from covid_model.lungs.segment import LungSegmenter
+from covid_model.models.calibration import calibrated
+from covid_model.models.card import Card, write_card
+from covid_model.models.classifier import Classifier
+from covid_model.models.float16_weights import write_float16_weights
+from covid_model.models.specs import ModelSpec
+from covid_model.training.config import TrainConfig
+from covid_model.training.recipes import Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+
+def export_model(
+    network: "keras.Model",
+    row: ModelSpec,
+    config: TrainConfig,
+    recipe: Recipe,
+    table: pd.DataFrame,
+    folder: Path,
+    segmenter: LungSegmenter,
+) -> Path:
+    """Write weights and card of a trained network to `folder`; returns the card's path.
+
+    table: what it was trained and validated on, its own split included. Temperature and operating points are fitted on the
+    validation rows, whose scores are kept as what the recipe itself would report.
+    """
+    weights = folder / row.weights_name
+    if row.half:
+        write_float16_weights(network, weights)
+    else:
+        network.save(weights)
+    known = table[table["label"].isin(row.labels)]
+    card = Card(
+        key=row.key,
+        title=row.title,
+        summary=row.summary,
+        architecture=row.architecture,
+        classes=row.classes,
+        preprocessing=row.preprocessing,
+        explanation_layers=row.explanation_layers,
+        temperature=1.0,
+        thresholds={},
+        training={
+            "settings": config.as_dict(),
+            "data_hash": data_hash(table),
+            "images": known.groupby(["split", "source", "label"]).size().rename("images").reset_index().to_dict("records"),
+            "split": "by image" if recipe.by_image else "by patient",
+            "silent": list(recipe.silent),
+        },
+        weights_sha256=file_sha256(weights),
+        date=datetime.now(UTC).isoformat("T", "seconds"),
+        version=__version__,
+        limits=row.limits,
+    )
+    val = known[known["split"] == "val"]
+    logits = image_logits(Classifier(row.key, card, network, card.weights_sha256, segmenter), val)
+    label = val["label"].map(row.class_of).to_numpy(np.int64)
+    temperature = fit_temperature(logits, label)
+    shares = calibrated(logits, temperature)
+    thresholds = operating_points(shares, label, row.classes)
+    own = score_images(row.classes, label, shares, val["patient"].to_numpy(str), thresholds)
+    card = replace(card, training={**card.training, "own_split": own})
+    path = folder / row.card_name
+    write_card(card.with_calibration(temperature, thresholds), path)
+    return path

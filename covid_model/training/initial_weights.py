@@ -1,0 +1,44 @@
+"""Where the weights of a training begin, and where those of a finished one are found."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from covid_model.errors import RunError
+from covid_model.lungs.segment import LungSegmenter
+from covid_model.models.efficientnet_lite0 import copy_weights
+from covid_model.models.imagenet import imagenet_start
+from covid_model.models.specs import ModelSpec, get_model
+from covid_model.training.checkpoint import read_state
+from covid_model.training.config import TrainConfig
+from covid_model.training.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    import keras
+
+
+def initial_weights(model: "keras.Model", row: ModelSpec, config: TrainConfig, segmenter: LungSegmenter) -> None:
+    """Fill `model` as `config.init` asks: from ImageNet, the shipped weights, another run, or not at all.
+
+    From ImageNet and from another run the last layer stays as it is. Raises RunError or ModelError where there is nothing to
+    take.
+    """
+    if config.init == "imagenet":
+        start = imagenet_start(row.architecture)
+        if start is None or copy_weights(start, model) == 0:
+            raise RunError(f"No ImageNet weights for {row.architecture} are at hand; use --init random or shipped.")
+    elif config.init == "run":
+        base = RunFolder(Path(config.base))
+        if get_model(str(base.config()["model"])).architecture != row.architecture:
+            raise RunError(f"{base.name} trained another network than {row.architecture}; its weights do not fit.")
+        copy_weights(best_network(base), model)
+    elif config.init == "shipped":
+        from covid_model.models.classifier import load
+
+        model.set_weights(load(row.key, segmenter).network.get_weights())
+
+
+def best_network(run: RunFolder) -> "keras.Model":
+    """A fresh network with the weights of a run's best epoch. Raises RunError where there is none."""
+    network = get_model(str(run.config()["model"])).build()
+    network.set_weights(read_state(run.path / "checkpoint" / "best.npz")[0]["averaged"])
+    return network

@@ -1,6 +1,0 @@
-"""The models: table, builders, cards, loading."""
-
-from covid_model.zoo.classifier import Classifier, Prepared, load
-from covid_model.zoo.models import DEFAULT_MODEL, MODELS, SHIPPED, get_model
-
-__all__ = ["DEFAULT_MODEL", "MODELS", "SHIPPED", "Classifier", "Prepared", "get_model", "load"]

@@ -1,0 +1,101 @@
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from covid_model.build.drawings import draw_page
+from covid_model.cli.main import main
+from covid_model.explain.explanation import Explanation
+from covid_model.images.phantom import PHANTOMS, phantom_png
+from covid_model.models import DEFAULT_MODEL, SHIPPED, load
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> str:
+    path = tmp_path / "image.png"
+    path.write_bytes(phantom_png(PHANTOMS["clear"]))
+    return str(path)
+
+
+@pytest.mark.parametrize("key", SHIPPED)
+def test_predict_prints_one_json_object_an_image_and_goes_on_after_a_bad_one(
+    key: str, image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_text("no picture")
+    code = main(["predict", image, str(bad), "--image", image, "--model", key, "--json"])
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert code == 2
+    assert [line["file"] for line in lines] == [image, str(bad), image]
+    assert "text file" in lines[1]["error"]
+    good = lines[0]
+    assert set(good) == {"file", "model", "probabilities", "predicted", "lungs", "input_check", "warnings", "seconds"}
+    assert good["model"] == key
+    assert sum(good["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+    assert good["predicted"] == max(good["probabilities"], key=good["probabilities"].get)
+    assert good["lungs"] == "good"
+    assert lines[2]["probabilities"] == good["probabilities"]
+
+
+def test_what_is_no_chest_image_is_refused_unless_asked_for_anyway(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.png"
+    cv2.imwrite(str(page), np.round(draw_page(np.random.default_rng(0)) * 255).astype(np.uint8))
+    assert main(["predict", str(page), "--json"]) == 2
+    assert "does not look like a chest X-ray. With --force" in json.loads(capsys.readouterr().out)["error"]
+    assert main(["predict", str(page), "--json", "--force"]) == 0
+    prediction = json.loads(capsys.readouterr().out)
+    assert prediction["input_check"] == "other"
+    assert "This does not look like a chest X-ray." in prediction["warnings"]
+    out = tmp_path / "out"
+    assert main(["explain", str(page), "--trust", "--force", "--out", str(out)]) == 0
+    assert json.loads(next(out.glob("*.trust.json")).read_text())["trust"]["verdict"]["word"] == "withheld"
+
+
+def test_predict_for_people(image: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", image]) == 0
+    said = capsys.readouterr().out
+    assert image in said
+    assert "%" in said
+
+
+def test_explain_writes_overlay_map_and_record(image: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert main(["explain", image, "--method", "gradcam", "--target", "covid-19", "--out", str(out)]) == 0
+    (record,) = out.glob("image.*.gradcam.json")
+    found = Explanation.load(record)
+    assert (found.target, found.model, found.method) == ("COVID-19", DEFAULT_MODEL, "gradcam")
+    assert found.model_digest == load().weights_digest
+    assert np.load(record.with_suffix(".npy")).shape == (512, 512)
+    assert cv2.imread(str(record.with_suffix(".png"))).shape == (512, 512, 3)
+
+
+def test_images_of_the_same_name_do_not_overwrite_each_other(image: str, tmp_path: Path) -> None:
+    other = tmp_path / "other" / "image.png"
+    other.parent.mkdir()
+    other.write_bytes(phantom_png(PHANTOMS["dense"]))
+    out = tmp_path / "out"
+    assert main(["explain", image, str(other), "--out", str(out)]) == 0
+    assert len({Explanation.load(path).image_digest for path in out.glob("*.json")}) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--target", "Flu"], "COVID-19, Pneumonia, Normal"),
+        (["--layer", "pool"], "choose top"),
+    ],
+)
+def test_wrong_choices_are_one_sentence(
+    arguments: list[str], words: str, image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", image, "--out", str(tmp_path / "out"), *arguments]) == 2
+    assert words in capsys.readouterr().out
+
+
+def test_no_image_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict"]) == 1
+    assert "No image given" in capsys.readouterr().err

@@ -1,0 +1,50 @@
+"""Every row of MODELS, shipped or only there to be trained: built, trained for a step, kept, explained."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from covid_model.explain.cam import grad_cam
+from covid_model.explain.target import class_target
+from covid_model.models.float16_weights import read_float16_weights, write_float16_weights
+from covid_model.models.specs import MODELS
+from covid_model.training.distribute import alone
+from covid_model.training.recipes import RECIPES
+from covid_model.training.steps import make_optimiser, make_step
+
+
+@pytest.mark.parametrize("key", MODELS)
+def test_it_is_built_trained_for_a_step_kept_and_explained(key: str, tmp_path: Path) -> None:
+    row, config = MODELS[key], RECIPES[key].config
+    spec = row.preprocessing
+    model, averaged = row.build(), row.build()
+    assert model.input_shape == (None, *spec.size, spec.channels)
+    assert [model.layers[0].name, model.layers[-1].name] == ["image", "logits"]
+    averaged.set_weights(model.get_weights())
+    images = np.random.default_rng(0).uniform(-1, 1, (2, *spec.size, spec.channels)).astype(np.float32)
+    onehot = np.eye(len(row.classes), dtype=np.float32)[:2]
+    before = model.get_layer("logits").get_weights()[0].copy()
+    step = make_step(model, averaged, make_optimiser(config), model.trainable_variables, config, alone())
+    loss, right, stop = (float(value) for value in step(images, onehot, np.full(2, 0.5, np.float32), 1e-3, np.float32(0)))
+    assert np.isfinite(loss)
+    assert right in (0, 1, 2)
+    assert stop == 0
+    assert np.abs(model.get_layer("logits").get_weights()[0] - before).max() > 0
+
+    path = tmp_path / row.weights_name
+    if row.half:
+        write_float16_weights(model, path)
+        back = read_float16_weights(row, path)
+    else:
+        model.save(path)
+        back = keras.saving.load_model(path, compile=False)
+    for one, other in zip(model.get_weights(), back.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-3, rtol=1e-3)
+
+    target = class_target(row.classes[-1], row.classes, model.output_shape[-1])
+    found = grad_cam(model, images[:1], target, layer=row.explanation_layers[0])
+    assert found.shape == model.get_layer(row.explanation_layers[0]).output.shape[1:3]
+    assert np.isfinite(found).all()
+    assert all(len(model.get_layer(layer).output.shape) == 4 for layer in row.explanation_layers)

@@ -1,0 +1,95 @@
+"""Images one can pick without uploading: synthetic ones always, public ones where they were fetched or a folder is named."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from covid_model.data.lesions import lesion_mask
+from covid_model.data.public_samples import PUBLIC_SAMPLES, PublicSample, fetched_samples
+from covid_model.data.sources import find_sources, get_source
+from covid_model.data.synthetic_samples import Sample, shipped_samples
+from covid_model.errors import DataError
+from covid_model.images.read import load_image
+from covid_model.images.xray_image import XrayImage
+from ui.manifest import manifest_image
+
+DATA_FOLDER: Final = "COVID_XRAY_DATA"
+"""Environment variable that names the folder holding the public downloads."""
+MOST: Final = 120
+"""Images offered from one source; the Dataset page is the place for more."""
+
+
+@dataclass(frozen=True)
+class AvailableImage:
+    """One image on offer: its key in links, what it is called, whether it is synthetic, and how to read it.
+
+    lesions: what radiologists outlined on the image as read, (H, W) bool, or None. note: where it comes from, "" if the
+    title says it all.
+    """
+
+    key: str
+    title: str
+    synthetic: bool
+    read: Callable[[], XrayImage]
+    lesions: Callable[[XrayImage], NDArray[np.bool_] | None]
+    note: str = ""
+
+
+def _synthetic(sample: Sample) -> AvailableImage:
+    title = f"Synthetic: {sample.label}-like, seed {sample.seed}"
+    return AvailableImage(sample.name, title, True, lambda: load_image(sample.path), lambda _: None, sample.origin)
+
+
+def _open(sample: PublicSample, path: Path) -> AvailableImage:
+    seen = " The shipped models were trained on it." if sample.split == "train" else ""
+    note = f"A real image, {sample.credit}; {sample.url}.{seen}"
+    return AvailableImage(
+        f"open-{sample.name}", f"Real: {sample.label}, {sample.name}", False, lambda: load_image(path), lambda _: None, note
+    )
+
+
+def _public(source: str, path: Path, finding: str) -> AvailableImage:
+    def read() -> XrayImage:
+        return load_image(path)
+
+    def lesions(image: XrayImage) -> NDArray[np.bool_] | None:
+        return lesion_mask(path, image.shape)
+
+    title = f"{source} · {path.name} · {finding}"
+    return AvailableImage(f"{source}/{path.name}", title, False, read, lesions)
+
+
+def image_of_manifest(key: str) -> AvailableImage | None:
+    """An image of the manifest in use that a link names by its digest; None where there is none."""
+    row = manifest_image(key)
+    if row is None:
+        return None
+    path = Path(row["path"])
+    found = _public(row["source"], path, row["label"])
+    return replace(found, key=key)
+
+
+@st.cache_resource(ttl="10m", show_spinner="Listing the public images …")
+def available_images() -> dict[str, AvailableImage]:
+    """Key -> image, synthetic ones first. A source folder that cannot be read is left out."""
+    offered = [
+        *map(_synthetic, shipped_samples().values()),
+        *(_open(PUBLIC_SAMPLES[name], path) for name, path in fetched_samples().items()),
+    ]
+    images = {image.key: image for image in offered}
+    if root := os.environ.get(DATA_FOLDER):
+        for name, folder in find_sources(Path(root)).items():
+            try:
+                rows = [row for row in get_source(name).read(folder) if row.label and not row.problem]
+            except DataError:
+                continue
+            for row in rows[:: max(1, len(rows) // MOST)][:MOST]:
+                image = _public(name, row.path, row.finding)
+                images[image.key] = image
+    return images
