@@ -17,7 +17,12 @@ FORBIDDEN = {
     "covid_model/share": ("covid_model.training", "covid_model.cli"),
     "covid_model/images": ("covid_model.models", "covid_model.data", "covid_model.explain", "tensorflow", "keras"),
     "covid_model/lungs": ("covid_model.data", "covid_model.training", "covid_model.explain", "covid_model.images"),
-    "covid_model/input_check": ("covid_model.models", "covid_model.explain", "covid_model.audit", "covid_model.build.synthetic"),
+    "covid_model/input_check": (
+        "covid_model.models",
+        "covid_model.explain",
+        "covid_model.audit",
+        "covid_model.build.synthetic",
+    ),
     "covid_model/data": ("covid_model.models", "covid_model.training", "tensorflow", "keras"),
     "covid_model/models": ("covid_model.training", "covid_model.evaluation", "covid_model.explain", "covid_model.cli"),
     "covid_model/evaluation": ("covid_model.training", "covid_model.cli"),

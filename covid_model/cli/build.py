@@ -31,7 +31,7 @@ def add_commands(commands: Any) -> None:
     draw.add_argument("--most", type=int, default=120, help="images to try a label; default: %(default)s")
     draw.set_defaults(run=run_draw)
 
-    gate = commands.add_parser("input_check", help="what refuses pictures that are no chest X-rays").add_subparsers(
+    gate = commands.add_parser("input-check", help="what refuses pictures that are no chest X-rays").add_subparsers(
         required=True
     )
     fit = gate.add_parser("fit", help="fit it, set its threshold, measure it; writes the shipped numbers and their card")

@@ -8,7 +8,7 @@ import pytest
 from cases import SIDE, classifier_on, lung_area
 from PIL import Image
 
-from covid_model.audit import images as measuring
+from covid_model.audit import measure as measuring
 from covid_model.audit.measure import measure_images
 from covid_model.data.similar import embedding_path, similar
 from covid_model.errors import DataError

@@ -86,7 +86,7 @@ def test_a_fitted_gate_tells_planted_kinds_apart_and_survives_writing(tmp_path: 
     assert scores["inverted"]["pictures"] == 50
 
 
-@pytest.mark.parametrize("impostor", NEGATIVES, ids=lambda negative: negative.name)
+@pytest.mark.parametrize("negative", NEGATIVES, ids=lambda negative: negative.name)
 def test_what_is_made_of_an_image_is_refused_for_what_it_is(negative: Negative, extractor: FeatureExtractor) -> None:
     pixels = load_image(next(iter(shipped_samples().values())).path).pixels
     mask = extractor.segmenter.find(pixels).mask
