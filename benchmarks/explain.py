@@ -75,7 +75,7 @@ def network_cases(classifier: Classifier, batch: NDArray[np.float32]) -> dict[st
 def image_cases(classifier: Classifier, image: XrayImage) -> dict[str, Call]:
     """What a user waits for: from an image that has been read to an answer, lungs found and all."""
     from covid_model.explain.engine import explain
-    from covid_model.predict import predict
+    from covid_model.models.predict import predict
 
     prediction = predict(classifier, image)
     return {

@@ -24,8 +24,8 @@ from covid_model.explain.engine import explain
 from covid_model.explain.methods import METHODS, SLOW
 from covid_model.explain.target import resolve_target
 from covid_model.models.classifier import Classifier, load
+from covid_model.models.predict import predict
 from covid_model.models.specs import DEFAULT_MODEL, MODELS
-from covid_model.predict import predict
 
 CHANNELS: Final = 32
 SAMPLES: Final = 16

@@ -12,8 +12,8 @@ from covid_model.models.specs import MODELS
 from covid_model.models.user_models import available_models
 from covid_model.plots.compare import Panel, panel_picture, shared_top
 from ui.available_images import available_images
-from ui.explain_controls import PREDICTED, PickedImage, image_picker, model_picker
-from ui.input_check import admitted
+from ui.explain.controls import PREDICTED, PickedImage, image_picker, model_picker
+from ui.explain.input_check import admitted
 from ui.links import linked_select
 from ui.loaders import HowToExplain, cached_prediction, classifier, explanation
 from ui.menu import require_entry

@@ -7,10 +7,10 @@ import streamlit as st
 
 from covid_model.data.browse import Manifest
 from covid_model.errors import DataError
-from covid_model.training.process import is_small_host
-from ui.dataset_grid import browse
-from ui.dataset_sources import sources
-from ui.dataset_views import images_map, quality, understand
+from covid_model.settings import is_small_host
+from ui.dataset.grid import browse
+from ui.dataset.sources import sources
+from ui.dataset.views import images_map, quality, understand
 from ui.manifest import CHOSEN, images_of, manifest_path
 from ui.menu import require_entry
 from ui.notices import show_errors

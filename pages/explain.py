@@ -11,18 +11,18 @@ from covid_model.explain.methods import get_method
 from covid_model.images.window import displayed
 from covid_model.lungs.segment import Quality
 from covid_model.models.card import Card
+from covid_model.models.predict import Prediction
 from covid_model.plots.heatmap import image_figure
 from covid_model.plots.probabilities import probability_figure
-from covid_model.predict import Prediction
-from ui.class_visualisation import show_class_visualisation
-from ui.explain_controls import PickedImage, how_picker, image_picker, look_picker, model_picker
-from ui.input_check import admitted
+from ui.explain.class_visualisation import show_class_visualisation
+from ui.explain.controls import PickedImage, how_picker, image_picker, look_picker, model_picker
+from ui.explain.export_panel import share_panel
+from ui.explain.input_check import admitted
+from ui.explain.trust_panel import may_be_tested, trust_panel
+from ui.explain.whatif import what_if
 from ui.loaders import all_scores, audit_record, cached_prediction, classifier, explanation, trust_input
 from ui.menu import require_entry
 from ui.notices import show_errors
-from ui.share_panel import share_panel
-from ui.trust_panel import may_be_tested, trust_panel
-from ui.whatif import what_if
 
 # Rows of the audit record and what they are called.
 ATTENTION = {

@@ -10,10 +10,10 @@ from covid_model.models.specs import ModelSpec
 from covid_model.models.user_models import available_models, folder_of, row_of
 from covid_model.plots.models import ModelScores, gap_figure
 from covid_model.training.recipes import RECIPES
-from ui.cards import card_of
-from ui.import_form import import_form, removal
 from ui.links import explain_params
 from ui.menu import require_entry
+from ui.models.cards import card_of
+from ui.models.import_form import import_form, removal
 from ui.notices import show_errors
 
 AUC = "auc/COVID-19"

@@ -6,9 +6,9 @@ from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.images.read import load_image
 from covid_model.images.window import displayed
 from covid_model.share.tour import STOPS, Finding, read_tour
-from ui.cards import card_of
 from ui.links import explain_params
 from ui.menu import require_entry
+from ui.models.cards import card_of
 
 
 def show_stop(number: int, key: str, found: Finding) -> None:

@@ -10,14 +10,15 @@ import streamlit as st
 from covid_model.explain.overlay import blended, heat, outlined
 from covid_model.models.user_models import row_of
 from covid_model.plots.training import AXES, confusion_figure, curve_figure
+from covid_model.settings import is_small_host
 from covid_model.training.history import best_epoch, config_differences, map_epochs, read_maps
-from covid_model.training.process import delete, end, is_small_host, launch, why_not_here
+from covid_model.training.process import delete, end, launch, why_not_here
 from covid_model.training.run_folder import LIVE, RunFolder, state_of
 from ui.links import explain_params
 from ui.menu import require_entry
 from ui.notices import show_errors
-from ui.run_form import AWAITED, start_form, wait_for_run
-from ui.runs import available_runs, is_recorded, metrics_of
+from ui.training.run_form import AWAITED, start_form, wait_for_run
+from ui.training.runs import available_runs, is_recorded, metrics_of
 
 TICK: Final = 2.0
 MOST: Final = 8

@@ -1,6 +1,5 @@
 """Images one can pick without uploading: synthetic ones always, public ones where they were fetched or a folder is named."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,10 +16,9 @@ from covid_model.data.synthetic_samples import Sample, shipped_samples
 from covid_model.errors import DataError
 from covid_model.images.read import load_image
 from covid_model.images.xray_image import XrayImage
+from covid_model.settings import data_folder
 from ui.manifest import manifest_image
 
-DATA_FOLDER: Final = "COVID_XRAY_DATA"
-"""Environment variable that names the folder holding the public downloads."""
 MOST: Final = 120
 """Images offered from one source; the Dataset page is the place for more."""
 
@@ -83,8 +81,8 @@ def available_images() -> dict[str, AvailableImage]:
         *(_open(PUBLIC_SAMPLES[name], path) for name, path in fetched_samples().items()),
     ]
     images = {image.key: image for image in offered}
-    if root := os.environ.get(DATA_FOLDER):
-        for name, folder in find_sources(Path(root)).items():
+    if root := data_folder():
+        for name, folder in find_sources(root).items():
             try:
                 rows = [row for row in get_source(name).read(folder) if row.label and not row.problem]
             except DataError:

@@ -25,9 +25,9 @@ from covid_model.input_check.check import InputCheckResult, check_image
 from covid_model.input_check.features import FeatureExtractor
 from covid_model.lungs.segment import LungSegmenter
 from covid_model.models.classifier import Classifier, load
-from covid_model.predict import Prediction, predict
+from covid_model.models.predict import Prediction, predict
 from ui.background import background, session
-from ui.cards import card_of
+from ui.models.cards import card_of
 from ui.results import remembered, run_with_progress
 
 

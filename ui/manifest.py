@@ -1,16 +1,14 @@
 """The manifest that the Dataset page shows, and images opened from it by their digest."""
 
-import os
 from pathlib import Path
 from typing import Any, Final
 
 import streamlit as st
 
+from covid_model import settings
 from covid_model.data.browse import Manifest
 from covid_model.errors import DataError
 
-MANIFEST: Final = "COVID_XRAY_MANIFEST"
-"""Environment variable that names the manifest; by default `manifest.parquet` in the working directory."""
 CHOSEN: Final = "manifest_path"
 """In the session: a manifest chosen on the page."""
 KEPT: Final = "manifest_in_use"
@@ -25,7 +23,7 @@ def manifest_path() -> Path:
     """The manifest in use, whether it is there or not."""
     if NEXT in st.session_state:
         st.session_state[CHOSEN] = st.session_state.pop(NEXT)
-    chosen = st.session_state.get(CHOSEN) or st.session_state.get(KEPT) or os.environ.get(MANIFEST, "manifest.parquet")
+    chosen = st.session_state.get(CHOSEN) or st.session_state.get(KEPT) or settings.manifest_path()
     st.session_state[KEPT] = chosen
     return Path(chosen)
 

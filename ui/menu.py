@@ -6,6 +6,8 @@ from typing import Final
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from covid_model.settings import ASSETS
+
 
 @dataclass(frozen=True)
 class Page:
@@ -37,8 +39,8 @@ ENTERED: Final = "entered"
 
 def opened_page() -> StreamlitPage:
     """Set the title, draw the logo and the menu; returns the page to run."""
-    st.set_page_config(page_title="X-ray Explained", page_icon="assets/icon.svg", layout="wide")
-    st.logo("assets/logo.svg", size="large")
+    st.set_page_config(page_title="X-ray Explained", page_icon=ASSETS / "icon.svg", layout="wide")
+    st.logo(ASSETS / "logo.svg", size="large")
     pages = [st.Page(row.file, title=row.title, icon=row.icon, help=row.help, default=row is PAGES[0]) for row in PAGES]
     return st.navigation(pages)
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from covid_model.lungs.region import Box
+from covid_model.images.lung_region import Box
 
 Array = NDArray[np.float32]
 

@@ -21,8 +21,8 @@ from covid_model.files import written_whole
 from covid_model.images.image_stats import image_stats
 from covid_model.images.read import load_image
 from covid_model.models.classifier import Classifier
+from covid_model.models.predict import predict
 from covid_model.models.user_models import row_of
-from covid_model.predict import predict
 
 EVERY: Final = 100
 """Images between two looks at the disk: no more than these are measured again after an interruption."""

@@ -26,8 +26,8 @@ from covid_model.explain.methods import DEFAULT_METHOD, METHODS, SLOW
 from covid_model.files import write_json
 from covid_model.images.read import load_image
 from covid_model.models.classifier import Classifier
+from covid_model.models.predict import predict
 from covid_model.models.user_models import folder_of
-from covid_model.predict import predict
 
 PAIRS: Final = 50
 IMAGES: Final = 40

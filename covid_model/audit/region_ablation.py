@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.audit.score import TrustInput, TrustScore, outcome
-from covid_model.lungs.region import grown
-from covid_model.predict import predict
+from covid_model.images.lung_region import grown
+from covid_model.models.predict import predict
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]

@@ -15,7 +15,7 @@ from covid_model.explain.methods import Method, get_method
 from covid_model.explain.target import Target, resolve_target
 from covid_model.images.xray_image import XrayImage
 from covid_model.models.classifier import Classifier
-from covid_model.predict import Prediction
+from covid_model.models.predict import Prediction
 
 Outcome = Literal["passed", "failed", "unclear", "informational"]
 """passed, failed: the test decides. unclear: it could not decide here. told: it informs and decides nothing."""

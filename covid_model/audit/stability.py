@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from covid_model.audit.maps import SIDE, change
 from covid_model.audit.score import TrustInput, TrustScore, outcome
 from covid_model.explain.methods import SLOW
-from covid_model.predict import predict
+from covid_model.models.predict import predict
 
 Array = NDArray[np.float32]
 

@@ -17,7 +17,7 @@ from covid_model.data.manifest import data_hash
 from covid_model.evaluation.bootstrap import mean_interval
 from covid_model.files import file_sha256, write_json
 from covid_model.images.read import load_image
-from covid_model.input_check.check import CARD, FRONTAL, WEIGHTS, InputCheck
+from covid_model.input_check.check import CARD, FRONTAL, NUMBERS, InputCheck
 from covid_model.input_check.features import FeatureExtractor
 from covid_model.lungs.segment import LungSegmenter
 from covid_model.training.augment import Augmentation, affine, reexposed, warp
@@ -111,7 +111,7 @@ def fit_input_check(train: Sample, val: Sample, seed: int = 0) -> InputCheck:
     return replace(check, threshold=min(HIGHEST, *floors))
 
 
-def write_input_check(check: InputCheck, path: Path = WEIGHTS) -> None:
+def write_input_check(check: InputCheck, path: Path = NUMBERS) -> None:
     """The input check's numbers as JSON, to six digits."""
     arrays = {name: np.round(getattr(check, name), 6).tolist() for name in ("weights", "shift", "centre", "spread")}
     write_json(path, {"kinds": check.kinds, "threshold": check.threshold, **arrays}, indent=None)
@@ -148,7 +148,7 @@ def write_card(check: InputCheck, table: pd.DataFrame, scores: dict[str, Any]) -
         "summary": "Refuses what is no upright frontal chest X-ray, with the reason.",
         "training": {"data_hash": data_hash(table), "spared": SPARED, "measures": len(check.centre)},
         "scores": scores,
-        "weights_sha256": file_sha256(WEIGHTS),
+        "weights_sha256": file_sha256(NUMBERS),
         "date": datetime.now(UTC).isoformat("T", "seconds"),
         "version": __version__,
         "limits": ["CT slices, text and screens of training and test are drawn or simulated; lateral images are few."],

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_model import __version__
+from covid_model.build.lung_network import SIZE, build_lung_network
 from covid_model.data.manifest import data_hash
 from covid_model.errors import DataError
 from covid_model.evaluation.bootstrap import mean_interval
@@ -20,8 +21,7 @@ from covid_model.evaluation.scores import dice
 from covid_model.files import file_sha256, write_json
 from covid_model.images.preprocess import Preprocessing, preprocess, resized, scaled
 from covid_model.images.read import load_image
-from covid_model.lungs.network import SIZE, build_lung_network
-from covid_model.lungs.segment import CARD, WEIGHTS, LungSegmenter
+from covid_model.lungs.segment import CARD, NETWORK, LungSegmenter
 from covid_model.models.efficientnet_lite0 import copy_weights
 from covid_model.models.imagenet import imagenet_features
 from covid_model.training.augment import LUNG_NETWORK, affine, reexposed, warp
@@ -117,7 +117,7 @@ def overlap_loss(truth: keras.KerasTensor, logits: keras.KerasTensor) -> keras.K
 
 def train_lung_network(table: pd.DataFrame, masks: Path, folder: Path, settings: LungTraining) -> None:
     """Fit on the train split; the weights of the epoch with the lowest validation loss go to `folder`."""
-    out = folder / WEIGHTS.name
+    out = folder / NETWORK.name
     folder.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(settings.seed)
     found = masks_of(table, masks)
@@ -149,7 +149,7 @@ def score_lung_network(segmenter: LungSegmenter, found: pd.DataFrame) -> dict[st
 
 def score_and_write_card(table: pd.DataFrame, masks: Path, folder: Path, settings: LungTraining) -> dict[str, Any]:
     """Score the trained weights in `folder` on the test split and write their card beside them; returns the card."""
-    weights = folder / WEIGHTS.name
+    weights = folder / NETWORK.name
     segmenter = LungSegmenter.load(weights)
     found = masks_of(table, masks)
     card = {

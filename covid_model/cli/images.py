@@ -94,7 +94,7 @@ def run_predict(arguments: argparse.Namespace) -> int:
     from covid_model.input_check.check import require_frontal
     from covid_model.input_check.features import FeatureExtractor
     from covid_model.models.classifier import load
-    from covid_model.predict import predict
+    from covid_model.models.predict import predict
 
     classifier = load(arguments.model)
     extractor = FeatureExtractor(classifier.segmenter)

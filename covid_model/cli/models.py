@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from covid_model.errors import DataError, RunError
-from covid_model.models.card import WEIGHTS
 from covid_model.models.user_models import folder_of, known_models
+from covid_model.settings import WEIGHTS
 from covid_model.training.augment import AUGMENTATIONS
 from covid_model.training.config import INITS, PRECISIONS, TrainConfig
 from covid_model.training.distribute import WAYS, ReadOnlyRun, team
@@ -78,7 +78,7 @@ def add_commands(commands: Any) -> None:
 
 def run_imagenet(_: argparse.Namespace) -> int:
     """The `zoo imagenet` command."""
-    from covid_model.models.imagenet import WEIGHTS as OUT
+    from covid_model.models.imagenet import NETWORK as OUT
     from covid_model.models.imagenet import convert_imagenet
 
     difference = convert_imagenet()

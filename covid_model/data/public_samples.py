@@ -1,6 +1,5 @@
 """A dozen public images with open licences, fetched one by one where a whole collection would be too much."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,7 @@ from covid_model.data.duplicates import NEAR, hash_bits, perceptual_hash
 from covid_model.data.fetch import PAUSE, TRIES, Remote, fetch_all
 from covid_model.errors import DataError, ImageError
 from covid_model.images.read import load_image
-
-FOLDER: Final = "COVID_XRAY_SAMPLES"
-"""Environment variable that names the folder of fetched images; by default one in the user's cache."""
+from covid_model.settings import samples_folder
 
 _RAW: Final = "https://raw.githubusercontent.com"
 _HANNOVER: Final = "ml-workgroup/covid-19-image-repository"
@@ -148,12 +145,6 @@ TERMS: Final = (
     "Images of patients of Hannover Medical School (CC BY 3.0) and of two published cases (CC BY). "
     "Name the authors where you show them."
 )
-
-
-def samples_folder() -> Path:
-    """Where fetched images are kept, outside the project."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get(FOLDER) or Path(cache) / "xray-explained" / "samples")
 
 
 def fetched_samples(folder: Path | None = None) -> dict[str, Path]:

@@ -6,7 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-SAMPLES_FOLDER: Final = Path(__file__).parent.parent.parent / "assets" / "samples"
+from covid_model.settings import ASSETS
+
+SAMPLES_FOLDER: Final = ASSETS / "samples"
 RECORD: Final = "samples.json"
 
 

@@ -1,7 +1,6 @@
 """Small pictures of a data set's images, made once and kept on disk within a bound. Never of uploads."""
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -10,9 +9,8 @@ import numpy as np
 
 from covid_model.images.preprocess import resized
 from covid_model.images.read import load_image
+from covid_model.settings import thumbnails_folder
 
-CACHE: Final = "COVID_XRAY_CACHE"
-"""Environment variable that names the folder of thumbnails; by default one in the system's folder for passing files."""
 SIDE: Final = 176
 QUALITY: Final = 82
 BOUND: Final = 200_000_000
@@ -21,17 +19,12 @@ LOOK_EVERY: Final = 64
 """Thumbnails between two looks at the bound."""
 
 
-def cache_folder() -> Path:
-    """Where thumbnails lie."""
-    return Path(os.environ.get(CACHE) or Path(tempfile.gettempdir()) / "xray-explained-thumbnails")
-
-
 def thumbnail(image: Path, digest: str, folder: Path | None = None) -> bytes:
     """A square JPEG of SIDE pixels, the image in its middle. Raises ImageError for an image that is gone or cannot be read.
 
     A folder that cannot be written costs only time.
     """
-    folder = folder or cache_folder()
+    folder = folder or thumbnails_folder()
     kept = folder / f"{digest[:32]}.jpg"
     try:
         data = kept.read_bytes()

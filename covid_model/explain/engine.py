@@ -15,7 +15,7 @@ from covid_model.explain.options import Setting, complete
 from covid_model.explain.target import resolve_target
 
 if TYPE_CHECKING:
-    from covid_model.predict import Prediction
+    from covid_model.models.predict import Prediction
 
 
 INPUT: Final = "image"

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from covid_model.images.lung_region import GROW, Box, grown, lung_box, only_lungs, whole
 from covid_model.images.xray_image import XrayImage
-from covid_model.lungs.region import GROW, Box, grown, lung_box, only_lungs, whole
 
 Region = Literal["image", "lungs"]
 Scaling = Literal["signed", "unit", "byte"]

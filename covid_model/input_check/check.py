@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from covid_model.errors import ImageError
 from covid_model.images.xray_image import XrayImage
 from covid_model.input_check.features import FeatureExtractor
+from covid_model.settings import WEIGHTS
 
-WEIGHTS: Final = Path(__file__).parent.parent / "weights" / "input_check.json"
-CARD: Final = WEIGHTS.with_suffix(".card.json")
+NUMBERS: Final = WEIGHTS / "input_check.json"
+CARD: Final = WEIGHTS / "input_check.card.json"
 
 FRONTAL: Final = "frontal"
 REASONS: Final = {
@@ -83,7 +84,7 @@ class InputCheck:
 @lru_cache(maxsize=1)
 def shipped_input_check() -> InputCheck:
     """The input check whose numbers lie beside the models."""
-    return read_input_check(WEIGHTS)
+    return read_input_check(NUMBERS)
 
 
 @lru_cache(maxsize=1)

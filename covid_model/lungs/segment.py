@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.errors import ModelError
+from covid_model.settings import WEIGHTS
 
 if TYPE_CHECKING:
     import keras
 
-WEIGHTS: Final = Path(__file__).parent.parent / "weights" / "lungs-unet.keras"
-CARD: Final = WEIGHTS.with_suffix(".card.json")
+NETWORK: Final = WEIGHTS / "lungs-unet.keras"
+CARD: Final = WEIGHTS / "lungs-unet.card.json"
 
 Quality = Literal["good", "doubtful", "failed"]
 
@@ -60,7 +61,7 @@ class LungSegmenter:
         self._forward = tf.function(lambda image: self.network(image, training=False), input_signature=signature)
 
     @classmethod
-    def load(cls, weights: Path = WEIGHTS) -> "LungSegmenter":
+    def load(cls, weights: Path = NETWORK) -> "LungSegmenter":
         """The shipped network. Raises ModelError when its weights are missing or unreadable."""
         import keras
 

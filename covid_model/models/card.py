@@ -3,14 +3,11 @@
 import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from covid_model.errors import ModelError
 from covid_model.files import write_json
 from covid_model.images.preprocess import SCALES, Preprocessing
-
-WEIGHTS: Final = Path(__file__).parent.parent / "weights"
-"""Where shipped models and their cards lie."""
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ from covid_model.errors import ModelError
 from covid_model.files import write_json
 from covid_model.models.applications import APPLICATIONS, downloaded
 from covid_model.models.efficientnet_lite0 import block_names, build_features
+from covid_model.settings import WEIGHTS
 
-WEIGHTS: Final = Path(__file__).parent.parent / "weights" / "lite0-imagenet.keras"
-CARD: Final = WEIGHTS.with_suffix(".card.json")
+NETWORK: Final = WEIGHTS / "lite0-imagenet.keras"
+CARD: Final = NETWORK.with_suffix(".card.json")
 
 
 def drawn_picture(size: int = 224) -> NDArray[np.float32]:
@@ -57,7 +58,7 @@ def convert(state: Mapping[str, NDArray]) -> keras.Model:
     return model
 
 
-def convert_imagenet(out: Path = WEIGHTS) -> float:
+def convert_imagenet(out: Path = NETWORK) -> float:
     """Convert, compare with the original forward pass on `drawn_picture`, write weights and card.
 
     Returns the largest absolute difference of the pooled features (1280 values). Raises ModelError when a package is
@@ -105,6 +106,6 @@ def imagenet_start(architecture: str) -> keras.Model | None:
 
 def imagenet_features() -> keras.Model:
     """The converted trunk. Raises ModelError when it is not shipped with this copy."""
-    if not WEIGHTS.is_file():
-        raise ModelError(f"{WEIGHTS.name} is missing; make it with `python -m covid_model zoo imagenet`.")
-    return keras.saving.load_model(WEIGHTS, compile=False)
+    if not NETWORK.is_file():
+        raise ModelError(f"{NETWORK.name} is missing; make it with `python -m covid_model zoo imagenet`.")
+    return keras.saving.load_model(NETWORK, compile=False)

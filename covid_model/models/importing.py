@@ -13,7 +13,8 @@ from covid_model import __version__
 from covid_model.errors import ModelError
 from covid_model.images.preprocess import Preprocessing, Region, Scaling
 from covid_model.models.card import Card
-from covid_model.models.user_models import IMPORTED, save_user_model, user_model_key, user_models_folder
+from covid_model.models.user_models import IMPORTED, save_user_model, user_model_key
+from covid_model.settings import models_folder
 
 if TYPE_CHECKING:
     import keras
@@ -181,5 +182,5 @@ def add_model(
 
 def remove_model(key: str) -> None:
     """Forget a user's own model and what was measured about it."""
-    for path in user_models_folder().glob(f"{key}.*"):
+    for path in models_folder().glob(f"{key}.*"):
         path.unlink(missing_ok=True)

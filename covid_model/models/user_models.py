@@ -1,6 +1,5 @@
 """Models that a user put beside the shipped ones: imported files, and runs kept as models."""
 
-import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -8,21 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from covid_model.errors import ModelError
 from covid_model.files import file_sha256
-from covid_model.models.card import WEIGHTS, Card, read_card, write_card
+from covid_model.models.card import Card, read_card, write_card
 from covid_model.models.specs import MODELS, NOT_COVID, REST, ModelSpec, get_model
+from covid_model.settings import WEIGHTS, models_folder
 
 if TYPE_CHECKING:
     import keras
 
-USER_MODELS_FOLDER: Final = "COVID_XRAY_MODELS"
-"""Environment variable that names the folder of a user's models; by default `models` in the working directory."""
 IMPORTED: Final = "imported"
 """The architecture on the card of a model that came as a file."""
-
-
-def user_models_folder() -> Path:
-    """Where a user's models lie, weights and card side by side."""
-    return Path(os.environ.get(USER_MODELS_FOLDER, "models"))
 
 
 def user_model_key(title: str) -> str:
@@ -40,7 +33,7 @@ def save_user_model(network: "keras.Model", card: Card, folder: Path | None = No
 
     Raises ModelError where nothing can be written.
     """
-    folder = folder or user_models_folder()
+    folder = folder or models_folder()
     weights = folder / f"{card.key}.keras"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -75,7 +68,7 @@ def _row_of(card: Card) -> ModelSpec:
 
 def _own() -> dict[str, ModelSpec]:
     rows = {}
-    for path in sorted(user_models_folder().glob("*.card.json")):
+    for path in sorted(models_folder().glob("*.card.json")):
         try:
             card = read_card(path)
         except ModelError:
@@ -97,7 +90,7 @@ def row_of(key: str) -> ModelSpec:
 
 def folder_of(key: str) -> Path:
     """Where the weights and card of a model lie: the user's folder where it has them, else the shipped ones."""
-    own = user_models_folder()
+    own = models_folder()
     return own if (own / f"{key}.card.json").is_file() else WEIGHTS
 
 

@@ -23,7 +23,7 @@ from covid_model.images.read import read_image
 from covid_model.input_check.check import require_frontal
 from covid_model.input_check.features import FeatureExtractor
 from covid_model.models.classifier import Classifier
-from covid_model.predict import predict
+from covid_model.models.predict import predict
 from covid_model.share.record import base_row, method_row, view_json
 
 TABLE: Final = "explanations.parquet"

@@ -7,7 +7,7 @@ from typing import Any
 
 from covid_model.audit.score import TrustInput, TrustScore
 from covid_model.audit.verdict import RULE, verdict, withheld
-from covid_model.predict import Prediction
+from covid_model.models.predict import Prediction
 
 
 def view_record(inputs: TrustInput, scores: Sequence[TrustScore] = ()) -> dict[str, Any]:

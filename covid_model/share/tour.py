@@ -22,9 +22,10 @@ from covid_model.images.read import load_image
 from covid_model.input_check.check import check_image
 from covid_model.input_check.features import FeatureExtractor
 from covid_model.models.classifier import Classifier
-from covid_model.predict import predict
+from covid_model.models.predict import predict
+from covid_model.settings import ASSETS
 
-TOUR: Final = Path(__file__).parent.parent.parent / "assets" / "tour.json"
+TOUR: Final = ASSETS / "tour.json"
 
 
 @dataclass(frozen=True)

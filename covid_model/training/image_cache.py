@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from covid_model.images.lung_region import GROW, grown, lung_box, only_lungs, whole
 from covid_model.images.preprocess import Preprocessing, resized
 from covid_model.images.read import load_image
 from covid_model.images.xray_image import XrayImage
-from covid_model.lungs.region import GROW, grown, lung_box, only_lungs, whole
 from covid_model.lungs.segment import LungSegmenter
 from covid_model.training.augment import Augmentation, affine, reexposed, warp
 

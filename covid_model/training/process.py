@@ -1,27 +1,19 @@
 """A training as a process of its own, started from the dashboard: it outlives the page, the session and the server."""
 
-import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 from typing import Final
 
 import psutil
 
 from covid_model.errors import RunError
+from covid_model.settings import is_small_host
 from covid_model.training.run_folder import LIVE, RunFolder, is_alive, state_of
 
 LOG: Final = "log.txt"
-SMALL: Final = "COVID_XRAY_SMALL_HOST"
-"""Environment variable that marks a host as too small to train on."""
 LEAST_MEMORY: Final = 3.0e9
 """Bytes that a training needs."""
-
-
-def is_small_host() -> bool:
-    """Is this a small host shared by strangers? Community Cloud mounts its apps below /mount/src."""
-    return bool(os.environ.get(SMALL)) or Path("/mount/src").exists()
 
 
 def why_not_here() -> str | None:

@@ -11,7 +11,7 @@ from covid_model.images.xray_image import XrayImage
 from covid_model.lungs.segment import LungMask
 from covid_model.models.card import Card
 from covid_model.models.classifier import Classifier
-from covid_model.predict import predict
+from covid_model.models.predict import predict
 
 CLASSES = ("COVID-19", "Pneumonia", "Normal")
 SIDE, IMAGE = 32, 128

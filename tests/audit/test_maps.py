@@ -3,7 +3,7 @@ import pytest
 
 from covid_model.audit.edits import EDITS, Edit, edited
 from covid_model.audit.maps import change, comparable, rank_correlation, ssim, top_overlap
-from covid_model.lungs.region import Box
+from covid_model.images.lung_region import Box
 
 RNG = np.random.default_rng(0)
 ONE = RNG.random((64, 64)).astype(np.float32)

@@ -13,7 +13,7 @@ from covid_model.images.xray_image import XrayImage
 from covid_model.lungs.segment import LungMask
 from covid_model.models.calibration import calibrated
 from covid_model.models.classifier import Prepared
-from covid_model.predict import Prediction
+from covid_model.models.predict import Prediction
 
 CLASSES = ("COVID-19", "Pneumonia", "Normal")
 KERNEL = np.random.default_rng(0).normal(size=(1, 1, 1, 4)).astype(np.float32)

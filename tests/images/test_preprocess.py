@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from covid_model.images.lung_region import Box
 from covid_model.images.preprocess import Preprocessing, preprocess
 from covid_model.images.xray_image import XrayImage
-from covid_model.lungs.region import Box
 
 
 def image(height: int = 100, width: int = 160) -> XrayImage:

@@ -14,9 +14,9 @@ from covid_model.images.phantom import PHANTOMS, phantom_png
 from covid_model.images.read import read_image
 from covid_model.models.classifier import load
 from covid_model.models.importing import add_model, read_network, remove_model
+from covid_model.models.predict import predict
 from covid_model.models.specs import MODELS
-from covid_model.models.user_models import USER_MODELS_FOLDER, available_models, folder_of, known_models, row_of
-from covid_model.predict import predict
+from covid_model.models.user_models import available_models, folder_of, known_models, row_of
 
 
 def small(last: str | None = "softmax", units: int = 3) -> keras.Model:
@@ -74,7 +74,7 @@ def test_heatmaps_are_taken_at_the_last_layer_of_each_resolution(tmp_path: Path)
 
 
 def test_an_imported_model_is_at_hand_and_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(USER_MODELS_FOLDER, str(tmp_path / "models"))
+    monkeypatch.setenv(str(tmp_path / "models"))
     brought = read_network(saved(small("sigmoid", 1), tmp_path / "m.keras"), "m.keras")
     card = add_model(brought, title="My CNN!", classes=("Not COVID-19", "COVID-19"), region="image", scaling="byte")
     assert card.key == "my-cnn"
@@ -89,7 +89,7 @@ def test_an_imported_model_is_at_hand_and_answers(tmp_path: Path, monkeypatch: p
 
 
 def test_a_network_trained_here_is_at_hand_from_the_users_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(USER_MODELS_FOLDER, str(tmp_path))
+    monkeypatch.setenv(str(tmp_path))
     assert "mobilenetv2" not in available_models()
     assert set(available_models()) == {key for key, row in MODELS.items() if row.ships}
     for name in (MODELS["mobilenetv2"].weights_name, MODELS["mobilenetv2"].card_name):

@@ -7,7 +7,8 @@ import pytest
 
 from covid_model.errors import ModelError
 from covid_model.models import MODELS, SHIPPED, load
-from covid_model.models.card import WEIGHTS, read_card
+from covid_model.models.card import read_card
+from covid_model.settings import WEIGHTS
 
 KEYS = list(SHIPPED)
 

@@ -21,7 +21,7 @@ from covid_model.models.card import read_card
 from covid_model.models.classifier import load
 from covid_model.models.float16_weights import read_float16_weights
 from covid_model.models.specs import MODELS
-from covid_model.models.user_models import USER_MODELS_FOLDER, available_models, row_of
+from covid_model.models.user_models import available_models, row_of
 from covid_model.training import fit
 from covid_model.training.checkpoint import read_state
 from covid_model.training.config import TrainConfig
@@ -243,7 +243,7 @@ def test_an_uneven_start_from_imagenet_is_refused(table: pd.DataFrame, tmp_path:
 def test_a_finished_run_becomes_a_model_of_ones_own(
     table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(USER_MODELS_FOLDER, str(tmp_path / "models"))
+    monkeypatch.setenv(str(tmp_path / "models"))
     run = RunFolder(tmp_path / "My run 1")
     training = fit.start(run, CONFIG, table, segmenter())
     with pytest.raises(RunError, match="Only a finished run"):

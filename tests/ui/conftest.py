@@ -13,10 +13,7 @@ import pytest
 from browsing import CHROMIUM, FLAGS, is_fault
 from playwright.sync_api import sync_playwright
 
-from covid_model.data.public_samples import FOLDER
-from covid_model.models.user_models import USER_MODELS_FOLDER
-from ui.manifest import MANIFEST
-from ui.runs import RUNS_FOLDER
+from covid_model.settings import MANIFEST, MODELS, RUNS, SAMPLES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,11 +28,11 @@ def address(tmp_path_factory: pytest.TempPathFactory, noisy_manifest: Path) -> I
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
     environment = {name: value for name, value in os.environ.items() if name != "COVID_XRAY_DATA"}
     environment |= {
-        RUNS_FOLDER: str(folder / "runs"),
-        USER_MODELS_FOLDER: str(folder / "models"),
-        MANIFEST: str(noisy_manifest),
+        RUNS.variable: str(folder / "runs"),
+        MODELS.variable: str(folder / "models"),
+        MANIFEST.variable: str(noisy_manifest),
     }
-    environment[FOLDER] = str(folder / "samples")
+    environment[SAMPLES.variable] = str(folder / "samples")
     server = subprocess.Popen(
         [*command, "--server.port", str(port)],
         cwd=ROOT,

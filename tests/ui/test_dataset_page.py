@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from covid_model.data.saved_queries import read_saved_queries
 from covid_model.images.phantom import PHANTOMS, Phantom, phantom_png
-from ui.dataset_filters import params_of, query_of
+from ui.dataset.filters import params_of, query_of
 from ui.manifest import image_key
 
 ROOT = Path(__file__).resolve().parents[2]

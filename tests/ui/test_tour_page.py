@@ -9,6 +9,7 @@ import covid_model.data.public_samples as public
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.errors import DataError
 from covid_model.models.specs import SHIPPED
+from covid_model.settings import SAMPLES
 from covid_model.share.tour import STOPS, Finding, find_tour, read_tour
 from ui.available_images import available_images
 
@@ -74,7 +75,7 @@ def test_the_shipped_tour_shows_its_three_stops_with_images_and_models_that_ship
 
 
 def test_real_images_are_fetched_after_a_click_and_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(public.FOLDER, str(tmp_path))
+    monkeypatch.setenv(SAMPLES.variable, str(tmp_path))
     available_images.clear()
     app = AppTest.from_file(ENTRY, default_timeout=60).run()
     assert any("CC BY 3.0" in str(text.value) for text in app.markdown)
@@ -82,7 +83,7 @@ def test_real_images_are_fetched_after_a_click_and_offered(tmp_path: Path, monke
     def fail(*_: object, **__: object) -> list[Path]:
         raise DataError("The address does not answer.")
 
-    monkeypatch.setattr("ui.get_images.fetch_samples", fail)
+    monkeypatch.setattr("ui.explain.get_images.fetch_samples", fail)
     app.button(key="fetch_images").click().run()
     assert not app.exception
     assert "No images came. The address does not answer. The synthetic images work" in app.error[0].value
@@ -93,7 +94,7 @@ def test_real_images_are_fetched_after_a_click_and_offered(tmp_path: Path, monke
             (tmp_path / sample.file).write_bytes(content)
         return []
 
-    monkeypatch.setattr("ui.get_images.fetch_samples", send)
+    monkeypatch.setattr("ui.explain.get_images.fetch_samples", send)
     app.button(key="fetch_images").click().run()
     assert not app.exception
     name = next(iter(public.PUBLIC_SAMPLES))

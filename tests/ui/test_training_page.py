@@ -15,8 +15,8 @@ from covid_model.training.config import TrainConfig
 from covid_model.training.history import map_epochs, read_maps
 from covid_model.training.process import delete, end, launch, why_not_here
 from covid_model.training.run_folder import RunFolder, state_of
-from ui.run_form import checked
-from ui.runs import available_runs
+from ui.training.run_form import checked
+from ui.training.runs import available_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -25,7 +25,7 @@ from covid_model.images.xray_image import XrayImage
 from covid_model.input_check.check import InputCheckResult, check_image
 from covid_model.input_check.features import FeatureExtractor
 from covid_model.models.classifier import Classifier
-from covid_model.predict import Prediction, predict
+from covid_model.models.predict import Prediction, predict
 
 COARSE: Final = 64
 """Pixels a side at which images are correlated: fine enough for ribs, coarse enough to forgive noise."""

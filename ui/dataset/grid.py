@@ -14,9 +14,9 @@ from covid_model.data.sources import SOURCES
 from covid_model.data.thumbnails import thumbnail
 from covid_model.errors import ImageError
 from covid_model.models.user_models import available_models
-from covid_model.training.process import is_small_host
-from ui.dataset_filters import filter_widgets, params_of, show_in_address
-from ui.dataset_narrow import narrowed
+from covid_model.settings import is_small_host
+from ui.dataset.filters import filter_widgets, params_of, show_in_address
+from ui.dataset.narrow import narrowed
 from ui.links import explain_params
 from ui.manifest import image_key
 

@@ -15,8 +15,8 @@ from covid_model.data.quality import Finding, run_checks
 from covid_model.data.similar import embedding_path, similar
 from covid_model.models.user_models import available_models
 from covid_model.plots.dataset import counts_figure, map_figure, spread_figure
-from ui.dataset_grid import SIZE, show_images
-from ui.dataset_narrow import narrow_button
+from ui.dataset.grid import SIZE, show_images
+from ui.dataset.narrow import narrow_button
 from ui.image_types import SUFFIXES
 from ui.manifest import images_of
 from ui.notices import PRIVACY

@@ -10,7 +10,7 @@ from covid_model.data.manifest import build, write_manifest
 from covid_model.data.sources import SOURCES, Source, read_table
 from covid_model.data.user_source import FIELDS, classes_source, label_of, table_columns, table_source
 from covid_model.errors import DataError
-from covid_model.training.process import is_small_host
+from covid_model.settings import is_small_host
 from ui.manifest import NEXT, manifest_path
 
 NOTHING: Final = "(none)"

@@ -9,7 +9,7 @@ from covid_model.errors import ModelError
 from covid_model.images.preprocess import SCALES, Region, Scaling
 from covid_model.models.importing import Brought, add_model, read_network, remove_model
 from covid_model.models.specs import MODELS, NOT_COVID
-from covid_model.training.process import is_small_host
+from covid_model.settings import is_small_host
 from ui.links import explain_params
 
 MOST_MB: Final = 500

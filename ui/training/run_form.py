@@ -9,11 +9,12 @@ import streamlit as st
 
 from covid_model.errors import CovidModelError, RunError
 from covid_model.models.specs import MODELS
+from covid_model.settings import runs_folder
 from covid_model.training.config import INITS
 from covid_model.training.process import launch, why_not_here
 from covid_model.training.recipes import RECIPES
 from covid_model.training.run_folder import RunFolder, runs_in
-from ui.runs import available_runs, metrics_of, runs_folder
+from ui.training.runs import available_runs, metrics_of
 
 AWAITED: Final = "awaited_run"
 """In the session: the name of a run whose process was started and has not shown up yet."""

@@ -1,23 +1,16 @@
 """Runs one can look at: those of this host, and recorded ones that ship with the project."""
 
-import os
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 import streamlit as st
 
+from covid_model.settings import ASSETS, runs_folder
 from covid_model.training.history import MetricsReader
 from covid_model.training.run_folder import RunFolder, runs_in
 
-RUNS_FOLDER: Final = "COVID_XRAY_RUNS"
-"""Environment variable that names the folder of runs; by default `runs` in the working directory."""
-RECORDED: Final = Path(__file__).resolve().parent.parent / "assets" / "runs"
-
-
-def runs_folder() -> Path:
-    """Where new runs go."""
-    return Path(os.environ.get(RUNS_FOLDER, "runs"))
+RECORDED: Final = ASSETS / "runs"
 
 
 def is_recorded(run: RunFolder) -> bool:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from covid_model.lungs.region import Box, grown, lung_box, normalised_inside, only_lungs
+from covid_model.images.lung_region import Box, grown, lung_box, normalised_inside, only_lungs
 
 
 def rectangle(shape: tuple[int, int], box: Box) -> np.ndarray:

@@ -13,9 +13,9 @@ from covid_model.explain.methods import SLOW, get_method
 from covid_model.explain.overlay import scale_top
 from covid_model.images.window import displayed
 from covid_model.images.xray_image import XrayImage
+from covid_model.models.predict import Prediction, predict
 from covid_model.plots.compare import Panel, panel_picture
 from covid_model.plots.heatmap import selectable_image
-from covid_model.predict import Prediction, predict
 from ui.loaders import classifier
 
 REGION: Final = {"whatif_across": (0.75, 0.95), "whatif_down": (0.05, 0.2)}

@@ -15,7 +15,7 @@ from covid_model.images.xray_image import XrayImage
 from covid_model.models.card import Card
 from covid_model.models.user_models import available_models, row_of
 from ui.available_images import available_images, image_of_manifest
-from ui.get_images import get_images
+from ui.explain.get_images import get_images
 from ui.image_types import SUFFIXES
 from ui.links import linked_select
 from ui.loaders import HowToExplain, image_from

@@ -1,0 +1,1 @@
+"""The Dataset page: filters, grid, map, quality, sources."""

@@ -1,0 +1,1 @@
+"""The Explain page: controls, trust panel, what-if edits, export."""

@@ -1,0 +1,1 @@
+"""The Models page: cards and the import form."""
