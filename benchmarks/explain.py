@@ -54,21 +54,21 @@ def network_cases(classifier: Classifier, batch: NDArray[np.float32]) -> dict[st
     """The calls to compare on one batch (b, height, width, channels), by name. The default layer and first class."""
     import tensorflow as tf
 
-    from covid_model.explain import reference
+    from covid_model.explain import keras_vis
     from covid_model.explain.cam import grad_cam_batch
     from covid_model.explain.target import resolve_target
 
     network, card = classifier.network, classifier.card
     layer = card.explanation_layers[0]
-    target = resolve_target(card.classes[0], card.classes, network.output_shape[-1])
+    target = resolve_target(card.classes[0], card.classes, classifier.backend.units)
     forward = tf.function(lambda image: network(image, training=False))
     return {
         "forward pass": lambda: forward(tf.constant(batch)).numpy(),
         "predict": lambda: classifier.probabilities(classifier.logits(batch)),
         "predict (Keras)": lambda: network.predict(batch, verbose=0),
-        "Grad-CAM": lambda: grad_cam_batch(network, batch, target, layer=layer),
+        "Grad-CAM": lambda: grad_cam_batch(classifier.backend, batch, target, layer=layer),
         # the reference computes the maps of the whole batch, though it returns the first
-        "Grad-CAM (tf-keras-vis)": lambda: reference.grad_cam(network, batch, target, layer=layer),
+        "Grad-CAM (tf-keras-vis)": lambda: keras_vis.grad_cam(classifier.backend, batch, target, layer=layer),
     }
 
 

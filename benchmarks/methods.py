@@ -19,7 +19,7 @@ from covid_model.audit.record import load_record
 from covid_model.audit.score import TrustInput
 from covid_model.audit.trust_tests import TRUST_TESTS
 from covid_model.errors import CovidModelError
-from covid_model.explain import cam, gradients, perturbation, reference
+from covid_model.explain import cam, gradients, keras_vis, perturbation
 from covid_model.explain.engine import explain
 from covid_model.explain.methods import METHODS, SLOW
 from covid_model.explain.target import resolve_target
@@ -55,29 +55,29 @@ def method_rows(classifier: Classifier, repeat: int) -> list[Row]:
     return rows
 
 
-def against_reference(classifier: Classifier, repeat: int) -> list[Row]:
+def against_keras_vis(classifier: Classifier, repeat: int) -> list[Row]:
     """Ours and tf-keras-vis, interleaved, same model, layer and settings."""
-    network, layer = classifier.network, classifier.card.explanation_layers[0]
+    backend, layer = classifier.backend, classifier.card.explanation_layers[0]
     batch = classifier.prepare(drawn_image(0)).batch
-    target = resolve_target(classifier.card.classes[0], classifier.card.classes, network.output_shape[-1])
+    target = resolve_target(classifier.card.classes[0], classifier.card.classes, classifier.backend.units)
     pairs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         name: (
-            lambda name=name: getattr(cam, name)(network, batch, target, layer=layer),  # type: ignore[misc]
-            lambda name=name: getattr(reference, name)(network, batch, target, layer=layer),  # type: ignore[misc]
+            lambda name=name: getattr(cam, name)(backend, batch, target, layer=layer),  # type: ignore[misc]
+            lambda name=name: getattr(keras_vis, name)(backend, batch, target, layer=layer),  # type: ignore[misc]
         )
         for name in ("grad_cam", "grad_cam_plus_plus", "layer_cam", "hires_cam")
     }
     pairs["score_cam"] = (
-        lambda: perturbation.score_cam(network, batch, target, layer=layer, channels=CHANNELS),
-        lambda: reference.score_cam(network, batch, target, layer=layer, channels=CHANNELS),
+        lambda: perturbation.score_cam(backend, batch, target, layer=layer, channels=CHANNELS),
+        lambda: keras_vis.score_cam(backend, batch, target, layer=layer, channels=CHANNELS),
     )
     pairs["saliency"] = (
-        lambda: gradients.saliency(network, batch, target),
-        lambda: reference.saliency(network, batch, target),
+        lambda: gradients.saliency(backend, batch, target),
+        lambda: keras_vis.saliency(backend, batch, target),
     )
     pairs["smooth_grad"] = (
-        lambda: gradients.smooth_grad(network, batch, target, samples=SAMPLES),
-        lambda: reference.saliency(network, batch, target, samples=SAMPLES),
+        lambda: gradients.smooth_grad(backend, batch, target, samples=SAMPLES),
+        lambda: keras_vis.saliency(backend, batch, target, samples=SAMPLES),
     )
     rows = []
     for name, (ours, theirs) in pairs.items():
@@ -102,14 +102,14 @@ def trust_rows(classifier: Classifier, repeat: int) -> list[Row]:
 def growth_rows(classifier: Classifier) -> list[Row]:
     """Image to heatmap, one after the other, and Grad-CAM as one batch, for more and more images."""
     rows = []
-    target = resolve_target(classifier.card.classes[0], classifier.card.classes, classifier.network.output_shape[-1])
+    target = resolve_target(classifier.card.classes[0], classifier.card.classes, classifier.backend.units)
     layer = classifier.card.explanation_layers[0]
     for count in IMAGES:
         images = [drawn_image(seed) for seed in range(count)]
         start = time.perf_counter()
         batch = np.concatenate([predict(classifier, image).prepared.batch for image in images])
         predicted = time.perf_counter() - start
-        together = timed(lambda batch=batch: cam.grad_cam_batch(classifier.network, batch, target, layer=layer))  # type: ignore[misc]
+        together = timed(lambda batch=batch: cam.grad_cam_batch(classifier.backend, batch, target, layer=layer))  # type: ignore[misc]
         rows.append({"images": count, "predict_s": predicted, "grad_cam_batch_s": together, "peak_mb": peak_memory()})
     return rows
 
@@ -154,7 +154,7 @@ def main() -> int:
         **machine(),
         "repeat": arguments.repeat,
         "methods": methods,
-        "against_tf_keras_vis": against_reference(classifier, arguments.repeat),
+        "against_tf_keras_vis": against_keras_vis(classifier, arguments.repeat),
         "trust_tests": tests,
         "growth": growth_rows(classifier),
         "bars": bars(methods, tests),

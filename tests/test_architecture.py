@@ -24,6 +24,7 @@ ORDER = (
     "data",
     "input_check",
     "lungs",
+    "backends",
     "images",
     "settings",
     "files",

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from covid_model.audit.record import load_record
 from covid_model.audit.score import TrustInput, TrustScore
 from covid_model.audit.trust_tests import TRUST_TESTS
+from covid_model.backends.base import Progress
 from covid_model.explain.activation_maximisation import maximise_activation
-from covid_model.explain.compiled import Progress
 from covid_model.explain.engine import explain
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import SLOW, get_method
@@ -166,7 +166,7 @@ def class_visualisation(model: str, target: str) -> NDArray[np.float32] | None:
     factor, offset = SCALES[loaded.card.preprocessing.scaling]
 
     def make(progress: Progress) -> NDArray[np.float32]:
-        chosen = resolve_target(target, loaded.card.classes, loaded.network.output_shape[-1])
+        chosen = resolve_target(target, loaded.card.classes, loaded.backend.units)
         return maximise_activation(loaded.network, chosen, (offset, offset + factor), progress=progress)
 
     return run_with_progress(("class_visualisation", loaded.weights_digest, target), "The dream", make)

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 import numpy as np
 import streamlit as st
 
-from covid_model.explain.compiled import Progress
+from covid_model.backends.base import Progress
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.audit.score import TrustInput, TrustScore, outcome
+from covid_model.backends.base import run_in_chunks
 from covid_model.explain.baseline_inputs import BASELINE_INPUTS
-from covid_model.explain.compiled import logits_of
 from covid_model.explain.perturbation import target_probability
 
 Array = NDArray[np.float32]
@@ -66,8 +66,7 @@ def deletion_insertion(inputs: TrustInput) -> TrustScore:
     rng = np.random.default_rng(inputs.seed)
 
     def score(images: Array) -> NDArray[np.float64]:
-        with inputs.classifier.lock:
-            return target_probability(logits_of(inputs.classifier.network, images), inputs.target)
+        return target_probability(run_in_chunks(inputs.classifier.backend, images), inputs.target)
 
     def both(order: NDArray[np.intp]) -> tuple[list[float], list[float]]:
         return tuple(curve(image, fill, order, score, STEPS, insert=insert) for insert in (False, True))  # type: ignore[return-value]

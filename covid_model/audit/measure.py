@@ -105,8 +105,7 @@ def _measured(
             raise DataError(f"{row.path} cannot be measured: {error}") from error
         found = explain(classifier, prediction, method=DEFAULT_METHOD)
         lungs = prediction.prepared.lungs
-        with classifier.lock:
-            features = embedding(classifier.network, prediction.prepared.batch)[0]
+        features = embedding(classifier.backend, prediction.prepared.batch)[0]
         yield (
             {
                 "predicted": prediction.predicted,

@@ -23,7 +23,7 @@ def embeddings(classifier: Classifier, rows: pd.DataFrame) -> NDArray[np.float32
     """(images, features) of the manifest rows in their order."""
     paths = tqdm(rows["path"], desc=f"{classifier.key}: embedding", unit="image")
     return np.concatenate(
-        [embedding(classifier.network, classifier.prepare(load_image(Path(path))).batch) for path in paths]
+        [embedding(classifier.backend, classifier.prepare(load_image(Path(path))).batch) for path in paths]
     )
 
 

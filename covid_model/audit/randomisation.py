@@ -2,7 +2,7 @@
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from covid_model.audit.maps import rank_correlation, ssim
 from covid_model.audit.score import TrustInput, TrustScore, outcome
-from covid_model.explain.engine import CardLike, ClassifierLike
+from covid_model.backends.tensorflow import TensorFlowBackend
+from covid_model.explain.engine import CardLike
 from covid_model.explain.methods import SLOW
+from covid_model.models.classifier import Classifier
 
 if TYPE_CHECKING:
     import keras
@@ -27,10 +29,9 @@ class RandomisedModel:
 
     key: str
     card: CardLike
-    network: Any
+    backend: TensorFlowBackend
     weights_digest: str
     trained: list[NDArray[np.float32]]
-    lock: threading.Lock
     turn: threading.Lock
 
 
@@ -38,7 +39,7 @@ _copies: Final["WeakKeyDictionary[keras.Model, RandomisedModel]"] = WeakKeyDicti
 _making: Final = threading.Lock()
 
 
-def randomised_copy(classifier: ClassifierLike) -> RandomisedModel:
+def randomised_copy(classifier: Classifier) -> RandomisedModel:
     """The copy that belongs to a classifier, made on first use and kept as long as its network, so it is compiled once."""
     import keras
 
@@ -48,7 +49,7 @@ def randomised_copy(classifier: ClassifierLike) -> RandomisedModel:
             trained = classifier.network.get_weights()
             network.set_weights(trained)
             _copies[classifier.network] = RandomisedModel(
-                classifier.key, classifier.card, network, "", trained, threading.Lock(), threading.Lock()
+                classifier.key, classifier.card, TensorFlowBackend(network), "", trained, threading.Lock()
             )
         return _copies[classifier.network]
 
@@ -80,14 +81,14 @@ def cascade(inputs: TrustInput, count: int = STAGES) -> list[dict[str, float]]:
     """SSIM and rank correlation of the heatmap with that of the destroyed model, after each stage, mean over the draws."""
     copy, original = randomised_copy(inputs.classifier), inputs.small_map
     draws = 1 if inputs.method.cost > SLOW / 5 else DRAWS
-    parts = stages(copy.network, count)
+    parts = stages(copy.backend.network, count)
     found = np.zeros((draws, len(parts), 2))
     with copy.turn:
         for draw in range(draws):
             rng = np.random.default_rng((inputs.seed, draw))
-            copy.network.set_weights(copy.trained)
+            copy.backend.network.set_weights(copy.trained)
             for number, layers in enumerate(parts):
-                destroy(copy.network, layers, rng)
+                destroy(copy.backend.network, layers, rng)
                 again = inputs.map_again(inputs.prediction, copy)
                 found[draw, number] = ssim(original, again), rank_correlation(original, again)
                 inputs.progress((draw * len(parts) + number + 1) / (draws * len(parts)))

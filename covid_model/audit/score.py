@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.audit.maps import comparable
-from covid_model.explain.compiled import Progress, silent
+from covid_model.backends.base import Progress, silent
 from covid_model.explain.engine import ClassifierLike, explain
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import Method, get_method

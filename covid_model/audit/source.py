@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.audit.score import TrustInput, TrustScore
-from covid_model.explain.compiled import CHUNK, compiled
+from covid_model.backends.base import EMBEDDING, Array, Backend, run_in_chunks
 from covid_model.files import write_json
 from covid_model.models.user_models import folder_of
 
 if TYPE_CHECKING:
-    import keras
+    pass
 
 GIVEN_AWAY: Final = 0.9
 """Above this probability a source counts as recognised."""
@@ -66,19 +66,9 @@ def load_probe(model: str, digest: str, folder: Path | None = None) -> SourcePro
     return probe if probe.weights_sha256 == digest else None
 
 
-def embedding(network: "keras.Model", batch: NDArray[np.float32]) -> NDArray[np.float32]:
+def embedding(backend: Backend, batch: Array) -> Array:
     """(b, features): what the layer `logits` receives (the penultimate layer) for a batch (b, H, W, c)."""
-
-    def make() -> Any:
-        import keras
-        import tensorflow as tf
-
-        trunk = keras.Model(network.inputs, network.get_layer("logits").input)
-        images = tf.TensorSpec((None, *network.input_shape[1:]), tf.float32)
-        return tf.function(lambda image: trunk(image, training=False), input_signature=[images])
-
-    run = compiled(network, "embedding", make)
-    return np.concatenate([np.asarray(run(batch[k : k + CHUNK])) for k in range(0, len(batch), CHUNK)])
+    return run_in_chunks(backend, batch, EMBEDDING)
 
 
 def source(inputs: TrustInput) -> TrustScore:
@@ -86,8 +76,7 @@ def source(inputs: TrustInput) -> TrustScore:
     probe = load_probe(inputs.explanation.model, inputs.explanation.model_digest)
     if probe is None:
         return TrustScore("source", None, None, "lower", "informational", "No source classifier ships with this model.")
-    with inputs.classifier.lock:
-        features = embedding(inputs.classifier.network, inputs.prediction.prepared.batch)
+    features = embedding(inputs.classifier.backend, inputs.prediction.prepared.batch)
     found = {name: float(p) for name, p in zip(probe.sources, probe.probabilities(features)[0], strict=True)}
     likely = max(found, key=found.__getitem__)
     chance = 1 / len(probe.sources)

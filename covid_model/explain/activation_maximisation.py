@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_model.explain.compiled import Progress, silent
+from covid_model.backends.base import Progress, silent
 from covid_model.explain.target import Target
 
 if TYPE_CHECKING:

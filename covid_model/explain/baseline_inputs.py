@@ -6,7 +6,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from covid_model.explain.compiled import Array
+from covid_model.backends.base import Array
 
 
 def darkest(image: Array) -> Array:

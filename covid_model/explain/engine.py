@@ -1,14 +1,13 @@
 """Explain what a model said about one image, with one method."""
 
-import threading
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
+from covid_model.backends.base import GradientBackend, Progress, silent
 from covid_model.errors import ExplainError
-from covid_model.explain.compiled import Progress, silent
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import DEFAULT_METHOD, get_method
 from covid_model.explain.options import Setting, complete
@@ -35,9 +34,10 @@ class ClassifierLike(Protocol):
     """What of a loaded model an explanation needs."""
 
     key: str
-    network: Any
     weights_digest: str
-    lock: threading.Lock
+
+    @property
+    def backend(self) -> GradientBackend: ...
 
     @property
     def card(self) -> CardLike: ...
@@ -71,12 +71,10 @@ def explain(
         raise ExplainError(f"Model {classifier.key!r} gave logits that are not numbers for this image.")
     settings = complete(row.options, options or {})
     chosen = resolve_target(prediction.predicted if target is None else target, card.classes, len(prediction.logits))
-    network, batch = classifier.network, prediction.prepared.batch
+    backend, batch = classifier.backend, prediction.prepared.batch
     start = time.perf_counter()
-    with classifier.lock:
-        between = _turns(classifier.lock, progress)
-        raw = row.function(network, batch, chosen, layer=layer, seed=seed, progress=between, **settings)
-        measures = row.measure(network, batch, chosen, raw, **settings) if row.measure else {}
+    raw = row.function(backend, batch, chosen, layer=layer, seed=seed, progress=progress, **settings)
+    measures = row.measure(backend, batch, chosen, raw, **settings) if row.measure else {}
     seconds = time.perf_counter() - start
     if not np.isfinite(raw).all():
         raise ExplainError(f"{row.label} gave values that are not numbers for {chosen.name} at layer {layer!r}.")
@@ -97,17 +95,3 @@ def explain(
         image_digest=prediction.image_digest,
         seconds=seconds,
     )
-
-
-def _turns(lock: threading.Lock, progress: Progress) -> Progress:
-    """The same progress, with the lock let go while it is told, so that a slow method does not hold up other sessions."""
-
-    def tell(share: float) -> None:
-        lock.release()
-        try:
-            progress(share)
-            time.sleep(0.001)  # without a pause the waiting thread rarely gets the lock
-        finally:
-            lock.acquire()
-
-    return tell

@@ -3,27 +3,22 @@
 All take a batch of one image (1, H, W, c) and return the raw (H, W) float32 map. `layer` is not used.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from covid_model.backends.base import CHUNK, Array, GradientBackend, Progress, silent
 from covid_model.explain.baseline_inputs import BASELINE_INPUTS
-from covid_model.explain.compiled import CHUNK, Array, Progress, input_gradients, silent
 from covid_model.explain.target import Target
-
-if TYPE_CHECKING:
-    import keras
 
 
 def saliency(
-    model: "keras.Model", batch: Array, target: Target, *, layer: str = "", seed: int = 0, progress: Progress = silent
+    backend: GradientBackend, batch: Array, target: Target, *, layer: str = "", seed: int = 0, progress: Progress = silent
 ) -> Array:
     """Saliency (Simonyan 2014, arXiv 1312.6034, sec. 3): max over channels of |dy / dx|."""
-    return np.abs(input_gradients(model, batch, target)[0][0]).max(axis=-1)
+    return np.abs(backend.input_gradients(batch, target.row)[0][0]).max(axis=-1)
 
 
 def smooth_grad(
-    model: "keras.Model",
+    backend: GradientBackend,
     batch: Array,
     target: Target,
     *,
@@ -43,13 +38,13 @@ def smooth_grad(
     for start in range(0, samples, CHUNK):
         count = min(CHUNK, samples - start)
         images = batch + sigma * rng.standard_normal((count, *batch.shape[1:])).astype(np.float32)
-        total += np.abs(input_gradients(model, images, target)[0]).sum(axis=0)
+        total += np.abs(backend.input_gradients(images, target.row)[0]).sum(axis=0)
         progress((start + count) / samples)
     return (total / samples).max(axis=-1).astype(np.float32)
 
 
 def input_x_gradient(
-    model: "keras.Model",
+    backend: GradientBackend,
     batch: Array,
     target: Target,
     *,
@@ -63,11 +58,11 @@ def input_x_gradient(
     x' is the baseline. The original has x' = 0, which for images scaled to [-1, 1] would be an arbitrary grey.
     """
     change = batch[0] - BASELINE_INPUTS[baseline](batch[0])
-    return (change * input_gradients(model, batch, target)[0][0]).sum(axis=-1)
+    return (change * backend.input_gradients(batch, target.row)[0][0]).sum(axis=-1)
 
 
 def integrated_gradients(
-    model: "keras.Model",
+    backend: GradientBackend,
     batch: Array,
     target: Target,
     *,
@@ -88,19 +83,19 @@ def integrated_gradients(
     for first in range(0, steps, CHUNK):
         part = ways[first : first + CHUNK]
         images = start + part[:, None, None, None] * change
-        total += input_gradients(model, images, target)[0].sum(axis=0, dtype=np.float64)
+        total += backend.input_gradients(images, target.row)[0].sum(axis=0, dtype=np.float64)
         progress((first + len(part)) / steps)
     return (change * total / steps).sum(axis=-1).astype(np.float32)
 
 
 def completeness_error(
-    model: "keras.Model", batch: Array, target: Target, found: Array, *, baseline: str = "darkest", **_: object
+    backend: GradientBackend, batch: Array, target: Target, found: Array, *, baseline: str = "darkest", **_: object
 ) -> dict[str, float]:
     """How far Integrated Gradients misses its axiom (Sundararajan 2017, sec. 3): the map should sum to y(x) - y(x').
 
     Returns {"completeness_error": |sum - difference| / |difference|}; more steps make it smaller.
     """
     ends = np.stack([batch[0], BASELINE_INPUTS[baseline](batch[0])])
-    after, before = input_gradients(model, ends, target)[1]
+    after, before = backend.input_gradients(ends, target.row)[1]
     difference = float(after) - float(before)
     return {"completeness_error": abs(float(found.sum(dtype=np.float64)) - difference) / max(abs(difference), 1e-6)}

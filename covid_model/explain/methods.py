@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from covid_model.errors import ExplainError
-from covid_model.explain import cam, gradients, perturbation, reference
+from covid_model.explain import cam, gradients, keras_vis, perturbation
 from covid_model.explain import options as opt
 from covid_model.explain.options import Option
 
@@ -17,10 +17,10 @@ from covid_model.explain.options import Option
 class Method:
     """One explanation method.
 
-    function: (model, batch_of_one, target, *, layer, seed, progress, **options) -> (h, w) float32, raw, finite, unscaled,
+    function: (backend, batch_of_one, target, *, layer, seed, progress, **options) -> (h, w) float32, raw, finite, unscaled,
     at layer size or at the size of the model's input. needs_layer: is the map taken at a layer? signed: does the map carry
     evidence against the class, as negative values? cost: seconds an image warm on two cores, order of magnitude.
-    measure: (model, batch, target, map, **options) -> numbers by name that say how well the map kept its own promise.
+    measure: (backend, batch, target, map, **options) -> numbers by name that say how well the map kept its own promise.
     class_blind: is the map the same for every class? shows, limits: what the map shows and does not show, in plain words.
     """
 
@@ -205,7 +205,7 @@ METHODS: Final[dict[str, Method]] = {
             key="gradcam-tkv",
             label="Grad-CAM (tf-keras-vis)",
             family=CAM,
-            function=reference.grad_cam,
+            function=keras_vis.grad_cam,
             signed=False,
             cost=1.0,
             paper="Selvaraju 2017, arXiv 1610.02391",

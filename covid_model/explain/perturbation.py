@@ -4,25 +4,21 @@ All take a batch of one image (1, H, W, c) and return a raw float32 map.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import zoom
 
+from covid_model.backends.base import CHUNK, Array, GradientBackend, Progress, run_in_chunks, silent
 from covid_model.explain.baseline_inputs import BASELINE_INPUTS
-from covid_model.explain.compiled import CHUNK, Array, Progress, layer_state, logits_of, silent
 from covid_model.explain.target import Target
-
-if TYPE_CHECKING:
-    import keras
 
 EPSILON = 1e-7
 
 
 def score_cam(
-    model: "keras.Model",
+    backend: GradientBackend,
     batch: Array,
     target: Target,
     *,
@@ -38,7 +34,7 @@ def score_cam(
     The probability fits the head: softmax for several units, sigmoid for one, so a one-unit model's negative class has a map
     as well (tf-keras-vis applies softmax to one unit, which is always 1: its issue 78).
     """
-    activations = layer_state(model, batch, target, layer).activations[0]
+    activations = backend.layer_state(batch, target.row, layer).activations[0]
     if 0 < channels < activations.shape[-1]:
         spread = activations.std(axis=(0, 1))
         activations = activations[..., np.argsort(-spread, kind="stable")[:channels]]
@@ -50,7 +46,7 @@ def score_cam(
         masks = np.moveaxis(zoom(part, (*factors, 1), order=1, mode="nearest"), -1, 0)
         low, high = masks.min(axis=(1, 2), keepdims=True), masks.max(axis=(1, 2), keepdims=True)
         images = batch * ((masks - low) / (high - low + EPSILON))[..., None]
-        weights += target_probability(logits_of(model, images.astype(np.float32)), target).tolist()
+        weights += target_probability(run_in_chunks(backend, images.astype(np.float32)), target).tolist()
         progress(min(1.0, (start + CHUNK) / activations.shape[-1]))
     return np.maximum(activations @ np.array(weights, np.float32), 0)
 
@@ -65,7 +61,7 @@ def target_probability(logits: Array, target: Target) -> NDArray[np.float64]:
 
 
 def occlusion(
-    model: "keras.Model",
+    backend: GradientBackend,
     batch: Array,
     target: Target,
     *,
@@ -88,14 +84,14 @@ def occlusion(
         for top in _starts(image.shape[0], side, max(1, round(side * (1 - overlap))))
         for left in _starts(image.shape[1], side, max(1, round(side * (1 - overlap))))
     ]
-    whole = float(logits_of(model, batch)[0] @ target.row)
+    whole = float(run_in_chunks(backend, batch)[0] @ target.row)
     total, covered = np.zeros(image.shape[:2]), np.zeros(image.shape[:2])
     for start in range(0, len(corners), CHUNK):
         part = corners[start : start + CHUNK]
         images = np.repeat(batch, len(part), axis=0)
         for copy, (top, left) in zip(images, part, strict=True):
             copy[top : top + side, left : left + side] = fill[top : top + side, left : left + side]
-        falls = whole - logits_of(model, images) @ target.row
+        falls = whole - run_in_chunks(backend, images) @ target.row
         for fall, (top, left) in zip(falls, part, strict=True):
             total[top : top + side, left : left + side] += fall
             covered[top : top + side, left : left + side] += 1
@@ -109,7 +105,7 @@ def _starts(length: int, side: int, stride: int) -> list[int]:
 
 
 def rise(
-    model: "keras.Model",
+    backend: GradientBackend,
     batch: Array,
     target: Target,
     *,
@@ -132,7 +128,7 @@ def rise(
     done = 0
     for part in _rise_masks(image.shape[:2], masks, cells, keep, seed):
         images = fill + part[..., None] * (image - fill)
-        values = (logits_of(model, images.astype(np.float32)) @ target.row).astype(np.float64)
+        values = (run_in_chunks(backend, images.astype(np.float32)) @ target.row).astype(np.float64)
         weighted += np.tensordot(values, part, axes=1)
         kept += part.sum(axis=0)
         scores += values.sum()

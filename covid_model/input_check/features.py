@@ -1,18 +1,16 @@
 """The numbers the input check decides on: features of the lung network, where it sees lungs, the coarse image."""
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from covid_model.backends.base import LOGITS
 from covid_model.images.image_stats import template_likeness
 from covid_model.images.preprocess import resized
 from covid_model.lungs.segment import LungSegmenter, judged
-
-if TYPE_CHECKING:
-    import keras
 
 FEATURES_AT: Final = "block4c"
 """Layer of the lung network, 16 x 16 cells, whose averages and spreads are taken."""
@@ -25,30 +23,19 @@ TURNS: Final = (0, 1, 2, 3)
 """Quarter turns under which the image is compared with a drawn one."""
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class FeatureExtractor:
-    """The lung network with a second way out at FEATURES_AT. Shares its lock with the segmenter it was made from."""
+    """Takes the numbers from the lung network's own forward pass, with FEATURES_AT as a second output."""
 
     segmenter: LungSegmenter
-    _tapped: "keras.Model" = field(init=False)
-
-    def __post_init__(self) -> None:
-        import keras
-        import tensorflow as tf
-
-        network = self.segmenter.network
-        outputs = [network.get_layer(FEATURES_AT).output, network.output]
-        self._tapped = keras.Model(network.input, outputs)
-        signature = [tf.TensorSpec(network.input_shape, tf.float32)]
-        self._forward = tf.function(lambda image: self._tapped(image, training=False), input_signature=signature)
 
     def measure(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """(H, W) pixels in [0, 1] -> the input check's numbers, (n,) float32."""
-        height, width = self.segmenter.network.input_shape[1:3]
+        height, width, channels = self.segmenter.backend.input_shape
         small = resized(pixels, (height, width))
-        image = np.repeat((small * 2 - 1)[None, ..., None], 3, axis=-1).astype(np.float32)
-        with self.segmenter.lock:
-            features, logits = (output.numpy()[0] for output in self._forward(image))
+        batch = np.repeat((small * 2 - 1)[None, ..., None], channels, axis=-1).astype(np.float32)
+        found = self.segmenter.backend.run(batch, (FEATURES_AT, LOGITS))
+        features, logits = found[FEATURES_AT][0], found[LOGITS][0]
         probability = (1 / (1 + np.exp(-logits[..., 0]))).astype(np.float32)
         return np.concatenate(
             [

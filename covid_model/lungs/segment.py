@@ -1,20 +1,18 @@
 """Find the lungs on an image, and say when that failed."""
 
 import json
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from covid_model.backends.base import LOGITS
+from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.errors import ModelError
 from covid_model.settings import WEIGHTS
-
-if TYPE_CHECKING:
-    import keras
 
 NETWORK: Final = WEIGHTS / "lungs-unet.keras"
 CARD: Final = WEIGHTS / "lungs-unet.card.json"
@@ -49,16 +47,9 @@ class LungMask:
 
 @dataclass(eq=False)
 class LungSegmenter:
-    """The segmentation network, compiled, with the lock that guards it."""
+    """The segmentation network; its backend guards itself, so one instance serves every thread."""
 
-    network: "keras.Model"
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def __post_init__(self) -> None:
-        import tensorflow as tf
-
-        signature = [tf.TensorSpec(self.network.input_shape, tf.float32)]
-        self._forward = tf.function(lambda image: self.network(image, training=False), input_signature=signature)
+    backend: TensorFlowBackend
 
     @classmethod
     def load(cls, weights: Path = NETWORK) -> "LungSegmenter":
@@ -66,16 +57,16 @@ class LungSegmenter:
         import keras
 
         try:
-            return cls(keras.saving.load_model(weights, compile=False))
+            return cls(TensorFlowBackend(keras.saving.load_model(weights, compile=False)))
         except (OSError, ValueError) as error:
             raise ModelError(f"The lung network {weights.name} cannot be loaded: {error}") from error
 
     def probability(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """(H, W) image pixels in [0, 1] -> probability of lung at image size, (H, W) float32 in [0, 1]."""
-        height, width = self.network.input_shape[1:3]
+        height, width, channels = self.backend.input_shape
         small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA) * 2 - 1
-        with self.lock:
-            logits = self._forward(np.repeat(small[None, ..., None], 3, axis=-1).astype(np.float32)).numpy()
+        batch = np.repeat(small[None, ..., None], channels, axis=-1).astype(np.float32)
+        logits = self.backend.run(batch)[LOGITS]
         full = cv2.resize(logits[0, ..., 0], pixels.shape[::-1], interpolation=cv2.INTER_LINEAR)
         return (1 / (1 + np.exp(-full))).astype(np.float32)
 

@@ -1,13 +1,14 @@
 """A loaded classifier: network, card and lock together, and how an image is made ready for it."""
 
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from covid_model.backends.base import LOGITS
+from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.errors import ModelError
 from covid_model.files import file_sha256
 from covid_model.images.preprocess import ModelInput, preprocess
@@ -37,24 +38,21 @@ class Prepared:
 
 @dataclass(eq=False)
 class Classifier:
-    """A model that is ready to answer. One instance serves every thread: `lock` guards all calls into TensorFlow.
+    """A model that is ready to answer. One instance serves every thread: its backend guards itself.
 
-    network: flat functional graph, input `image`, output `logits`. weights_digest: sha256 hex of the weight file.
+    backend: answers for the network. weights_digest: sha256 hex of the weight file.
     """
 
     key: str
     card: Card
-    network: "keras.Model"
+    backend: TensorFlowBackend
     weights_digest: str
     segmenter: LungSegmenter
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __post_init__(self) -> None:
-        import tensorflow as tf
-
-        shape = (None, *self.card.preprocessing.size, self.card.preprocessing.channels)
-        signature = [tf.TensorSpec(shape, tf.float32)]
-        self._forward = tf.function(lambda image: self.network(image, training=False), input_signature=signature)
+    @property
+    def network(self) -> "keras.Model":
+        """The flat functional Keras graph, input `image`, output `logits`."""
+        return self.backend.network
 
     def prepare(self, image: XrayImage, lungs: LungMask | None = None) -> Prepared:
         """Make the model's input; the lungs are found first unless they are given."""
@@ -62,9 +60,8 @@ class Classifier:
         return Prepared(preprocess(image, self.card.preprocessing, lungs.mask), lungs)
 
     def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(b, height, width, channels) -> (b, units) float32, from one compiled function."""
-        with self.lock:
-            return self._forward(batch).numpy()
+        """(b, height, width, channels) -> (b, units) float32, from one forward pass."""
+        return self.backend.run(batch)[LOGITS]
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
         """Calibrated probabilities (b, classes) of logits (b, units): softmax or sigmoid of logits / temperature."""
@@ -91,4 +88,4 @@ def load(key: str = DEFAULT_MODEL, segmenter: LungSegmenter | None = None, folde
     if digest != card.weights_sha256:
         raise ModelError(f"{weights.name} is not the file its card describes; fetch both again.")
     network = read_float16_weights(row, weights) if row.half else keras.saving.load_model(weights, compile=False)
-    return Classifier(key, card, network, digest, segmenter or LungSegmenter.load())
+    return Classifier(key, card, TensorFlowBackend(network), digest, segmenter or LungSegmenter.load())

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from covid_model import __version__
+from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.data.manifest import data_hash
 from covid_model.evaluation.calibrate import fit_temperature, operating_points
 from covid_model.evaluation.report import image_logits, score_images
@@ -69,7 +70,7 @@ def export_model(
         limits=row.limits,
     )
     val = known[known["split"] == "val"]
-    logits = image_logits(Classifier(row.key, card, network, card.weights_sha256, segmenter), val)
+    logits = image_logits(Classifier(row.key, card, TensorFlowBackend(network), card.weights_sha256, segmenter), val)
     label = val["label"].map(row.class_of).to_numpy(np.int64)
     temperature = fit_temperature(logits, label)
     shares = calibrated(logits, temperature)

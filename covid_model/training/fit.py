@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.data.manifest import data_hash
 from covid_model.errors import CovidModelError, RunError
 from covid_model.lungs.segment import LungSegmenter
@@ -61,6 +62,7 @@ class Training:
             self.model, self.averaged = built_to_train(self.row, precision), self.row.build()
         initial_weights(self.model, self.row, self.config, self.segmenter)
         self.averaged.set_weights(self.model.get_weights())
+        self.answering = TensorFlowBackend(self.averaged)
 
     def go(self) -> str:
         """Train to the end, or until asked to stop; returns the last state told ("finished", "stopped" or "failed").
@@ -180,7 +182,7 @@ class Training:
         self.progress.epoch += 1
         number = self.progress.epoch
         self.run.tell("validating", epoch=number)
-        found = validate(self.averaged, self.validation, self.row.classes)
+        found = validate(self.answering, self.validation, self.row.classes)
         found["val_loss"] = self.team.chiefs(found["val_loss"])
         improved = found["val_loss"] < self.progress.best
         if improved:
@@ -188,7 +190,7 @@ class Training:
         if not self.team.is_chief:
             return
         maps = self.run.path / "maps" / f"epoch-{number:03d}.npz"
-        found["attention_in_lungs"] = heatmaps(self.averaged, self.validation.shown, self.row, maps)
+        found["attention_in_lungs"] = heatmaps(self.answering, self.validation.shown, self.row, maps)
         self.metrics_writer.epoch(sofar, self.progress.step, rate, found)
         if improved:
             write_state(self._checkpoint("best"), {"averaged": self.averaged.get_weights()}, {"epoch": number})

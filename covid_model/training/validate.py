@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -10,10 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from covid_model.backends.base import run_in_chunks
+from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.evaluation.calibrate import SPECIFICITY
 from covid_model.evaluation.scores import auc, confusion, sensitivity, threshold_at_specificity
 from covid_model.explain.cam import grad_cam
-from covid_model.explain.compiled import logits_of
 from covid_model.explain.energy import energy_in_mask
 from covid_model.explain.target import class_target
 from covid_model.images.phantom import PHANTOMS, phantom_png
@@ -24,9 +25,6 @@ from covid_model.lungs.segment import LungSegmenter
 from covid_model.models.calibration import calibrated
 from covid_model.models.specs import ModelSpec
 from covid_model.training.steps import loss_of
-
-if TYPE_CHECKING:
-    import keras
 
 SHOWN: Final = 6
 """Validation images whose heatmaps are kept for every epoch, beside the drawn ones that nobody owns."""
@@ -87,9 +85,9 @@ def _drawn_class(row: ModelSpec) -> int:
     return row.class_of(DRAWN_CLASS) if DRAWN_CLASS in row.labels else len(row.classes) - 1
 
 
-def validate(network: "keras.Model", images: Validation, classes: tuple[str, ...]) -> dict[str, Any]:
+def validate(backend: TensorFlowBackend, images: Validation, classes: tuple[str, ...]) -> dict[str, Any]:
     """Loss, accuracy, AUC and sensitivity at 95 % specificity by class, and the confusion matrix."""
-    logits = logits_of(network, images.inputs)
+    logits = run_in_chunks(backend, images.inputs)
     onehot = np.eye(len(classes), dtype=np.float32)[images.label]
     shares = calibrated(logits, 1.0)
     called = shares.argmax(axis=1)
@@ -108,15 +106,15 @@ def validate(network: "keras.Model", images: Validation, classes: tuple[str, ...
     return found
 
 
-def heatmaps(network: "keras.Model", images: Shown, row: ModelSpec, out: Path) -> float | None:
+def heatmaps(backend: TensorFlowBackend, images: Shown, row: ModelSpec, out: Path) -> float | None:
     """Grad-CAM of the shown images, to `out` (.npz: maps, inputs, label, lungs, drawn).
 
     Returns the mean share of the maps inside the lungs; None where no map has a positive value.
     """
     maps, shares = [], []
     for pixels, label, lungs in zip(images.inputs, images.label, images.lungs, strict=True):
-        target = class_target(row.classes[label], row.classes, network.output_shape[-1])
-        found = grad_cam(network, pixels[None], target, layer=row.explanation_layers[0])
+        target = class_target(row.classes[label], row.classes, backend.units)
+        found = grad_cam(backend, pixels[None], target, layer=row.explanation_layers[0])
         maps.append(found)
         cells = cv2.resize(lungs.astype(np.float32), found.shape[::-1], interpolation=cv2.INTER_AREA)
         shares.append(energy_in_mask(found, np.asarray(cells, np.float32)))

@@ -5,6 +5,7 @@ import numpy as np
 from keras import layers
 
 from covid_model.audit.score import TrustInput
+from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.explain.engine import explain
 from covid_model.images.preprocess import Preprocessing
 from covid_model.images.xray_image import XrayImage
@@ -69,7 +70,7 @@ def classifier_on(area: np.ndarray, *, strength: float = 12.0, quality: str = "g
         version="0",
         limits=("Research only, never a diagnosis.",),
     )
-    return Classifier(key, card, model, "1" * 64, FixedLungs(lung_area(IMAGE), quality))  # type: ignore[arg-type]
+    return Classifier(key, card, TensorFlowBackend(model), "1" * 64, FixedLungs(lung_area(IMAGE), quality))  # type: ignore[arg-type]
 
 
 def image_with(bright: np.ndarray, *, background: float = 0.2, seed: int = 0) -> XrayImage:

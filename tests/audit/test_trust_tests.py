@@ -201,7 +201,7 @@ def test_a_difference_of_classes_is_tested_by_its_first_class() -> None:
 
 def test_the_source_probe_reads_the_embedding(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     case = lung_case()
-    features = embedding(case.classifier.network, case.prediction.prepared.batch)
+    features = embedding(case.classifier.backend, case.prediction.prepared.batch)
     assert features.shape == (1, SIDE * SIDE * 2)
     size = features.shape[1]
     weights = np.zeros((2, size))

@@ -55,7 +55,7 @@ def test_wrong_choices_name_the_right_ones(options: dict[str, str], words: str) 
 def test_a_map_that_is_not_finite_is_an_error() -> None:
     classifier = ToyClassifier()
     prediction = toy_prediction(classifier)
-    classifier.network.get_layer("logits").set_weights([np.full((4, 3), np.inf, np.float32)])
+    classifier.backend.network.get_layer("logits").set_weights([np.full((4, 3), np.inf, np.float32)])
     with pytest.raises(ExplainError, match="not numbers"):
         explain(classifier, prediction, target="Normal")
 

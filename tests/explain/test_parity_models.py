@@ -1,12 +1,11 @@
 """The compiled maps equal those of tf-keras-vis on every shipped model, at every layer its card names."""
 
-from weakref import WeakKeyDictionary
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from covid_model.explain import cam, compiled, gradients, perturbation, reference
+from covid_model.backends.tensorflow import TensorFlowBackend
+from covid_model.explain import cam, gradients, keras_vis, perturbation
 from covid_model.explain.target import Target, resolve_target
 from covid_model.images.phantom import PHANTOMS, phantom_png
 from covid_model.images.read import read_image
@@ -25,16 +24,16 @@ def drawn(classifier: Classifier) -> np.ndarray:
 def both_ways(classifier: Classifier) -> list[Target]:
     """A difference of classes and its opposite: one's map may be zero everywhere, both only by a fault."""
     first, second = classifier.card.classes[:2]
-    units = classifier.network.output_shape[-1]
+    units = classifier.backend.units
     pairs = (f"{first} - {second}", f"{second} - {first}")
     return [resolve_target(name, classifier.card.classes, units) for name in pairs]
 
 
 def maps(classifier: Classifier, method: str, layer: str) -> tuple[np.ndarray, np.ndarray]:
     """Ours, its positive part, and the reference's, both targets together, over the reference's largest value."""
-    model, batch = classifier.network, drawn(classifier)
+    model, batch = classifier.backend, drawn(classifier)
     ours = np.stack([np.maximum(getattr(cam, method)(model, batch, t, layer=layer), 0) for t in both_ways(classifier)])
-    theirs = np.stack([getattr(reference, method)(model, batch, t, layer=layer) for t in both_ways(classifier)])
+    theirs = np.stack([getattr(keras_vis, method)(model, batch, t, layer=layer) for t in both_ways(classifier)])
     if method == "grad_cam_plus_plus":  # ours leaves out the factor exp(score)
         ours, theirs = (found / np.maximum(found.max(axis=(1, 2), keepdims=True), 1e-30) for found in (ours, theirs))
     assert theirs.max() > 0, layer
@@ -54,7 +53,7 @@ def test_class_activation_maps_at_every_layer(classifier: Classifier, method: st
 
     Grad-CAM++ divides float32 numbers that nearly cancel in the reference, hence its tolerance.
     """
-    monkeypatch.setattr(compiled, "_compiled", WeakKeyDictionary())
+    monkeypatch.setattr(classifier, "backend", TensorFlowBackend(classifier.network))
     tf.config.run_functions_eagerly(True)
     try:
         for layer in classifier.card.explanation_layers:
@@ -66,17 +65,17 @@ def test_class_activation_maps_at_every_layer(classifier: Classifier, method: st
 
 
 def test_score_cam(classifier: Classifier) -> None:
-    if classifier.network.output_shape[-1] == 1:
+    if classifier.backend.units == 1:
         pytest.skip("tf-keras-vis is not valid for one unit (its issue 78)")
     layer, target = classifier.card.explanation_layers[0], both_ways(classifier)[0]
-    one = resolve_target(target.name.split(" - ")[0], classifier.card.classes, classifier.network.output_shape[-1])
-    theirs = reference.score_cam(classifier.network, drawn(classifier), one, layer=layer, channels=8)
-    ours = perturbation.score_cam(classifier.network, drawn(classifier), one, layer=layer, channels=8)
+    one = resolve_target(target.name.split(" - ")[0], classifier.card.classes, classifier.backend.units)
+    theirs = keras_vis.score_cam(classifier.backend, drawn(classifier), one, layer=layer, channels=8)
+    ours = perturbation.score_cam(classifier.backend, drawn(classifier), one, layer=layer, channels=8)
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4 * theirs.max())
 
 
 def test_saliency(classifier: Classifier) -> None:
     target = both_ways(classifier)[0]
-    theirs = reference.saliency(classifier.network, drawn(classifier), target)
-    ours = gradients.saliency(classifier.network, drawn(classifier), target)
+    theirs = keras_vis.saliency(classifier.backend, drawn(classifier), target)
+    ours = gradients.saliency(classifier.backend, drawn(classifier), target)
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4 * theirs.max())

@@ -6,14 +6,15 @@ import pytest
 from keras import layers
 from toys import CLASSES, branched_network
 
-from covid_model.explain import perturbation, reference
+from covid_model.backends.tensorflow import TensorFlowBackend
+from covid_model.explain import keras_vis, perturbation
 from covid_model.explain.target import resolve_target
 
 POSITIVE = resolve_target("COVID-19", ("Normal", "COVID-19"), 1)
 NEGATIVE = resolve_target("Normal", ("Normal", "COVID-19"), 1)
 
 
-def corner_network() -> keras.Model:
+def corner_network() -> TensorFlowBackend:
     """One unit that adds up the 4 x 4 pixels at the top left of a 16 x 16 image and sees nothing else."""
     image = keras.Input((16, 16, 1), name="image")
     x = layers.Conv2D(2, 1, use_bias=False, name="conv")(image)
@@ -22,7 +23,7 @@ def corner_network() -> keras.Model:
     kernel[:4, :4, 0] = 1
     model.get_layer("conv").set_weights([np.array([[[[1.0, 0.5]]]], np.float32)])
     model.get_layer("logits").set_weights([kernel.reshape(-1, 1)])
-    return model
+    return TensorFlowBackend(model)
 
 
 def bright_corner() -> np.ndarray:
@@ -83,7 +84,7 @@ def test_score_cam_of_a_softmax_head_is_that_of_tf_keras_vis(channels: int) -> N
     image = np.random.default_rng(2).normal(size=(1, 16, 16, 3)).astype(np.float32)
     target = resolve_target("Pneumonia", CLASSES, 3)
     ours = perturbation.score_cam(model, image, target, layer="halved", channels=channels)
-    theirs = reference.score_cam(model, image, target, layer="halved", channels=channels)
+    theirs = keras_vis.score_cam(model, image, target, layer="halved", channels=channels)
     assert theirs.max() > 0
     np.testing.assert_allclose(ours, theirs, atol=1e-4 * theirs.max())
 

@@ -1,13 +1,12 @@
 """Small networks whose heatmaps can be computed by hand."""
 
-import threading
 from dataclasses import dataclass, field
-from typing import Any
 
 import keras
 import numpy as np
 from keras import layers
 
+from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.images.preprocess import Preprocessing, preprocess
 from covid_model.images.xray_image import XrayImage
 from covid_model.lungs.segment import LungMask
@@ -20,7 +19,7 @@ KERNEL = np.random.default_rng(0).normal(size=(1, 1, 1, 4)).astype(np.float32)
 DENSE = np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)
 
 
-def pooled_network(units: int = 3) -> keras.Model:
+def pooled_network(units: int = 3) -> TensorFlowBackend:
     """1x1 convolution `conv` with KERNEL, global average pooling, dense `logits` with DENSE: linear throughout."""
     image = keras.Input((8, 8, 1), name="image")
     x = layers.Conv2D(4, 1, use_bias=False, name="conv")(image)
@@ -28,10 +27,10 @@ def pooled_network(units: int = 3) -> keras.Model:
     model = keras.Model(image, layers.Dense(units, use_bias=False, name="logits")(x))
     model.get_layer("conv").set_weights([KERNEL])
     model.get_layer("logits").set_weights([DENSE[:, :units]])
-    return model
+    return TensorFlowBackend(model)
 
 
-def branched_network() -> keras.Model:
+def branched_network() -> TensorFlowBackend:
     """A residual block with ReLU and a flatten-dense head, so that the gradient differs from place to place."""
     keras.utils.set_random_seed(3)
     image = keras.Input((16, 16, 3), name="image")
@@ -40,7 +39,7 @@ def branched_network() -> keras.Model:
     x = layers.Add(name="block")([x, y])
     x = layers.MaxPooling2D(name="halved")(x)
     x = layers.Flatten(name="flat")(x)
-    return keras.Model(image, layers.Dense(3, name="logits")(x))
+    return TensorFlowBackend(keras.Model(image, layers.Dense(3, name="logits")(x)))
 
 
 @dataclass(frozen=True)
@@ -55,11 +54,10 @@ class ToyCard:
 class ToyClassifier:
     """The parts of a loaded model that an explanation uses."""
 
-    network: Any = field(default_factory=pooled_network)
+    backend: TensorFlowBackend = field(default_factory=pooled_network)
     card: ToyCard = field(default_factory=ToyCard)
     key: str = "toy"
     weights_digest: str = "1" * 64
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 def toy_prediction(classifier: ToyClassifier, seed: int = 0) -> Prediction:
@@ -67,6 +65,6 @@ def toy_prediction(classifier: ToyClassifier, seed: int = 0) -> Prediction:
     image = XrayImage(np.random.default_rng(seed).random((80, 64)).astype(np.float32), str(seed) * 64, "png")
     lungs = LungMask(np.ones(image.shape, bool), "good", (), 1.0, 1.0)
     prepared = Prepared(preprocess(image, Preprocessing(size=(8, 8), channels=1, scaling="unit")), lungs)
-    logits = np.asarray(classifier.network(prepared.batch, training=False))
+    logits = classifier.backend.run(prepared.batch)["logits"]
     named = dict(zip(CLASSES, calibrated(logits, 1.0)[0].tolist(), strict=True))
     return Prediction(classifier.key, classifier.weights_digest, image.digest, logits[0], named, prepared, (), 0.0)

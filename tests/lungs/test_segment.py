@@ -63,7 +63,7 @@ def test_missing_weights_are_one_sentence(tmp_path: Path) -> None:
 
 def test_the_shipped_network_is_small_and_its_card_states_the_held_out_overlap() -> None:
     segmenter, card = LungSegmenter.load(), lung_card()
-    assert segmenter.network.count_params() == card["parameters"] < 1_000_000
+    assert segmenter.backend.network.count_params() == card["parameters"] < 1_000_000
     dice = card["scores"]["dice"]
     assert dice["all"]["value"] >= 0.95
     assert {"PA", "AP"} <= set(dice)

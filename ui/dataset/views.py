@@ -107,8 +107,7 @@ def search_by_upload(images: Manifest) -> None:
         from ui.loaders import cached_prediction, classifier, image_from
 
         prediction, loaded = cached_prediction(model, image_from(upload.getvalue())), classifier(model)
-        with loaded.lock:
-            features = embedding(loaded.network, prediction.prepared.batch)[0]
+        features = embedding(loaded.backend, prediction.prepared.batch)[0]
         found = similar(path, features)
         show_images(images.rows([place for place, _ in found]), [f"similarity {score:.2f}" for _, score in found])
 

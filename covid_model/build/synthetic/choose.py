@@ -126,7 +126,7 @@ def candidate(
     input_check = check_image(image, extractor)
     predictions = {key: predict(classifier, image, input_check=input_check) for key, classifier in classifiers.items()}
     first = next(iter(classifiers))
-    features = embedding(classifiers[first].network, predictions[first].prepared.batch)[0]
+    features = embedding(classifiers[first].backend, predictions[first].prepared.batch)[0]
     return Candidate(label, seed, png, image, input_check, predictions, known.nearest(image.pixels, features))
 
 

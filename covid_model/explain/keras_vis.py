@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from covid_model.explain.compiled import Array, Progress, silent
+from covid_model.backends.base import Array, Progress, silent
+from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.explain.target import Target
 
 if TYPE_CHECKING:
@@ -17,56 +18,56 @@ if TYPE_CHECKING:
 
 
 def grad_cam(
-    model: "keras.Model", batch: Array, target: Target, *, layer: str, seed: int = 0, progress: Progress = silent
+    backend: TensorFlowBackend, batch: Array, target: Target, *, layer: str, seed: int = 0, progress: Progress = silent
 ) -> Array:
     """Grad-CAM of one image by tf-keras-vis. Arguments and result as for `cam.grad_cam`."""
     from tf_keras_vis.gradcam import Gradcam
 
-    return _class_activation(Gradcam, model, batch, target, layer)
+    return _class_activation(Gradcam, backend, batch, target, layer)
 
 
-def grad_cam_plus_plus(model: "keras.Model", batch: Array, target: Target, *, layer: str) -> Array:
+def grad_cam_plus_plus(backend: TensorFlowBackend, batch: Array, target: Target, *, layer: str) -> Array:
     """Grad-CAM++ by tf-keras-vis, which keeps the factor exp(y) that `cam.grad_cam_plus_plus` leaves out."""
     from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus
 
-    return _class_activation(GradcamPlusPlus, model, batch, target, layer)
+    return _class_activation(GradcamPlusPlus, backend, batch, target, layer)
 
 
-def layer_cam(model: "keras.Model", batch: Array, target: Target, *, layer: str) -> Array:
+def layer_cam(backend: TensorFlowBackend, batch: Array, target: Target, *, layer: str) -> Array:
     """LayerCAM by tf-keras-vis."""
     from tf_keras_vis.layercam import Layercam
 
-    return _class_activation(Layercam, model, batch, target, layer)
+    return _class_activation(Layercam, backend, batch, target, layer)
 
 
-def hires_cam(model: "keras.Model", batch: Array, target: Target, *, layer: str) -> Array:
+def hires_cam(backend: TensorFlowBackend, batch: Array, target: Target, *, layer: str) -> Array:
     """The positive part of HiResCAM: LayerCAM of tf-keras-vis with its gradient left as it is."""
     from tf_keras_vis.layercam import Layercam
 
-    return _class_activation(Layercam, model, batch, target, layer, gradient_modifier=None)
+    return _class_activation(Layercam, backend, batch, target, layer, gradient_modifier=None)
 
 
-def score_cam(model: "keras.Model", batch: Array, target: Target, *, layer: str, channels: int) -> Array:
+def score_cam(backend: TensorFlowBackend, batch: Array, target: Target, *, layer: str, channels: int) -> Array:
     """Score-CAM by tf-keras-vis; valid for softmax heads only."""
     from tf_keras_vis.scorecam import Scorecam
 
-    return _class_activation(Scorecam, model, batch, target, layer, max_N=channels)
+    return _class_activation(Scorecam, backend, batch, target, layer, max_N=channels)
 
 
-def saliency(model: "keras.Model", batch: Array, target: Target, *, samples: int = 0, noise: float = 0.1) -> Array:
+def saliency(backend: TensorFlowBackend, batch: Array, target: Target, *, samples: int = 0, noise: float = 0.1) -> Array:
     """Saliency by tf-keras-vis, SmoothGrad where there are `samples`; noise from NumPy's global generator."""
     from tf_keras_vis.saliency import Saliency
 
-    found = Saliency(_taking_a_list(model), clone=False)(
+    found = Saliency(_taking_a_list(backend.network), clone=False)(
         _score(target), batch, smooth_samples=samples, smooth_noise=noise, normalize_map=False
     )
     return np.asarray(found, np.float32)[0]
 
 
 def _class_activation(
-    kind: Callable[..., Any], model: "keras.Model", batch: Array, target: Target, layer: str, **options: object
+    kind: Callable[..., Any], backend: TensorFlowBackend, batch: Array, target: Target, layer: str, **options: object
 ) -> Array:
-    found = kind(_taking_a_list(model), clone=False)(
+    found = kind(_taking_a_list(backend.network), clone=False)(
         _score(target),
         batch,
         penultimate_layer=layer,

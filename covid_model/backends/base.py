@@ -1,0 +1,78 @@
+"""What explainers, trust tests and pages know of a network, whichever engine answers for it."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+LOGITS: Final = "logits"
+EMBEDDING: Final = "embedding"
+"""Name of the output that the layer "logits" receives: (b, features), of whatever shape it has there, flattened."""
+
+Progress = Callable[[float], None]
+"""Called with the share done, in [0, 1]; what it raises cancels the work."""
+
+CHUNK: Final = 8
+"""Images in one call where many altered copies of an image are run: faster than one by one, small in memory."""
+
+
+def silent(_: float) -> None:
+    """The Progress of whoever does not watch."""
+
+
+class LayerState(NamedTuple):
+    """What a class activation map is made of, for a batch of b images.
+
+    activations: (b, h, w, k) of the layer. gradients: the target's derivative by them, same shape. logits: (b, units).
+    """
+
+    activations: Array
+    gradients: Array
+    logits: Array
+
+
+class Backend(Protocol):
+    """Forward passes of one network. Safe to call from several threads.
+
+    input_shape: (height, width, channels). units: number of logits.
+    """
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]: ...
+    @property
+    def units(self) -> int: ...
+
+    def run(self, batch: Array, outputs: Sequence[str] = (LOGITS,)) -> dict[str, Array]:
+        """Named outputs of a batch (b, height, width, channels) float32, from one forward pass.
+
+        outputs: LOGITS (b, units), EMBEDDING (b, features), or names of layers, each as the layer gives it (b, ...).
+        Raises ExplainError for an output that the network does not have.
+        """
+        ...
+
+
+class GradientBackend(Backend, Protocol):
+    """A backend that also differentiates. weights: (units,), one a logit; the target is sum_i weights[i] * logits[i]."""
+
+    def layer_state(self, batch: Array, weights: Array, layer: str) -> LayerState:
+        """Activations of `layer`, the target's derivative by them, and logits, for a batch (b, height, width, channels).
+
+        Raises ExplainError when the layer is unknown or has no height and width.
+        """
+        ...
+
+    def input_gradients(self, batch: Array, weights: Array) -> tuple[Array, Array]:
+        """The target's derivative by the input, (b, height, width, channels), and the target's values, (b,)."""
+        ...
+
+
+def run_in_chunks(backend: Backend, batch: Array, output: str = LOGITS, progress: Progress = silent) -> Array:
+    """One output of a batch (b, height, width, channels) of any length, CHUNK images at a time: (b, ...)."""
+    parts = []
+    for start in range(0, len(batch), CHUNK):
+        parts.append(backend.run(batch[start : start + CHUNK], (output,))[output])
+        progress(min(1.0, (start + CHUNK) / len(batch)))
+    return np.concatenate(parts)
