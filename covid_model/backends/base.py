@@ -69,6 +69,18 @@ class GradientBackend(Backend, Protocol):
         ...
 
 
+class Engines(Protocol):
+    """What a method or a trust test is given of a model: who answers forward passes, and who differentiates.
+
+    `gradients` may load TensorFlow when it is first asked for; whoever needs forward passes alone never asks.
+    """
+
+    @property
+    def forward(self) -> Backend: ...
+    @property
+    def gradients(self) -> GradientBackend: ...
+
+
 def run_in_chunks(backend: Backend, batch: Array, output: str = LOGITS, progress: Progress = silent) -> Array:
     """One output of a batch (b, height, width, channels) of any length, CHUNK images at a time: (b, ...)."""
     parts = []

@@ -28,6 +28,16 @@ class TensorFlowBackend:
         self._lock = threading.RLock()
 
     @property
+    def forward(self) -> "TensorFlowBackend":
+        """Itself: it answers forward passes as well."""
+        return self
+
+    @property
+    def gradients(self) -> "TensorFlowBackend":
+        """Itself."""
+        return self
+
+    @property
     def input_shape(self) -> tuple[int, int, int]:
         """(height, width, channels)."""
         height, width, channels = self.network.input_shape[1:]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_model.backends.base import LOGITS
+from covid_model.backends.base import LOGITS, Backend
 from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.errors import ModelError
 from covid_model.files import file_sha256
@@ -50,6 +50,16 @@ class Classifier:
     segmenter: LungSegmenter
 
     @property
+    def forward(self) -> Backend:
+        """Who answers forward passes."""
+        return self.backend
+
+    @property
+    def gradients(self) -> TensorFlowBackend:
+        """Who differentiates."""
+        return self.backend
+
+    @property
     def network(self) -> "keras.Model":
         """The flat functional Keras graph, input `image`, output `logits`."""
         return self.backend.network
@@ -61,7 +71,7 @@ class Classifier:
 
     def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """(b, height, width, channels) -> (b, units) float32, from one forward pass."""
-        return self.backend.run(batch)[LOGITS]
+        return self.forward.run(batch)[LOGITS]
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
         """Calibrated probabilities (b, classes) of logits (b, units): softmax or sigmoid of logits / temperature."""

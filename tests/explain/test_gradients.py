@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 from toys import CLASSES, DENSE, KERNEL, branched_network, pooled_network
 
+from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.explain import gradients, keras_vis
 from covid_model.explain.target import resolve_target
 
@@ -15,11 +16,13 @@ SLOPE = float(KERNEL[0, 0, 0] @ DENSE[:, 0]) / 64
 """Of the pooled network: every pixel moves the logit alike."""
 
 
-def square_network() -> keras.Model:
+def square_network() -> TensorFlowBackend:
     """One unit: the sum of the squares of the pixels."""
     image = keras.Input((8, 8, 1), name="image")
     squared = layers.Flatten()(layers.Multiply()([image, image]))
-    return keras.Model(image, layers.Dense(1, use_bias=False, kernel_initializer="ones", name="logits")(squared))
+    return TensorFlowBackend(
+        keras.Model(image, layers.Dense(1, use_bias=False, kernel_initializer="ones", name="logits")(squared))
+    )
 
 
 def test_saliency_of_a_linear_network_is_its_slope_everywhere() -> None:
