@@ -94,7 +94,7 @@ def recipe_of(card: Card) -> str:
     optimiser = "AdamW" if settings.get("weight_decay") else "Adam"
     told = f"{trained:,} training images, {settings['epochs']} epochs, batch {settings['batch']}, {optimiser}"
     named = settings["augmentation"] if isinstance(settings["augmentation"], str) else "light"  # older cards: its ranges
-    return f"{told} at {settings['rate']:g}, augmentation “{named}”"
+    return f"{told} at {settings['learning_rate']:g}, augmentation “{named}”"
 
 
 def details(row: ModelSpec, card: Card) -> None:

@@ -12,8 +12,9 @@ from covid_model.data.filters import FILTERS
 from covid_model.data.labels import LABELS
 from covid_model.errors import DataError
 from covid_model.files import write_json
+from covid_model.settings import ASSETS
 
-SHIPPED: Final = Path(__file__).resolve().parents[2] / "assets" / "dataset.json"
+SHIPPED: Final = ASSETS / "dataset.json"
 """The description of the public sources that the shipped models were trained on."""
 COUNTED: Final[tuple[str, ...]] = ("source", "split", "view", "sex", "age", "lungs", "prediction")
 MEASURED: Final[tuple[str, ...]] = (
