@@ -15,25 +15,25 @@ from ui.available_images import available_images
 from ui.explain.controls import PREDICTED, PickedImage, image_picker, model_picker
 from ui.explain.input_check import admitted
 from ui.links import linked_select
-from ui.loaders import HowToExplain, cached_prediction, classifier, explanation
+from ui.loaders import HowToExplain, cached_prediction, cached_result, loaded_model
 from ui.menu import require_entry
 from ui.notices import show_errors
 
-WHAT: Final = {"methods": "Methods", "models": "Models", "classes": "Classes", "images": "Manifest"}
+WHAT: Final = {"methods": "Methods", "models": "Models", "classes": "Classes", "images": "Images"}
 MOST: Final = 4
 START: Final = {"methods": ["gradcam", "hirescam", "integratedgradients"], "models": list(MODELS)[:2]}
 
 
 def one_panel(picked: PickedImage, model: str, method: str, target: str) -> tuple[Panel, str] | None:
     """One heatmap and the line below it; None while a slow method stands cancelled."""
-    prediction, card = cached_prediction(model, picked.image), classifier(model).card
-    chosen = prediction.predicted if target == PREDICTED or target not in card.classes else target
-    found = explanation(model, picked.image, HowToExplain(method, chosen, card.explanation_layers[0]))
-    if found is None:
+    prediction, loaded = cached_prediction(model, picked.image), loaded_model(model)
+    chosen = prediction.predicted if target == PREDICTED or target not in loaded.classes else target
+    result = cached_result(model, picked.image, HowToExplain(method, chosen, loaded.layers[0]))
+    if result is None:
         return None
     row = METHODS[method]
-    title = f"{row.label}, {card.title}"
-    panel = Panel(title, displayed(picked.image.pixels), found.heatmap, prediction.prepared.lungs.mask, row.signed)
+    title = f"{row.label}, {loaded.card.title}"
+    panel = Panel(title, displayed(picked.image.pixels), result.heatmap, prediction.prepared.lungs.mask, row.signed)
     return panel, f"{chosen} {prediction.probabilities[chosen]:.0%} · {picked.title}"
 
 
@@ -48,7 +48,7 @@ def choose(label: str, options: dict[str, str], start: Sequence[str]) -> list[st
 
 def panels_of(what: str, picked: PickedImage, model: str, method: str, target: str) -> list[tuple[Panel, str]]:
     """All panels of the chosen kind of comparison."""
-    classes = classifier(model).card.classes
+    classes = loaded_model(model).classes
     if what == "methods":
         keys = choose("Methods", {key: row.label for key, row in METHODS.items()}, START["methods"])
         views = [(picked, model, key, target) for key in keys]
@@ -60,7 +60,7 @@ def panels_of(what: str, picked: PickedImage, model: str, method: str, target: s
         views = [(picked, model, method, key) for key in keys]
     else:
         offered = available_images()
-        keys = choose("Manifest", {key: image.title for key, image in offered.items()}, list(offered)[:2])
+        keys = choose("Images", {key: image.title for key, image in offered.items()}, list(offered)[:2])
         images = [PickedImage(offered[key].read(), offered[key].title, offered[key].synthetic) for key in keys]
         views = [(image, model, method, target) for image in images]
     made = [one_panel(*view) for view in views if admitted(view[0].image, view[0].title)]
@@ -105,7 +105,7 @@ with st.sidebar:
         method = linked_select("Method", {key: row.label for key, row in METHODS.items()}, "method")
     target = PREDICTED
     if what != "classes":
-        classes = {PREDICTED: "Whatever is predicted"} | {name: name for name in classifier(model).card.classes}
+        classes = {PREDICTED: "Whatever is predicted"} | {name: name for name in loaded_model(model).classes}
         target = linked_select("Class to explain", classes, "target")
 if image is not None:
     with show_errors():

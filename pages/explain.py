@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from covid_model.api.result import Result
 from covid_model.explain.captions import lung_share, sentences
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import get_method
@@ -16,11 +17,11 @@ from covid_model.plots.heatmap import image_figure
 from covid_model.plots.probabilities import probability_figure
 from ui.explain.class_visualisation import show_class_visualisation
 from ui.explain.controls import PickedImage, how_picker, image_picker, look_picker, model_picker
-from ui.explain.export_panel import share_panel
+from ui.explain.export_panel import export_panel
 from ui.explain.input_check import admitted
 from ui.explain.trust_panel import may_be_tested, trust_panel
 from ui.explain.whatif import what_if
-from ui.loaders import all_scores, audit_record, cached_prediction, classifier, explanation, trust_input
+from ui.loaders import cached_prediction, cached_result, loaded_model, with_scores
 from ui.menu import require_entry
 from ui.notices import show_errors
 
@@ -48,7 +49,7 @@ def show_pictures(picked: PickedImage, prediction: Prediction, found: Explanatio
         colormap=look.colormap,
         signed=get_method(found.method).signed,
         outline=lungs if look.lungs and lungs.any() else None,
-        labels=("XrayImage", f"Where {found.target} comes from"),
+        labels=("Image", f"What raised the {found.target} score"),
     )
     place.plotly_chart(
         figure,
@@ -60,8 +61,8 @@ def show_pictures(picked: PickedImage, prediction: Prediction, found: Explanatio
 
 def show_prediction(prediction: Prediction, card: Card, explained: str) -> None:
     """Every class with its probability, and what weakens it."""
-    words, bars = st.columns([2, 3], gap="large", vertical_alignment="center")
-    with words:
+    text, bars = st.columns([2, 3], gap="large", vertical_alignment="center")
+    with text:
         st.subheader(f"{prediction.predicted}, {prediction.probabilities[prediction.predicted]:.0%}", anchor=False)
         quality = prediction.prepared.lungs.quality
         st.badge(f"Lung outline: {quality}", color=QUALITY_COLOURS[quality], icon=":material/pulmonology:")
@@ -128,46 +129,46 @@ def show_captions(prediction: Prediction, found: Explanation, audit: Mapping[str
     )
 
 
-def show_panels(picked: PickedImage, prediction: Prediction, found: Explanation, card: Card) -> None:
-    """Trust, what if, dreams and sharing; only the open one does its work."""
-    under_test = trust_input(found.model, picked.image, found, picked.lesions)
-    trust, change, dreams, share = st.tabs(
-        ["Does it deserve trust?", "What if …", "What the model dreams", "Export"],
+def show_panels(picked: PickedImage, result: Result, card: Card) -> None:
+    """Trust, what if, class visualisation and export; only the open one does its work."""
+    found = result.explanation
+    trust, change, visualisation, export = st.tabs(
+        ["Does it deserve trust?", "What if …", "Class visualisation", "Export"],
         key="panel",
         on_change="rerun",
         bind="query-params",
     )
     if trust.open:
         with trust:
-            if may_be_tested(under_test):
-                trust_panel(under_test)
+            if may_be_tested(result.inputs):
+                trust_panel(result.inputs)
     if change.open:
         with change:
-            what_if(found.model, picked.image, prediction, found)
-    if dreams.open:
-        with dreams:
+            what_if(found.model, picked.image, result.prediction, found)
+    if visualisation.open:
+        with visualisation:
             show_class_visualisation(found.model, found.target)
-    if share.open:
-        with share:
-            share_panel(under_test, all_scores(under_test), card, picked.title, linkable=picked.linkable)
+    if export.open:
+        with export:
+            export_panel(with_scores(result), card, picked.title, linkable=picked.linkable)
 
 
 def show_explained(picked: PickedImage, model: str) -> None:
     """Everything about an image that may be explained."""
-    loaded, prediction = classifier(model), cached_prediction(model, picked.image)
+    loaded, prediction = loaded_model(model), cached_prediction(model, picked.image)
     with st.sidebar:
         how = how_picker(loaded.card, prediction.predicted)
     show_prediction(prediction, loaded.card, how.target)
-    found = explanation(model, picked.image, how)
-    if found is None:
+    result = cached_result(model, picked.image, how, picked.lesions)
+    if result is None:
         return
-    show_pictures(picked, prediction, found)
-    words, scores = st.columns([3, 2], gap="large")
-    with words:
-        show_captions(prediction, found, audit_record(model))
+    show_pictures(picked, prediction, result.explanation)
+    captions, scores = st.columns([3, 2], gap="large")
+    with captions:
+        show_captions(prediction, result.explanation, loaded.audit_record)
     with scores:
-        show_scores(loaded.card, audit_record(model))
-    show_panels(picked, prediction, found, loaded.card)
+        show_scores(loaded.card, loaded.audit_record)
+    show_panels(picked, result, loaded.card)
 
 
 require_entry()

@@ -17,6 +17,7 @@ ORDER = (
     "share",
     "plots",
     "training",
+    "api",
     "audit",
     "evaluation",
     "explain",

@@ -1,20 +1,18 @@
-"""Models loaded once for all sessions, and results remembered by what they were made from."""
+"""Models loaded once for all sessions, and results cached by what they were made from."""
 
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from covid_model.audit.record import load_record
+from covid_model.api.model import Model
+from covid_model.api.result import Result
 from covid_model.audit.score import TrustInput, TrustScore
 from covid_model.audit.trust_tests import TRUST_TESTS
-from covid_model.backends.base import Progress
+from covid_model.backends.base import Progress, silent
 from covid_model.explain.activation_maximisation import maximise_activation
-from covid_model.explain.engine import explain
-from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import SLOW, get_method
 from covid_model.explain.options import Setting
 from covid_model.explain.target import resolve_target
@@ -24,11 +22,11 @@ from covid_model.images.xray_image import XrayImage
 from covid_model.input_check.check import InputCheckResult, check_image
 from covid_model.input_check.features import FeatureExtractor
 from covid_model.lungs.segment import LungSegmenter
-from covid_model.models.classifier import Classifier, load
+from covid_model.models.classifier import load
 from covid_model.models.predict import Prediction, predict
 from ui.background import background, session
 from ui.models.cards import card_of
-from ui.results import remembered, run_with_progress
+from ui.results import results, run_with_progress
 
 
 def _keep_keras_warm() -> None:
@@ -50,19 +48,13 @@ def segmenter() -> LungSegmenter:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the model …")
-def _loaded(key: str, digest: str) -> Classifier:
-    return load(key, segmenter())
+def _loaded(key: str, digest: str) -> Model:
+    return Model(load(key, segmenter()), _extractor())
 
 
-def classifier(key: str) -> Classifier:
-    """A model at hand, shared by all sessions as long as its weights stay the same; it guards itself with a lock."""
+def loaded_model(key: str) -> Model:
+    """An available model, shared by all sessions as long as its weights stay the same."""
     return _loaded(key, card_of(key).weights_sha256)
-
-
-@st.cache_data(max_entries=16, ttl="10m", show_spinner=False)
-def audit_record(key: str) -> Mapping[str, Any]:
-    """What `python -m covid_model audit` found about a model."""
-    return load_record(key, classifier(key).weights_digest)
 
 
 @st.cache_data(max_size="64MB", ttl="30m", show_spinner=False)
@@ -77,15 +69,15 @@ def _extractor() -> FeatureExtractor:
 
 
 def input_check(image: XrayImage) -> InputCheckResult:
-    """What the input check says of the image; remembered by its digest."""
-    return remembered().get_or_make(("input_check", image.digest), lambda: check_image(image, _extractor()))
+    """What the input check says of the image; cached by its digest."""
+    return results().get_or_make(("input_check", image.digest), lambda: check_image(image, _extractor()))
 
 
 def cached_prediction(model: str, image: XrayImage) -> Prediction:
-    """What the model says about the image, whatever the input check says; remembered by image digest and model."""
-    return remembered().get_or_make(
+    """What the model predicts for the image, whatever the input check says; cached by image digest and model."""
+    return results().get_or_make(
         ("prediction", card_of(model).weights_sha256, image.digest),
-        lambda: predict(classifier(model), image, input_check=input_check(image)),
+        lambda: predict(loaded_model(model).classifier, image, input_check=input_check(image)),
     )
 
 
@@ -99,74 +91,69 @@ class HowToExplain:
     options: tuple[tuple[str, Setting], ...] = ()
 
 
-def _key(model: str, image: XrayImage, how: HowToExplain) -> Hashable:
-    return ("explanation", card_of(model).weights_sha256, image.digest, how)
+def cached_result(
+    model: str, image: XrayImage, how: HowToExplain, lesions: NDArray[np.bool_] | None = None
+) -> Result | None:
+    """One heatmap, cached by image digest and choices. Slow methods show their progress; None when cancelled."""
 
-
-def explanation(model: str, image: XrayImage, how: HowToExplain) -> Explanation | None:
-    """One heatmap, remembered by image digest and choices. Slow methods show their progress; None when cancelled."""
-
-    def make(progress: Progress) -> Explanation:
-        return explain(
-            classifier(model),
-            cached_prediction(model, image),
-            method=how.method,
-            target=how.target,
-            layer=how.layer,
+    def make(progress: Progress) -> Result:
+        return loaded_model(model).explain(
+            image,
+            how.method,
+            how.target,
+            layer=how.layer if get_method(how.method).needs_layer else None,
+            prediction=cached_prediction(model, image),
+            lesions=lesions,
             options=dict(how.options),
             progress=progress,
         )
 
+    key = ("result", card_of(model).weights_sha256, image.digest, how)
     row = get_method(how.method)
     if row.cost > SLOW:
-        return run_with_progress(_key(model, image, how), row.label, make)
-    return remembered().get_or_make(_key(model, image, how), lambda: make(lambda _: None))
+        return run_with_progress(key, row.label, make)
+    return results().get_or_make(key, lambda: make(silent))
 
 
-def trust_input(model: str, image: XrayImage, found: Explanation, lesions: NDArray[np.bool_] | None = None) -> TrustInput:
-    """The heatmap as the trust tests want it."""
-    return TrustInput(classifier(model), image, cached_prediction(model, image), found, audit_record(model), lesions)
-
-
-def _trust_key(under_test: TrustInput, test: str) -> Hashable:
-    found = under_test.explanation
+def _trust_key(inputs: TrustInput, test: str) -> Hashable:
+    found = inputs.explanation
     made_from = (found.model_digest, found.image_digest, found.method, found.target, found.layer, *found.options.items())
     return ("trust", test, made_from)
 
 
-def scores_so_far(under_test: TrustInput) -> dict[str, TrustScore]:
+def scores_so_far(inputs: TrustInput) -> dict[str, TrustScore]:
     """The trust scores that are there, by test, in the table's order."""
-    store, found = remembered(), {}
+    store, found = results(), {}
     for test in TRUST_TESTS:
-        score = store.get(_trust_key(under_test, test))
+        score = store.get(_trust_key(inputs, test))
         if isinstance(score, TrustScore):
             found[test] = score
     return found
 
 
-def all_scores(under_test: TrustInput) -> list[TrustScore]:
-    """The trust scores where every test was run, else none: a verdict needs all."""
-    found = scores_so_far(under_test)
-    return list(found.values()) if len(found) == len(TRUST_TESTS) else []
+def with_scores(result: Result) -> Result:
+    """The result with its trust scores where every test was run, else with none: a verdict needs all."""
+    found = scores_so_far(result.inputs)
+    return replace(result, scores=found if len(found) == len(TRUST_TESTS) else {})
 
 
-def run_tests_in_background(under_test: TrustInput) -> BaseException | None:
-    """See that every trust test of a heatmap is run and remembered; returns what went wrong, if anything did."""
-    store = remembered()
+def run_tests_in_background(inputs: TrustInput) -> BaseException | None:
+    """See that every trust test of a heatmap is run and cached; returns what went wrong, if anything did."""
+    store = results()
 
     def step(test: str) -> Callable[[], object]:
-        return lambda: store.get_or_make(_trust_key(under_test, test), lambda: TRUST_TESTS[test].run(under_test))
+        return lambda: store.get_or_make(_trust_key(inputs, test), lambda: TRUST_TESTS[test].run(inputs))
 
-    return background().want(session(), _trust_key(under_test, "all"), [step(test) for test in TRUST_TESTS])
+    return background().want(session(), _trust_key(inputs, "all"), [step(test) for test in TRUST_TESTS])
 
 
 def class_visualisation(model: str, target: str) -> NDArray[np.float32] | None:
-    """What the model dreams of a class, (H, W) float32 in [0, 1]; None while cancelled."""
-    loaded = classifier(model)
+    """An image that raises one class as far as it goes, (H, W) float32 in [0, 1]; None while cancelled."""
+    loaded = loaded_model(model).classifier
     factor, offset = SCALES[loaded.card.preprocessing.scaling]
 
     def make(progress: Progress) -> NDArray[np.float32]:
-        chosen = resolve_target(target, loaded.card.classes, loaded.backend.units)
+        chosen = resolve_target(target, loaded.card.classes, loaded.forward.units)
         return maximise_activation(loaded.network, chosen, (offset, offset + factor), progress=progress)
 
-    return run_with_progress(("class_visualisation", loaded.weights_digest, target), "The dream", make)
+    return run_with_progress(("class_visualisation", loaded.weights_digest, target), "The visualisation", make)

@@ -1,16 +1,16 @@
-"""Results remembered across reruns and sessions, and slow work that can be watched and cancelled.
+"""Results cached across reruns and sessions, and slow work that can be watched and cancelled.
 
 `st.cache_data` cannot serve here: it copies what it returns, and a progress bar cannot be told from inside it.
 """
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import fields, is_dataclass
 from typing import Final, TypeVar
 
 import numpy as np
 import streamlit as st
+from cachetools import LRUCache
 
 from covid_model.backends.base import Progress
 
@@ -31,44 +31,43 @@ def array_bytes(value: object) -> int:
     return 0
 
 
-class ResultCache:
-    """Results by key, up to `most` bytes, the longest unused forgotten first. Safe for threads.
+def size_of(value: object) -> int:
+    """Bytes that count for one result."""
+    return SMALLEST + array_bytes(value)
 
-    Results are shared: nobody may change them.
+
+class ResultCache:
+    """Results by key, up to `most` bytes; the least recently used go first. Safe for threads.
+
+    Results are shared: nobody may change them. The newest is kept even where it alone is larger.
     """
 
     def __init__(self, most: int = MOST) -> None:
-        self._most, self._bytes, self._lock = most, 0, threading.Lock()
-        self._found: OrderedDict[Hashable, object] = OrderedDict()
+        self._lock = threading.Lock()
+        self._found: LRUCache[Hashable, object] = LRUCache(most, getsizeof=lambda value: min(most, size_of(value)))
 
     def __contains__(self, key: Hashable) -> bool:
         with self._lock:
             return key in self._found
 
     def get(self, key: Hashable) -> object | None:
-        """The result of `key` where it is remembered."""
+        """The result of `key`, or None."""
         with self._lock:
             return self._found.get(key)
 
     def get_or_make(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The result of `key`, made if it is not remembered. What `make` raises is not remembered."""
+        """The result of `key`, made if it is not there. What `make` raises is not cached."""
         with self._lock:
             if key in self._found:
-                self._found.move_to_end(key)
                 return self._found[key]  # type: ignore[return-value]
         made = make()
         with self._lock:
-            if key not in self._found:
-                self._bytes += SMALLEST + array_bytes(made)
             self._found[key] = made
-            while self._bytes > self._most and len(self._found) > 1:
-                _, forgotten = self._found.popitem(last=False)
-                self._bytes -= SMALLEST + array_bytes(forgotten)
         return made
 
 
 @st.cache_resource
-def remembered() -> ResultCache:
+def results() -> ResultCache:
     """The results of this server."""
     return ResultCache()
 
@@ -79,7 +78,7 @@ def run_with_progress(key: Hashable, label: str, make: Callable[[Progress], T]) 
     The button interrupts the script at the next step of the bar, as any click does; what it leaves behind is the note that
     this very result is not wanted, until it is asked for again.
     """
-    store = remembered()
+    store = results()
     if key in store:
         return store.get_or_make(key, lambda: make(lambda _: None))
     if st.session_state.get("cancelled") == key:

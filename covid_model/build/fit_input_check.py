@@ -144,7 +144,7 @@ def fit_and_measure(table: pd.DataFrame) -> dict[str, Any]:
 def write_card(check: InputCheck, table: pd.DataFrame, scores: dict[str, Any]) -> dict[str, Any]:
     """What was measured on the test split, beside the input check; returns the card."""
     card = {
-        "title": "InputCheck",
+        "title": "Input check",
         "summary": "Refuses what is no upright frontal chest X-ray, with the reason.",
         "training": {"data_hash": data_hash(table), "spared": SPARED, "measures": len(check.centre)},
         "scores": scores,

@@ -90,18 +90,12 @@ def _print(record: Record, as_json: bool, text: Callable[[Record], str]) -> None
 
 def run_predict(arguments: argparse.Namespace) -> int:
     """The `predict` command."""
-    from covid_model.images.read import load_image
-    from covid_model.input_check.check import require_frontal
-    from covid_model.input_check.features import FeatureExtractor
-    from covid_model.models.classifier import load
-    from covid_model.models.predict import predict
+    from covid_model.api.load import load_model, read_image
 
-    classifier = load(arguments.model)
-    extractor = FeatureExtractor(classifier.segmenter)
+    model = load_model(arguments.model)
 
     def work(path: str) -> Record:
-        image = load_image(path)
-        prediction = predict(classifier, image, input_check=require_frontal(image, extractor, force=arguments.force))
+        prediction = model.predict(read_image(path), force=arguments.force)
         return {
             "model": prediction.model,
             "probabilities": {name: round(value, 4) for name, value in prediction.probabilities.items()},
@@ -122,17 +116,15 @@ def run_predict(arguments: argparse.Namespace) -> int:
 
 def run_explain(arguments: argparse.Namespace) -> int:
     """The `explain` command."""
-    from covid_model.input_check.features import FeatureExtractor
-    from covid_model.models.classifier import load
+    from covid_model.api.load import load_model
     from covid_model.share.batch import explain_file, write_table
 
     job = _job(arguments)
-    classifier = load(arguments.model)
-    extractor = FeatureExtractor(classifier.segmenter)
+    model = load_model(arguments.model)
     rows: list[Record] = []
 
     def work(path: str) -> Record:
-        row, before = explain_file(classifier, extractor, Path(path), job, arguments.out)
+        row, before = explain_file(model, Path(path), job, arguments.out)
         rows.append(row)
         return {"row": row, "before": before}
 

@@ -13,7 +13,7 @@ class XrayImage:
 
     pixels: (H, W) float32 in [0, 1], read-only, bright = dense (bone white, air black), photometric already resolved.
     digest: sha256 hex of the file's bytes, the image's only name.
-    source_kind: what the bytes were: "png", "jpeg", "webp", "bmp", "tiff" or "dicom".
+    source_kind: what the bytes were: "png", "jpeg", "webp", "bmp", "tiff", "dicom" or "array".
     view: projection where the file states it: "PA", "AP", "LATERAL" or None.
     spacing_mm: (row, column) pixel spacing in millimetres where the file states it.
     notes: sentences about how the pixels were obtained that a careful reader should know (e.g. a window was applied).

@@ -35,7 +35,7 @@ def image_figure(
     signed: bool = False,
     top: float | None = None,
     outline: NDArray[np.bool_] | None = None,
-    labels: tuple[str, str] = ("XrayImage", "Heatmap"),
+    labels: tuple[str, str] = ("Image", "Heatmap"),
 ) -> go.Figure:
     """Two panels over the same axes, in image pixels: the image, and the image under the heatmap.
 

@@ -9,22 +9,14 @@ from typing import Any, Final
 
 import pandas as pd
 
-from covid_model.audit.record import load_record
-from covid_model.audit.score import TrustInput
-from covid_model.audit.trust_tests import run_tests
-from covid_model.audit.verdict import withheld
+from covid_model.api.model import Model
+from covid_model.api.result import Result
 from covid_model.errors import ImageError
-from covid_model.explain.engine import explain
 from covid_model.explain.methods import get_method
 from covid_model.explain.options import Setting
-from covid_model.explain.overlay import write_overlay
 from covid_model.files import write_json
 from covid_model.images.read import read_image
-from covid_model.input_check.check import require_frontal
-from covid_model.input_check.features import FeatureExtractor
-from covid_model.models.classifier import Classifier
-from covid_model.models.predict import predict
-from covid_model.share.record import base_row, method_row, view_json
+from covid_model.models.predict import Prediction
 
 TABLE: Final = "explanations.parquet"
 ROWS: Final = "rows"
@@ -48,9 +40,9 @@ class Job:
     options: Mapping[str, Setting] = field(default_factory=dict)
     force: bool = False
 
-    def settings(self, classifier: Classifier) -> Row:
+    def settings(self, model: Model) -> Row:
         """What a finished row must agree with to count as done."""
-        return json.loads(json.dumps({**asdict(self), "weights": classifier.weights_digest}))
+        return json.loads(json.dumps({**asdict(self), "weights": model.classifier.weights_digest}))
 
     def options_of(self, method: str) -> dict[str, Setting]:
         """The settings that this method knows."""
@@ -58,47 +50,67 @@ class Job:
         return {name: value for name, value in self.options.items() if name in known}
 
 
-def explain_file(classifier: Classifier, extractor: FeatureExtractor, path: Path, job: Job, out: Path) -> tuple[Row, bool]:
+def explain_file(model: Model, path: Path, job: Job, out: Path) -> tuple[Row, bool]:
     """Do the job for one image; returns its row and whether it was done before.
 
-    Writes overlay PNG, raw map, layer map and JSON record for each method, with the trust scores where asked for, and last
-    the row. A verdict withheld from the start saves the tests. Raises ImageError and ExplainError.
+    Writes what `Result.save` writes for each method, with the trust scores where asked for, and last the row. A verdict
+    withheld from the start saves the tests. Raises ImageError and ExplainError.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ImageError(f"The file cannot be read: {error.strerror}.") from error
-    settings, finished = job.settings(classifier), out / ROWS / f"{sha256(data).hexdigest()}.json"
+    settings, finished = job.settings(model), out / ROWS / f"{sha256(data).hexdigest()}.json"
     if finished.is_file():
         done: Row = json.loads(finished.read_text("utf-8"))
         if done["settings"] == settings:
             return done["row"], True
     image = read_image(data)
-    prediction = predict(classifier, image, input_check=require_frontal(image, extractor, force=job.force))
-    row = base_row(prediction, str(path))
-    measured = load_record(classifier.key, classifier.weights_digest) if job.trust else {}
+    prediction = model.predict(image, force=job.force)
+    row = prediction_row(prediction, str(path))
     for method in job.methods:
-        found = explain(
-            classifier,
-            prediction,
-            method=method,
-            target=job.target,
+        result = model.explain(
+            image,
+            method,
+            job.target,
             layer=job.layer,
             seed=job.seed,
+            prediction=prediction,
             options=job.options_of(method),
         )
-        # Images of several folders may share a name; the digest keeps them apart.
-        stem = f"{path.stem}.{image.digest[:8]}.{method}"
-        found.save(out, stem)
-        write_overlay(image, found, out / f"{stem}.png")
-        inputs = TrustInput(classifier, image, prediction, found, measured, seed=job.seed)
-        scores = list(run_tests(inputs)) if job.trust and withheld(inputs) is None else []
         if job.trust:
-            (out / f"{stem}.trust.json").write_text(view_json(inputs, scores), "utf-8")
-        row |= method_row(inputs, scores, f"{stem}.json", trust=job.trust)
+            result.verdict()
+        # Images of several folders may share a name; the digest keeps them apart.
+        record = result.save(out, f"{path.stem}.{image.digest[:8]}.{method}")
+        row |= method_row(result, record.name, trust=job.trust)
     finished.parent.mkdir(parents=True, exist_ok=True)
     write_json(finished, {"settings": settings, "row": row})
     return row, False
+
+
+def prediction_row(prediction: Prediction, file: str) -> Row:
+    """The columns of an image that no method changes."""
+    return {
+        "file": file,
+        "image": prediction.image_digest,
+        "model": prediction.model,
+        "model_digest": prediction.weights_digest,
+        "predicted": prediction.predicted,
+        **{f"probability/{name}": value for name, value in prediction.probabilities.items()},
+        "lungs": prediction.prepared.lungs.quality,
+        "input_check": prediction.input_check.kind if prediction.input_check else None,
+    }
+
+
+def method_row(result: Result, record: str, *, trust: bool) -> Row:
+    """The columns of one method: where its record is, and with `trust` the verdict, values and outcomes of the tests."""
+    found = result.explanation
+    row: Row = {"record": record, "target": found.target, "layer": found.layer, "seconds": found.seconds}
+    if trust:
+        row["verdict"] = result.verdict().word
+    for score in result.scores.values():
+        row |= {f"trust/{score.key}": score.value, f"trust/{score.key}/outcome": score.outcome}
+    return {f"{found.method}/{name}": value for name, value in row.items()}
 
 
 def write_table(rows: list[Row], out: Path) -> Path:

@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 from cases import classifier_on, lung_area, lung_case
 
+from covid_model.api.model import Model
+from covid_model.api.result import Result
 from covid_model.audit.trust_tests import TRUST_TESTS, run_tests
 from covid_model.audit.verdict import RULE
 from covid_model.errors import ImageError
 from covid_model.images.phantom import PHANTOMS, phantom_png
 from covid_model.input_check.features import FeatureExtractor
 from covid_model.lungs.segment import LungSegmenter
-from covid_model.share import batch
 from covid_model.share.batch import Job, explain_file, write_table
-from covid_model.share.record import view_json
 from covid_model.share.report import NOTICE, html_report
 
 
@@ -44,16 +44,26 @@ def test_the_report_without_tests_has_no_verdict() -> None:
 
 def test_the_record_is_json_with_everything_to_make_it_again() -> None:
     case = lung_case()
-    record = json.loads(view_json(case, list(run_tests(case))))
+    result = Result(case)
+    result.trust_scores()
+    record = json.loads(result.record_json())
     assert record["trust"]["verdict"]["word"] == "supported"
     assert {score["key"] for score in record["trust"]["scores"]} == set(TRUST_TESTS)
     assert {"versions", "options", "model_digest", "image_digest", "seed", "layer"} <= set(record["explanation"])
-    assert "trust" not in json.loads(view_json(case))
+    assert "trust" not in json.loads(Result(case).record_json())
 
 
 @pytest.fixture(scope="module")
 def extractor() -> FeatureExtractor:
     return FeatureExtractor(LungSegmenter.load())
+
+
+@pytest.fixture
+def model(extractor: FeatureExtractor) -> Model:
+    """A toy that sees the lungs, with fixed lungs, behind the shipped input check."""
+    classifier = classifier_on(lung_area(32))
+    classifier.segmenter.found = type(classifier.segmenter.found)(lung_area(512), "good", (), 0.3, 1.0)  # type: ignore[attr-defined]
+    return Model(classifier, extractor)
 
 
 @pytest.fixture
@@ -64,17 +74,16 @@ def image(tmp_path: Path) -> Path:
 
 
 def test_a_folder_goes_on_where_it_was_cut(
-    image: Path, extractor: FeatureExtractor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    image: Path, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    classifier, out = classifier_on(lung_area(32)), tmp_path / "out"
-    classifier.segmenter.found = type(classifier.segmenter.found)(lung_area(512), "good", (), 0.3, 1.0)  # type: ignore[attr-defined]
+    out = tmp_path / "out"
     job = Job(("gradcam", "saliency"), target="Normal", trust=True)
-    row, before = explain_file(classifier, extractor, image, job, out)
+    row, before = explain_file(model, image, job, out)
     assert not before
     assert {"gradcam/verdict", "saliency/verdict", "gradcam/record", "probability/Normal"} <= set(row)
     assert (out / row["gradcam/record"]).is_file()
-    monkeypatch.setattr(batch, "predict", lambda *_: pytest.fail("the image was done before"))
-    again, before = explain_file(classifier, extractor, image, job, out)
+    monkeypatch.setattr(Model, "predict", lambda *_: pytest.fail("the image was done before"))
+    again, before = explain_file(model, image, job, out)
     assert before
     assert again == row
     table = pd.read_parquet(write_table([row], out))
@@ -82,18 +91,17 @@ def test_a_folder_goes_on_where_it_was_cut(
     assert table["image"][0] == row["image"]
 
 
-def test_other_settings_are_other_work(image: Path, extractor: FeatureExtractor, tmp_path: Path) -> None:
-    classifier, out = classifier_on(lung_area(32)), tmp_path / "out"
-    classifier.segmenter.found = type(classifier.segmenter.found)(lung_area(512), "good", (), 0.3, 1.0)  # type: ignore[attr-defined]
-    explain_file(classifier, extractor, image, Job(("gradcam",)), out)
-    row, before = explain_file(classifier, extractor, image, Job(("gradcam",), target="COVID-19"), out)
+def test_other_settings_are_other_work(image: Path, model: Model, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    explain_file(model, image, Job(("gradcam",)), out)
+    row, before = explain_file(model, image, Job(("gradcam",), target="COVID-19"), out)
     assert not before
     assert row["gradcam/target"] == "COVID-19"
 
 
-def test_a_missing_file_is_one_sentence(extractor: FeatureExtractor, tmp_path: Path) -> None:
+def test_a_missing_file_is_one_sentence(model: Model, tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="cannot be read"):
-        explain_file(classifier_on(lung_area(32)), extractor, tmp_path / "none.png", Job(("gradcam",)), tmp_path)
+        explain_file(model, tmp_path / "none.png", Job(("gradcam",)), tmp_path)
 
 
 def test_settings_go_to_the_methods_that_know_them() -> None:

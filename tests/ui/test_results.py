@@ -1,4 +1,4 @@
-"""Results are remembered up to a bound, and slow work can be cancelled."""
+"""Results are cached up to a bound, and slow work can be cancelled."""
 
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ def test_results_are_made_once_and_the_longest_unused_is_forgotten() -> None:
 def slow_page() -> None:
     import streamlit as st
 
-    from ui.results import remembered, run_with_progress
+    from ui.results import results, run_with_progress
 
     def work(progress):
         for share in (0.5, 1.0):
@@ -47,7 +47,7 @@ def slow_page() -> None:
         return "done"
 
     if st.query_params.get("forget"):
-        remembered.clear()
+        results.clear()
     st.write(run_with_progress("key", "The work", work) or "nothing")
 
 

@@ -104,9 +104,9 @@ def search_by_upload(images: Manifest) -> None:
             st.info(f"The images were measured by {model}, which is not at hand.", icon=":material/info:")
             return
         from covid_model.audit.source import embedding  # TensorFlow is started only here
-        from ui.loaders import cached_prediction, classifier, image_from
+        from ui.loaders import cached_prediction, image_from, loaded_model
 
-        prediction, loaded = cached_prediction(model, image_from(upload.getvalue())), classifier(model)
+        prediction, loaded = cached_prediction(model, image_from(upload.getvalue())), loaded_model(model).classifier
         features = embedding(loaded.backend, prediction.prepared.batch)[0]
         found = similar(path, features)
         show_images(images.rows([place for place, _ in found]), [f"similarity {score:.2f}" for _, score in found])

@@ -1,21 +1,19 @@
-"""Take a view along: a link, pictures, values and a report."""
+"""Export the current view: a link, images, values and a report."""
 
-from collections.abc import Sequence
 from io import BytesIO
 
 import numpy as np
 import streamlit as st
 
-from covid_model.audit.score import TrustInput, TrustScore
-from covid_model.explain.overlay import overlay_png
+from covid_model.api.result import Result
 from covid_model.models.card import Card
-from covid_model.share.record import view_json
 from covid_model.share.report import html_report
 
 
-def share_panel(inputs: TrustInput, scores: Sequence[TrustScore], card: Card, title: str, *, linkable: bool) -> None:
+def export_panel(result: Result, card: Card, title: str, *, linkable: bool) -> None:
     """Downloads of the current view; the trust scores are in them where they were measured."""
-    stem = f"{inputs.explanation.model}-{inputs.explanation.method}-{inputs.explanation.image_digest[:8]}"
+    found, scores = result.explanation, list(result.scores.values())
+    stem = f"{found.model}-{found.method}-{found.image_digest[:8]}"
     if linkable:
         st.caption("The address of this page opens this very view: image, model, class, method, layer and display.")
         query = "&".join(f"{name}={value}" for name, value in st.query_params.to_dict().items())
@@ -29,7 +27,7 @@ def share_panel(inputs: TrustInput, scores: Sequence[TrustScore], card: Card, ti
     with st.container(horizontal=True):
         st.download_button(
             "Report (HTML)",
-            lambda: html_report(inputs, scores, card, title).encode(),
+            lambda: html_report(result.inputs, scores, card, title).encode(),
             f"{stem}.html",
             "text/html",
             icon=":material/description:",
@@ -38,7 +36,7 @@ def share_panel(inputs: TrustInput, scores: Sequence[TrustScore], card: Card, ti
         )
         st.download_button(
             "Overlay (PNG)",
-            lambda: overlay_png(inputs.image, inputs.explanation, opacity=opacity, colormap=colormap),
+            lambda: result.overlay(opacity=opacity, colormap=colormap),
             f"{stem}.png",
             "image/png",
             icon=":material/image:",
@@ -46,7 +44,7 @@ def share_panel(inputs: TrustInput, scores: Sequence[TrustScore], card: Card, ti
         )
         st.download_button(
             "Raw map (NumPy)",
-            lambda: npy_bytes(inputs.explanation.heatmap),
+            lambda: npy_bytes(result.heatmap),
             f"{stem}.npy",
             "application/octet-stream",
             icon=":material/grid_on:",
@@ -54,7 +52,7 @@ def share_panel(inputs: TrustInput, scores: Sequence[TrustScore], card: Card, ti
         )
         st.download_button(
             "Record (JSON)",
-            lambda: view_json(inputs, scores).encode(),
+            lambda: result.record_json().encode(),
             f"{stem}.json",
             "application/json",
             icon=":material/data_object:",

@@ -16,7 +16,7 @@ from covid_model.images.window import displayed
 from covid_model.images.xray_image import XrayImage
 from covid_model.plots.trust import has_figure, trust_figure
 from ui.loaders import run_tests_in_background, scores_so_far
-from ui.results import remembered
+from ui.results import results
 
 Colour = Literal["green", "red", "orange", "gray"]
 
@@ -97,7 +97,7 @@ def show_score(inputs: TrustInput, row: TrustTest, score: TrustScore) -> None:
 def show_region_ablation(inputs: TrustInput, score: TrustScore) -> None:
     """The altered images with the probability under each."""
     image = inputs.image
-    pictures = remembered().get_or_make(
+    pictures = results().get_or_make(
         ("region_ablation", image.digest, inputs.explanation.model),
         lambda: region_images(image, inputs.prediction.prepared.lungs.mask),
     )

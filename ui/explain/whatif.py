@@ -7,16 +7,15 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from covid_model.audit.edits import EDITS, Edit, edited
-from covid_model.explain.engine import explain
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import SLOW, get_method
 from covid_model.explain.overlay import scale_top
 from covid_model.images.window import displayed
 from covid_model.images.xray_image import XrayImage
-from covid_model.models.predict import Prediction, predict
+from covid_model.models.predict import Prediction
 from covid_model.plots.compare import Panel, panel_picture
 from covid_model.plots.heatmap import selectable_image
-from ui.loaders import classifier
+from ui.loaders import loaded_model
 
 REGION: Final = {"whatif_across": (0.75, 0.95), "whatif_down": (0.05, 0.2)}
 """Where a marker often stands: the upper left of the patient, which is the upper right of the image."""
@@ -102,24 +101,25 @@ def _buttons(edits: list[Edit], region: tuple[float, float, float, float]) -> No
 
 def show_change(model: str, original: XrayImage, changed: XrayImage, prediction: Prediction, found: Explanation) -> None:
     """Probabilities with their change, and the new heatmap on the scale of the old one."""
-    after = predict(classifier(model), changed, prediction.prepared.lungs)
+    loaded = loaded_model(model)
+    after = loaded.predict_altered(changed, prediction)
     for column, (name, before) in zip(
         st.columns(len(prediction.probabilities)), prediction.probabilities.items(), strict=True
     ):
         moved = 100 * (after.probabilities[name] - before)
         column.metric(name, f"{after.probabilities[name]:.0%}", f"{moved:+.1f} points", delta_color="off")
     if after.predicted != prediction.predicted:
-        st.warning(f"The answer flips from {prediction.predicted} to {after.predicted}.", icon=":material/swap_horiz:")
+        st.warning(f"The prediction flips from {prediction.predicted} to {after.predicted}.", icon=":material/swap_horiz:")
     row = get_method(found.method)
     if row.cost > SLOW:
         st.caption(f"{row.label} is too slow to follow along; choose a quicker method to see the heatmap change.")
         return
-    again = explain(
-        classifier(model),
-        after,
-        method=found.method,
-        target=found.target,
+    again = loaded.explain(
+        changed,
+        found.method,
+        found.target,
         layer=found.layer if row.needs_layer else None,
+        prediction=after,
         options=found.options,
     )
     top, lungs = scale_top(found.heatmap), prediction.prepared.lungs.mask

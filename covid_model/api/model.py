@@ -1,0 +1,135 @@
+"""A model that checks an image, finds the lungs, predicts and explains in one call."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covid_model.api.result import Result
+from covid_model.audit.record import load_record
+from covid_model.audit.score import TrustInput
+from covid_model.backends.base import Progress, silent
+from covid_model.errors import ImageError
+from covid_model.explain.engine import explain
+from covid_model.explain.methods import DEFAULT_METHOD
+from covid_model.explain.options import Setting
+from covid_model.images.xray_image import XrayImage
+from covid_model.input_check.check import InputCheckResult, check_image
+from covid_model.input_check.features import FeatureExtractor
+from covid_model.models.card import Card
+from covid_model.models.classifier import Classifier
+from covid_model.models.predict import Prediction, predict
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A classifier with its input check, lung network and audit record. `load_model` makes it; threads may share it.
+
+    extractor: of the features that the input check decides on.
+
+    Example:
+        >>> from covid_model import load_model
+        >>> load_model("lungs").classes
+        ('COVID-19', 'Pneumonia', 'Normal')
+    """
+
+    classifier: Classifier
+    extractor: FeatureExtractor
+
+    @property
+    def key(self) -> str:
+        """Its name on the command line and in links."""
+        return self.classifier.key
+
+    @property
+    def card(self) -> Card:
+        """How it was trained, what it scores, and its limits."""
+        return self.classifier.card
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the logits; of a one-unit model (negative, positive)."""
+        return self.card.classes
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Layers that heatmaps may be taken at, the default first."""
+        return self.card.explanation_layers
+
+    @cached_property
+    def audit_record(self) -> Mapping[str, Any]:
+        """What `python -m covid_model audit` measured on many images; empty where it was not run for these weights."""
+        return load_record(self.key, self.classifier.weights_digest)
+
+    def check(self, image: XrayImage) -> InputCheckResult:
+        """Is this a frontal chest X-ray, and if not, what does it look like?"""
+        return check_image(image, self.extractor)
+
+    def predict(self, image: XrayImage, *, force: bool = False) -> Prediction:
+        """Check the image, find the lungs, predict.
+
+        force: predict for images that the input check refuses as well; the reason is then one of the warnings.
+        Raises ImageError, with that reason, for a refused image otherwise.
+
+        Example:
+            >>> from covid_model import load_model, sample_image
+            >>> prediction = load_model("lungs").predict(sample_image("covid-19-0"))
+            >>> round(sum(prediction.probabilities.values()), 6)
+            1.0
+        """
+        found = self.check(image)
+        if not found.accepted and not force:
+            raise ImageError(f"{found.reason} With --force (force=True in Python) it is worked on, without a verdict.")
+        return predict(self.classifier, image, input_check=found)
+
+    def predict_altered(self, image: XrayImage, original: Prediction) -> Prediction:
+        """Predict for an altered copy of an image, with lungs and input check of the original.
+
+        The lung outline stays where it was found, so that only what the classifier sees changes.
+        """
+        return predict(self.classifier, image, original.prepared.lungs, original.input_check)
+
+    def explain(
+        self,
+        image: XrayImage,
+        method: str = DEFAULT_METHOD,
+        target: str | int | None = None,
+        *,
+        layer: str | None = None,
+        seed: int = 0,
+        force: bool = False,
+        prediction: Prediction | None = None,
+        lesions: NDArray[np.bool_] | None = None,
+        options: Mapping[str, Setting] | None = None,
+        progress: Progress = silent,
+    ) -> Result:
+        """Check, predict and explain one image.
+
+        method: a key of METHODS. target: a class by name or index, or "A - B"; by default the predicted class. layer: by
+        default the first of `layers`. force: as for `predict`. prediction: of this image by this model, to make it once for
+        several heatmaps. lesions: (H, W) bool, what radiologists outlined. options: settings of the method.
+        progress: called with the share done; what it raises cancels.
+        Raises ImageError for a refused image, ExplainError for an unknown method, target, layer or option.
+        """
+        prediction = prediction or self.predict(image, force=force)
+        found = explain(
+            self.classifier,
+            prediction,
+            method=method,
+            target=target,
+            layer=layer,
+            seed=seed,
+            options=options,
+            progress=progress,
+        )
+        return Result(TrustInput(self.classifier, image, prediction, found, self.audit_record, lesions, seed))
+
+    def explain_batch(
+        self, images: Iterable[XrayImage], method: str = DEFAULT_METHOD, target: str | int | None = None, **settings: Any
+    ) -> Iterator[Result]:
+        """`explain` for each image, one at a time as they are asked for. settings: as for `explain`."""
+        for image in images:
+            yield self.explain(image, method, target, **settings)

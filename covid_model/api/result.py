@@ -1,0 +1,167 @@
+"""What one model says about one image, with the heatmap, its verdict, and everything that makes it again."""
+
+import base64
+import json
+from dataclasses import asdict, dataclass, field
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covid_model.audit.score import TrustInput, TrustScore
+from covid_model.audit.trust_tests import TRUST_TESTS
+from covid_model.audit.verdict import RULE, Verdict, verdict, withheld
+from covid_model.backends.base import Progress, silent
+from covid_model.errors import ExplainError
+from covid_model.explain.explanation import Explanation
+from covid_model.explain.methods import get_method
+from covid_model.explain.overlay import overlay_png
+from covid_model.files import write_json
+from covid_model.images.xray_image import XrayImage
+from covid_model.models.predict import Prediction
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """One heatmap of one image by one model. `Model.explain` makes it.
+
+    inputs: the image, the prediction, the explanation, and the audit record of the model, as the trust tests need them.
+    scores: trust scores by test, as far as they were run; `trust_scores` adds the others.
+
+    Example:
+        >>> from covid_model import load_model, sample_image
+        >>> result = load_model("lungs").explain(sample_image("covid-19-0"), method="gradcam", target="COVID-19")
+        >>> result.predicted
+        'COVID-19'
+        >>> result.heatmap.shape == result.image.shape
+        True
+    """
+
+    inputs: TrustInput
+    scores: dict[str, TrustScore] = field(default_factory=dict, repr=False)
+
+    @property
+    def image(self) -> XrayImage:
+        """The image that was explained."""
+        return self.inputs.image
+
+    @property
+    def prediction(self) -> Prediction:
+        """Logits, probabilities, lungs, input check and warnings."""
+        return self.inputs.prediction
+
+    @property
+    def explanation(self) -> Explanation:
+        """The raw maps with method, target, layer, options, seed, digests and versions."""
+        return self.inputs.explanation
+
+    @property
+    def probabilities(self) -> dict[str, float]:
+        """Class name -> calibrated probability."""
+        return dict(self.prediction.probabilities)
+
+    @property
+    def predicted(self) -> str:
+        """The class of highest probability."""
+        return self.prediction.predicted
+
+    @property
+    def heatmap(self) -> NDArray[np.float32]:
+        """(H, W) float32 at image size, raw and unscaled, 0 where the model saw nothing; signed where the method is."""
+        return self.explanation.heatmap
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences that weaken the result: how the image was read, what the input check says, doubts about the lungs."""
+        return self.prediction.warnings
+
+    def trust_scores(self, progress: Progress = silent) -> list[TrustScore]:
+        """Run every trust test that was not run yet; returns all scores in the table's order.
+
+        progress: called with the share done, in [0, 1]; what it raises cancels, and finished tests are kept.
+        """
+        for number, (key, test) in enumerate(TRUST_TESTS.items()):
+            if key not in self.scores:
+                self.scores[key] = test.run(self.inputs)
+            progress((number + 1) / len(TRUST_TESTS))
+        return [self.scores[key] for key in TRUST_TESTS]
+
+    def verdict(self, progress: Progress = silent) -> Verdict:
+        """Whether to believe this heatmap: "supported", "not supported" or "withheld", and why (`audit.verdict.RULE`).
+
+        Runs the trust tests on the first call, which takes seconds, unless the verdict is withheld from the start.
+
+        Example:
+            >>> from covid_model import load_model, sample_image
+            >>> load_model("lungs").explain(sample_image("normal-1"), target="COVID-19").verdict().word
+            'withheld'
+        """
+        scores = [] if withheld(self.inputs) is not None else self.trust_scores(progress)
+        return verdict(self.inputs, scores)
+
+    def record(self) -> dict[str, Any]:
+        """Everything but the maps as JSON values, with verdict and scores where the tests were run.
+
+        Holds no file name: the name of an upload may name a person.
+        """
+        check, lungs = self.prediction.input_check, self.prediction.prepared.lungs
+        record: dict[str, Any] = {
+            "explanation": self.explanation.record(),
+            "predicted": self.predicted,
+            "input_check": asdict(check) if check else None,
+            "lungs": {"quality": lungs.quality, "area": lungs.area},
+            "warnings": list(self.warnings),
+        }
+        if self.scores or withheld(self.inputs):
+            scores = list(self.scores.values())
+            found = asdict(verdict(self.inputs, scores))
+            record["trust"] = {"verdict": found, "rule": RULE, "scores": [asdict(score) for score in scores]}
+        return record
+
+    def record_json(self) -> str:
+        """`record` as text."""
+        return json.dumps(self.record(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def overlay(self, *, opacity: float = 0.6, colormap: str = "inferno") -> bytes:
+        """The image at full size under the heatmap, as the bytes of a PNG file."""
+        return overlay_png(self.image, self.explanation, opacity=opacity, colormap=colormap)
+
+    def save(self, folder: str | Path, stem: str | None = None) -> Path:
+        """Write `<stem>.png` (overlay), `<stem>.npy` and `<stem>.layer.npy` (raw maps), `<stem>.json` (record) to `folder`.
+
+        Where the trust tests were run, `<stem>.trust.json` holds scores and verdict. stem: by default image and method.
+        Returns the record's path; `Explanation.load` reads it back. Raises ExplainError where nothing can be written.
+        """
+        folder = Path(folder)
+        stem = stem or f"{self.explanation.image_digest[:8]}.{self.explanation.method}"
+        try:
+            path = self.explanation.save(folder, stem)
+            (folder / f"{stem}.png").write_bytes(self.overlay())
+            if self.scores or withheld(self.inputs):
+                write_json(folder / f"{stem}.trust.json", self.record())
+        except OSError as error:
+            raise ExplainError(f"The result cannot be written to {folder}: {error.strerror}.") from error
+        return path
+
+    def show(self) -> "Image":
+        """The overlay as a Pillow image, which notebooks display."""
+        from io import BytesIO
+
+        from PIL import Image
+
+        return Image.open(BytesIO(self.overlay()))
+
+    def _repr_html_(self) -> str:
+        method = get_method(self.explanation.method)
+        shares = ", ".join(f"{escape(name)} {value:.1%}" for name, value in self.probabilities.items())
+        picture = base64.b64encode(self.overlay()).decode()
+        caption = f"{escape(method.label)} for {escape(self.explanation.target)}; {shares}. Research only, not a diagnosis."
+        return (
+            f"<figure><img width='448' alt='{caption}' src='data:image/png;base64,{picture}'>"
+            f"<figcaption>{caption}</figcaption></figure>"
+        )
