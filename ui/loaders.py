@@ -25,25 +25,15 @@ from covid_model.lungs.segment import LungSegmenter
 from covid_model.models.classifier import load
 from covid_model.models.predict import Prediction, predict
 from ui.background import background, session
+from ui.keras_session import keep_keras_session
 from ui.models.cards import card_of
 from ui.results import results, run_with_progress
-
-
-def _keep_keras_warm() -> None:
-    """Take from Streamlit the call of `keras.backend.clear_session()` that it makes after every run of a page.
-
-    It empties TensorFlow's kernel cache: every click would wait half a second longer, and work in another thread would
-    hardly move. Nothing here needs it, since models are built once and held.
-    """
-    import keras
-
-    keras.backend.clear_session = lambda: None
 
 
 @st.cache_resource(show_spinner="Starting TensorFlow and the lung network: a few seconds, once …")
 def segmenter() -> LungSegmenter:
     """The lung network, shared by all models and sessions; it guards itself with a lock."""
-    _keep_keras_warm()
+    keep_keras_session()
     return LungSegmenter.load()
 
 
