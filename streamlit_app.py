@@ -4,9 +4,13 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import streamlit as st
+
+from covid_model.settings import serve
 from ui.menu import mark_entered, opened_page
 from ui.notices import privacy_notice, research_notice
 
+serve(st.get_option("server.address"))
 page = opened_page()
 mark_entered()
 research_notice()

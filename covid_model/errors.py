@@ -5,7 +5,8 @@
     |- DataError      a data source, manifest or split is unusable
     |- ModelError     a model, card or weight file is unusable
     |- ExplainError   a heatmap cannot be made as asked
-    `- RunError       a training run cannot start or go on
+    |- RunError       a training run cannot start or go on
+    `- HostError      a public copy does not do this for its visitors
 
 Each message is one sentence a user can act on: what was received, and what would work.
 """
@@ -33,3 +34,7 @@ class ExplainError(CovidModelError):
 
 class RunError(CovidModelError):
     """A training run cannot start or continue."""
+
+
+class HostError(CovidModelError):
+    """A server for strangers does not do this."""

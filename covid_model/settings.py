@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from covid_model.errors import HostError
+
 PACKAGE: Final = Path(__file__).resolve().parent
 
 WEIGHTS: Final = PACKAGE / "weights"
@@ -33,9 +35,17 @@ RUNS: Final = Setting("COVID_XRAY_RUNS", "folder of training runs", "`runs` in t
 MANIFEST: Final = Setting("COVID_XRAY_MANIFEST", "manifest of the data set", "`manifest.parquet` in the working directory")
 SAMPLES: Final = Setting("COVID_XRAY_SAMPLES", "folder of fetched public images", "`xray-explained` in the user's cache")
 THUMBNAILS: Final = Setting("COVID_XRAY_CACHE", "folder of thumbnails", "one in the system's temporary folder")
-SMALL_HOST: Final = Setting("COVID_XRAY_SMALL_HOST", "1 marks a host too small to train on", "off, on Community Cloud on")
+PUBLIC: Final = Setting(
+    "COVID_XRAY_PUBLIC",
+    "1: a server for strangers, without paths, trainings, imports and deletions; 0: your own",
+    "1 on Community Cloud and wherever the server listens on more than localhost, else 0",
+)
 
-SETTINGS: Final = (DATA, MODELS, RUNS, MANIFEST, SAMPLES, THUMBNAILS, SMALL_HOST)
+SETTINGS: Final = (DATA, MODELS, RUNS, MANIFEST, SAMPLES, THUMBNAILS, PUBLIC)
+
+LOCAL: Final = ("localhost", "127.0.0.1", "::1")
+COMMUNITY_CLOUD: Final = Path("/mount/src")
+"""Where Community Cloud mounts its apps."""
 
 
 def _value(setting: Setting) -> str:
@@ -73,6 +83,30 @@ def thumbnails_folder() -> Path:
     return Path(_value(THUMBNAILS) or Path(tempfile.gettempdir()) / "xray-explained-thumbnails")
 
 
-def is_small_host() -> bool:
-    """Is this a small host shared by strangers? Community Cloud mounts its apps below /mount/src."""
-    return bool(_value(SMALL_HOST)) or Path("/mount/src").exists()
+class _Server:
+    """Whether this process is a dashboard's server, and for whom. The command line is none: it belongs to its user."""
+
+    public = False
+
+
+def serve(address: str | None) -> None:
+    """Note that this process serves the dashboard on `address` (None: on every address of the host).
+
+    Public are Community Cloud and every server that listens on more than localhost, unless PUBLIC says otherwise.
+    """
+    wanted = _value(PUBLIC)
+    _Server.public = wanted != "0" if wanted else COMMUNITY_CLOUD.exists() or address not in LOCAL
+
+
+def is_public_host() -> bool:
+    """Is this a server for strangers?"""
+    return _Server.public
+
+
+def require_own_host(action: str) -> None:
+    """Raise HostError where this is a server for strangers. action: what is not done there, as "Training"."""
+    if _Server.public:
+        raise HostError(
+            f"{action} is switched off on a public copy; on your own machine, start it with --server.address localhost or "
+            f"set {PUBLIC.variable}=0."
+        )

@@ -10,6 +10,7 @@ from covid_model.explain.methods import METHODS, Method
 from covid_model.explain.options import Option
 from covid_model.input_check.check import REASONS, input_check_card
 from covid_model.models.specs import MODELS
+from covid_model.settings import SETTINGS
 
 FILE: Final = Path(__file__).with_name("reference.md")
 
@@ -61,6 +62,12 @@ def samples_section() -> list[str]:
     return ["## Synthetic images", "\n".join([*head, *rows]), limits]
 
 
+def settings_section() -> list[str]:
+    """Every environment variable."""
+    rows = [f"| `{row.variable}` | {row.meaning} | {row.default} |" for row in SETTINGS]
+    return ["## Settings", "\n".join(["| variable | meaning | without it |", "|---|---|---|", *rows])]
+
+
 def reference() -> str:
     """The whole page."""
     parts = ["# Reference", "Written from the tables by `python -m docs.reference`; change the tables, not this file."]
@@ -71,7 +78,7 @@ def reference() -> str:
     for test in TRUST_TESTS.values():
         weight = "The verdict rests on it." if test.decides else "For information."
         parts.append(f"### {test.question} (`{test.key}`)\n\n{test.how} {weight} {test.paper}.")
-    parts += [*input_check_section(), *samples_section()]
+    parts += [*input_check_section(), *samples_section(), *settings_section()]
     return "\n\n".join(parts) + "\n"
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from covid_model.data.browse import Manifest
 from covid_model.errors import DataError
-from covid_model.settings import is_small_host
+from covid_model.settings import is_public_host
 from ui.dataset.grid import browse
 from ui.dataset.sources import sources
 from ui.dataset.views import images_map, quality, understand
@@ -19,7 +19,7 @@ require_entry()
 st.header("Dataset", anchor=False)
 with st.sidebar:
     path = manifest_path()
-    if not is_small_host():
+    if not is_public_host():
         st.text_input("Manifest", str(path), key=CHOSEN, help="As written by `data build`, or with more by `data measure`.")
 images: Manifest | None = None
 try:

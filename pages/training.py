@@ -10,7 +10,7 @@ import streamlit as st
 from covid_model.explain.overlay import blended, heat, outlined
 from covid_model.models.user_models import row_of
 from covid_model.plots.training import AXES, confusion_figure, curve_figure
-from covid_model.settings import is_small_host
+from covid_model.settings import is_public_host
 from covid_model.training.history import best_epoch, config_differences, map_epochs, read_maps
 from covid_model.training.process import delete, end, launch, why_not_here
 from covid_model.training.run_folder import LIVE, RunFolder, state_of
@@ -78,14 +78,14 @@ def controls(run: RunFolder) -> None:
                 st.toast("Resuming …")
         if (
             state == "finished"
-            and not is_small_host()
+            and not is_public_host()
             and st.button(
                 "Use as a model", icon=":material/visibility:", key="keep", help="Offers its best weights on every page."
             )
         ):
-            from covid_model.training.register import keep  # TensorFlow is started only here
+            from covid_model.training.register import register  # TensorFlow is started only here
 
-            card = keep(run)
+            card = register(run)
             st.cache_data.clear()
             params = explain_params(model=card.key)
             st.page_link("pages/explain.py", label=f"Explain an image with {card.title}", query_params=params)

@@ -1,18 +1,28 @@
 """Settings and fixtures shared by all tests. TensorFlow stays quiet and on one thread."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["COVID_XRAY_PUBLIC"] = "0"  # AppTest knows no address; tests of the public copy set 1
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
+from covid_model import settings
 from covid_model.data.manifest import COLUMNS, BuildReport, write_manifest
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def own_host() -> Iterator[None]:
+    """A page that was opened as on a public copy leaves this process as one's own again."""
+    yield
+    settings._Server.public = False
 
 
 @pytest.fixture(scope="session")

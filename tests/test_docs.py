@@ -7,18 +7,19 @@ import pytest
 
 from covid_model.cli.main import parser
 from covid_model.data.sources import SOURCES
+from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.explain.methods import METHODS
 from covid_model.models.specs import MODELS
 from docs.reference import FILE, reference
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
-TRAINING = (ROOT / "docs" / "training.md").read_text("utf-8")
-COMMANDS = re.findall(r"^python -m covid_model (.+?)(?:\s+#.*)?$", README + TRAINING, re.MULTILINE)
+PAGES = {path.name: path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md")}
+COMMANDS = re.findall(r"^python -m covid_model (.+?)(?:\s+#.*)?$", "\n".join([README, *PAGES.values()]), re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_of_the_readme_parses(command: str) -> None:
+def test_every_command_of_readme_and_docs_parses(command: str) -> None:
     words = command.split()
     if words == ["--help"]:
         with pytest.raises(SystemExit) as left:
@@ -28,15 +29,31 @@ def test_every_command_of_the_readme_parses(command: str) -> None:
         assert callable(parser().parse_args(words).run)
 
 
-def test_the_readme_shows_commands_and_existing_pictures() -> None:
+def test_the_readme_is_short_and_shows_commands() -> None:
     assert len(COMMANDS) >= 6
-    for picture in re.findall(r"!\[.*?\]\((.*?)\)", README):
-        assert (ROOT / picture).is_file()
+    assert len(README.splitlines()) <= 75
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))], ids=str
+)
+def test_links_and_pictures_lead_to_files(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_python_lines_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert lines
+    monkeypatch.chdir(tmp_path)
+    for block in lines:
+        exec(block.replace('"chest.dcm"', repr(str(shipped_samples()["covid-19-0"].path))), {})
+    assert list((tmp_path / "out").glob("*.png"))
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_every_source_stands_in_the_readme(name: str) -> None:
-    assert f"`{name}`" in README
+def test_every_source_is_described(name: str) -> None:
+    assert f"`{name}`" in PAGES["data.md"]
 
 
 @pytest.mark.parametrize("row", METHODS.values(), ids=lambda row: row.key)

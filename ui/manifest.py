@@ -20,7 +20,9 @@ IMAGE_KEY: Final = "image-"
 
 
 def manifest_path() -> Path:
-    """The manifest in use, whether it is there or not."""
+    """The manifest in use, whether it is there or not: on a public copy the host's own, whatever a visitor asks for."""
+    if settings.is_public_host():
+        return settings.manifest_path()
     if NEXT in st.session_state:
         st.session_state[CHOSEN] = st.session_state.pop(NEXT)
     chosen = st.session_state.get(CHOSEN) or st.session_state.get(KEPT) or settings.manifest_path()

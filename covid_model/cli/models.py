@@ -162,10 +162,10 @@ def _config(arguments: argparse.Namespace, recipe: TrainConfig) -> TrainConfig:
 
 def run_register(arguments: argparse.Namespace) -> int:
     """The `keep` command."""
-    from covid_model.training.register import keep
+    from covid_model.training.register import register
     from covid_model.training.run_folder import RunFolder
 
-    print(f"--model {keep(RunFolder(arguments.source)).key}")
+    print(f"--model {register(RunFolder(arguments.source)).key}")
     return 0
 
 

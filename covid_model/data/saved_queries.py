@@ -5,6 +5,7 @@ from pathlib import Path
 
 from covid_model.errors import DataError
 from covid_model.files import write_json
+from covid_model.settings import require_own_host
 
 SavedQueries = dict[str, dict[str, str]]
 
@@ -24,7 +25,8 @@ def read_saved_queries(manifest: Path) -> SavedQueries:
 
 
 def write_saved_queries(manifest: Path, views: SavedQueries) -> None:
-    """Keep them. Raises DataError where nothing can be written."""
+    """Keep them. Raises DataError where nothing can be written, HostError on a public copy."""
+    require_own_host("Saving a query")
     try:
         write_json(saved_queries_path(manifest), views)
     except OSError as error:

@@ -14,7 +14,7 @@ from covid_model.errors import ModelError
 from covid_model.images.preprocess import Preprocessing, Region, Scaling
 from covid_model.models.card import Card
 from covid_model.models.user_models import IMPORTED, save_user_model, user_model_key
-from covid_model.settings import models_folder
+from covid_model.settings import models_folder, require_own_host
 
 if TYPE_CHECKING:
     import keras
@@ -157,6 +157,7 @@ def add_model(
     classes: names in the order of the outputs; of one unit (negative, positive). Raises ModelError for an unusable title,
     for names that do not fit the outputs, and where nothing can be written.
     """
+    require_own_host("Importing a model")
     key = user_model_key(title)
     wanted = max(2, brought.units)
     if len(set(classes)) != wanted or len(classes) != wanted or not all(classes):
@@ -181,6 +182,7 @@ def add_model(
 
 
 def remove_model(key: str) -> None:
-    """Forget a user's own model and what was measured about it."""
+    """Forget a user's own model and what was measured about it. Raises HostError on a public copy."""
+    require_own_host("Removing a model")
     for path in models_folder().glob(f"{key}.*"):
         path.unlink(missing_ok=True)

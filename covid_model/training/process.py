@@ -8,7 +8,7 @@ from typing import Final
 import psutil
 
 from covid_model.errors import RunError
-from covid_model.settings import is_small_host
+from covid_model.settings import is_public_host, require_own_host
 from covid_model.training.run_folder import LIVE, RunFolder, is_alive, state_of
 
 LOG: Final = "log.txt"
@@ -18,8 +18,8 @@ LEAST_MEMORY: Final = 3.0e9
 
 def why_not_here() -> str | None:
     """Why this host should not train, or None."""
-    if is_small_host():
-        return "This is a small shared host; a training would take its memory from every visitor. Recorded runs can be seen."
+    if is_public_host():
+        return "This is a public copy; a training would take its memory from every visitor. You can look at recorded runs."
     memory = psutil.virtual_memory().total
     if memory < LEAST_MEMORY:
         return f"A training needs {LEAST_MEMORY / 1e9:.0f} GB of memory; this host has {memory / 1e9:.1f} GB."
@@ -34,7 +34,11 @@ _STARTER: Final = (
 
 
 def launch(arguments: list[str], run: RunFolder) -> None:
-    """Start `python -m covid_model train ARGUMENTS` in a session of its own, with a log beside the run."""
+    """Start `python -m covid_model train ARGUMENTS` in a session of its own, with a log beside the run.
+
+    Raises HostError on a public copy.
+    """
+    require_own_host("Training")
     run.path.parent.mkdir(parents=True, exist_ok=True)
     log = run.path.with_suffix(".log") if not run.path.exists() else run.path / LOG
     command = [sys.executable, "-m", "covid_model", "train", *arguments]
@@ -43,6 +47,7 @@ def launch(arguments: list[str], run: RunFolder) -> None:
 
 def end(run: RunFolder) -> None:
     """Kill the process of a run that does not stop when asked; only if it is the very process that wrote the status."""
+    require_own_host("Ending a run")
     status = run.status()
     if not is_alive(status):
         raise RunError(f"No process is training in {run.name} any more.")
@@ -51,7 +56,8 @@ def end(run: RunFolder) -> None:
 
 
 def delete(run: RunFolder) -> None:
-    """Remove a run and everything in it. Raises RunError while it is at work."""
+    """Remove a run and everything in it. Raises RunError while it is at work, HostError on a public copy."""
+    require_own_host("Deleting a run")
     if state_of(run) in LIVE:
         raise RunError(f"{run.name} is still training; stop it first.")
     shutil.rmtree(run.path)

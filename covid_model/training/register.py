@@ -6,16 +6,18 @@ from covid_model.errors import RunError
 from covid_model.models.card import Card, read_card
 from covid_model.models.specs import get_model
 from covid_model.models.user_models import save_user_model, user_model_key
+from covid_model.settings import require_own_host
 from covid_model.training.initial_weights import best_network
 from covid_model.training.run_folder import RunFolder, state_of
 
 
-def keep(run: RunFolder) -> Card:
+def register(run: RunFolder) -> Card:
     """Put the best weights of a run beside the user's own models, called as the run; returns the new card.
 
     Raises RunError for a run that is not finished, ModelError for a name that cannot be used or a folder that cannot be
     written.
     """
+    require_own_host("Registering a model")
     if state_of(run) != "finished":
         raise RunError(f"Only a finished run can be used as a model; {run.name} is {state_of(run)}.")
     row, key = get_model(str(run.config()["model"])), user_model_key(run.name)

@@ -20,6 +20,7 @@ import psutil
 
 from covid_model.errors import RunError
 from covid_model.files import write_json
+from covid_model.settings import require_own_host
 
 STALE: Final = 120.0
 """Seconds without a heartbeat after which a run counts as stalled."""
@@ -102,7 +103,8 @@ class RunFolder:
         return (self.path / "STOP").exists()
 
     def ask_to_stop(self) -> None:
-        """Ask the process to end after its current step, keeping a checkpoint."""
+        """Ask the process to end after its current step, keeping a checkpoint. Raises HostError on a public copy."""
+        require_own_host("Stopping a run")
         (self.path / "STOP").touch()
 
 

@@ -28,7 +28,7 @@ from covid_model.training.config import TrainConfig
 from covid_model.training.export import export_model
 from covid_model.training.initial_weights import best_network
 from covid_model.training.recipes import RECIPES, Recipe
-from covid_model.training.register import keep
+from covid_model.training.register import register
 from covid_model.training.run_folder import RunFolder, runs_in, state_of
 from covid_model.training.steps import precision_here
 
@@ -247,10 +247,10 @@ def test_a_finished_run_becomes_a_model_of_ones_own(
     run = RunFolder(tmp_path / "My run 1")
     training = fit.start(run, CONFIG, table, segmenter())
     with pytest.raises(RunError, match="Only a finished run"):
-        keep(run)
+        register(run)
     training.go()
     export_model(best_network(run), training.row, CONFIG, Recipe(CONFIG), table, run.path, segmenter())
-    assert keep(run).key == "my-run-1"
+    assert register(run).key == "my-run-1"
     assert available_models()["my-run-1"] == "My run 1"
     own = load("my-run-1", segmenter())
     for one, other in zip(best_network(run).get_weights(), own.network.get_weights(), strict=True):

@@ -193,7 +193,7 @@ def test_a_table_of_own_images_is_matched_by_its_columns(manifest: Path, tmp_pat
 
 
 def test_on_a_shared_host_nothing_is_read_from_its_disk(manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COVID_XRAY_SMALL_HOST", "1")
+    monkeypatch.setenv("COVID_XRAY_PUBLIC", "1")
     app = opened(view="Get images")
     assert "no images can be added" in said(app)
     assert "manifest_path" not in [box.key for box in app.text_input]

@@ -116,10 +116,10 @@ def test_a_form_with_a_wrong_manifest_starts_nothing(runs: Path) -> None:
     assert not list(runs.iterdir())
 
 
-def test_a_small_host_explains_itself(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COVID_XRAY_SMALL_HOST", "1")
+def test_a_public_copy_explains_itself(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COVID_XRAY_PUBLIC", "1")
     app = opened("training")
-    assert any("small shared host" in box.value for box in app.info)
+    assert any("public copy" in box.value for box in app.info)
     assert not [button for button in app.button if button.label == "Start training"]
 
 

@@ -14,7 +14,7 @@ from covid_model.data.sources import SOURCES
 from covid_model.data.thumbnails import thumbnail
 from covid_model.errors import ImageError
 from covid_model.models.user_models import available_models
-from covid_model.settings import is_small_host
+from covid_model.settings import is_public_host
 from ui.dataset.filters import filter_widgets, params_of, show_in_address
 from ui.dataset.narrow import narrowed
 from ui.links import explain_params
@@ -41,8 +41,8 @@ def saved_queries(images: Manifest, query: Query) -> None:
         kept = read_saved_queries(images.path)
         for name, params in kept.items():
             st.page_link("pages/dataset.py", label=name, query_params=params, icon=":material/bookmark:")
-        if is_small_host():
-            st.caption("On a shared host the address is the view: copy it.")
+        if is_public_host():
+            st.caption("On a public copy the address is the view: copy it.")
             return
         name = st.text_input("Name of this view", key="view_name")
         if st.button("Keep", disabled=not name, key="view_keep"):

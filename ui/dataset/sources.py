@@ -10,7 +10,7 @@ from covid_model.data.manifest import build, write_manifest
 from covid_model.data.sources import SOURCES, Source, read_table
 from covid_model.data.user_source import FIELDS, classes_source, label_of, table_columns, table_source
 from covid_model.errors import DataError
-from covid_model.settings import is_small_host
+from covid_model.settings import is_public_host
 from ui.manifest import NEXT, manifest_path
 
 NOTHING: Final = "(none)"
@@ -30,8 +30,8 @@ def sources() -> None:
                 f"python -m covid_model data build --source {source.name}=DATA/{source.folders[0]} --out manifest.parquet"
             )
     st.subheader("Images of your own", anchor=False)
-    if is_small_host():
-        st.info("On a shared host no images can be added; run your own copy.", icon=":material/info:")
+    if is_public_host():
+        st.info("On a public copy no images can be added; run your own copy.", icon=":material/info:")
         return
     user_images()
 

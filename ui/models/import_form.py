@@ -9,7 +9,7 @@ from covid_model.errors import ModelError
 from covid_model.images.preprocess import SCALES, Region, Scaling
 from covid_model.models.importing import Brought, add_model, read_network, remove_model
 from covid_model.models.specs import MODELS, NOT_COVID
-from covid_model.settings import is_small_host
+from covid_model.settings import is_public_host
 from ui.links import explain_params
 
 MOST_MB: Final = 500
@@ -29,9 +29,9 @@ def _read(data: bytes, name: str) -> tuple[Brought | None, str]:
 
 def import_form() -> None:
     """Upload, what was found in it, the questions that only its owner can answer, and the model is on every page."""
-    if is_small_host():
+    if is_public_host():
         st.info(
-            "On a shared host models cannot be added. Run your own copy (see the README) and bring your model there.",
+            "On a public copy models cannot be added. Run your own copy (see the README) and bring your model there.",
             icon=":material/info:",
         )
         return
