@@ -3,7 +3,7 @@
     python -m benchmarks.training [--steps 20] [--repeat 3] [--out FILE.json]
 
 Three questions, each answered in pairs that alternate so that a busy machine hurts both sides alike:
-- the project's loop, with everything it tells, against plain `model.fit` on the same batches, both with a running mean;
+- the project's loop, with everything it writes, against plain `model.fit` on the same batches, both with a running mean;
 - the input pipeline alone, against a loop without input work;
 - a refresh of the Training page for a run of 100,000 metric rows, and while such a run grows.
 The images are noise in memory: reading and shrinking them happens once before a training and is not measured.
@@ -21,17 +21,22 @@ from typing import Any, Final
 
 import keras
 import numpy as np
+import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 from covid_model import __version__
+from covid_model.lungs.segment import LungSegmenter
 from covid_model.models.specs import MODELS, ModelSpec
-from covid_model.training.batches import Batches
+from covid_model.training.batches import ImageBatches
+from covid_model.training.classifier import ClassifierTask
 from covid_model.training.config import TrainConfig
-from covid_model.training.distribute import alone
+from covid_model.training.distribute import one_worker
 from covid_model.training.image_cache import SIDE, SmallImage
+from covid_model.training.losses import classification_loss
 from covid_model.training.metrics_writer import EpochSoFar, MetricsWriter
 from covid_model.training.run_folder import RunFolder
-from covid_model.training.steps import loss_of, make_optimiser, make_step
+from covid_model.training.schedule import make_optimiser
+from covid_model.training.train_step import make_step
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 IMAGES: Final = 256
@@ -40,22 +45,27 @@ CALLBACKS: Final = 0.03
 REFRESH_S: Final = 0.2
 
 
-def batches(row: ModelSpec, config: TrainConfig) -> Batches:
+def batches(row: ModelSpec, config: TrainConfig) -> ImageBatches:
     """Shuffled and augmented views of noise."""
     rng = np.random.default_rng(0)
     images = [SmallImage(rng.integers(0, 255, (SIDE, SIDE), np.uint8), np.ones((SIDE, SIDE), bool)) for _ in range(IMAGES)]
     label = rng.integers(0, len(row.classes), IMAGES)
-    return Batches(images, label, np.ones(IMAGES, np.float32), row.preprocessing, len(row.classes), config)
+    return ImageBatches(images, label, np.ones(IMAGES, np.float32), row.preprocessing, len(row.classes), config)
 
 
-def ours(row: ModelSpec, config: TrainConfig, source: Batches, folder: Path) -> float:
+def task(row: ModelSpec, config: TrainConfig) -> ClassifierTask:
+    """What is trained; its images come from `batches` and not from a manifest."""
+    rows = [(label, split) for label in row.labels for split in ("train", "val")]
+    table = pd.DataFrame(rows, columns=["label", "split"])
+    return ClassifierTask(row, config, table, LungSegmenter.load(), one_worker())
+
+
+def ours(row: ModelSpec, config: TrainConfig, source: ImageBatches, folder: Path) -> float:
     """Images a second of the project's loop, its compilation apart."""
-    model, averaged = row.build(), row.build()
-    optimiser = make_optimiser(config)
-    step = make_step(model, averaged, optimiser, model.trainable_variables, config, alone())
+    step = make_step(task(row, config), make_optimiser(config), one_worker())
     run = RunFolder(folder)
     run.create(config.as_dict())
-    metrics_writer, sofar = MetricsWriter(run, events=True), EpochSoFar(0, source.steps, source.batch, 0)
+    metrics_writer, sofar = MetricsWriter(run, accuracy=True), EpochSoFar(0, source.steps, source.batch, 0)
     nothing = np.float32(0)
     step(*source.at(0, 0), np.float32(1e-4), nothing)
     begun = time.perf_counter()
@@ -67,14 +77,16 @@ def ours(row: ModelSpec, config: TrainConfig, source: Batches, folder: Path) -> 
     return source.steps * source.batch / (time.perf_counter() - begun)
 
 
-def plain_fit(row: ModelSpec, config: TrainConfig, source: Batches) -> float:
+def plain_fit(row: ModelSpec, config: TrainConfig, source: ImageBatches) -> float:
     """Images a second of `model.fit` without callbacks on the same batches."""
     model = row.build()
     optimiser = keras.optimizers.AdamW(
         1e-4, weight_decay=config.weight_decay, clipnorm=1.0, use_ema=True, ema_momentum=config.ema
     )
     model.compile(
-        optimiser, lambda onehot, logits: loss_of(logits, onehot, config.label_smoothing), weighted_metrics=["accuracy"]
+        optimiser,
+        lambda onehot, logits: classification_loss(logits, onehot, config.label_smoothing),
+        weighted_metrics=["accuracy"],
     )
     model.train_on_batch(*source.at(0, 0))
     begun = time.perf_counter()
@@ -82,7 +94,7 @@ def plain_fit(row: ModelSpec, config: TrainConfig, source: Batches) -> float:
     return source.steps * source.batch / (time.perf_counter() - begun)
 
 
-def input_alone(source: Batches) -> float:
+def input_alone(source: ImageBatches) -> float:
     """Images a second of the pipeline with nobody training on them."""
     begun = time.perf_counter()
     for _ in source.epoch(0):
@@ -90,10 +102,9 @@ def input_alone(source: Batches) -> float:
     return source.steps * source.batch / (time.perf_counter() - begun)
 
 
-def without_input(row: ModelSpec, config: TrainConfig, source: Batches) -> float:
+def without_input(row: ModelSpec, config: TrainConfig, source: ImageBatches) -> float:
     """Images a second of the compiled step on one batch again and again."""
-    model, averaged = row.build(), row.build()
-    step = make_step(model, averaged, make_optimiser(config), model.trainable_variables, config, alone())
+    step = make_step(task(row, config), make_optimiser(config), one_worker())
     batch, nothing = source.at(0, 0), np.float32(0)
     step(*batch, np.float32(1e-4), nothing)
     begun = time.perf_counter()
@@ -103,10 +114,9 @@ def without_input(row: ModelSpec, config: TrainConfig, source: Batches) -> float
 
 
 def long_run(folder: Path, rows: int) -> RunFolder:
-    """A run at work, by what its files say, with `rows` lines of metrics."""
+    """A run with `rows` lines of metrics."""
     run = RunFolder(folder / "long")
     run.create(TrainConfig("anshul", init="random").as_dict())
-    run.tell("training", epochs=10, epoch=5.0)
     lines = []
     for step in range(1, rows + 1):
         told = {"kind": "step", "step": step, "epoch": step / 10_000, "time": 1000.0 + step, "loss": 1 / step**0.5}
@@ -122,6 +132,8 @@ def refreshes(rows: int, repeat: int) -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         os.environ["COVID_XRAY_RUNS"] = folder
         run = long_run(Path(folder), rows)
+        lock = run.claim()
+        run.set_status("training", epochs=10, epoch=5.0)
         app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()
         app.switch_page("pages/training.py")
         app.query_params["run"] = "long"
@@ -136,6 +148,8 @@ def refreshes(rows: int, repeat: int) -> dict[str, Any]:
             begun = time.perf_counter()
             app.run()
             taken.append(time.perf_counter() - begun)
+        if lock is not None:
+            lock.release()
         if app.exception:
             raise RuntimeError(app.exception[0].message)
     return {"rows": rows, "first_s": first, "refresh_s": statistics.median(taken)}

@@ -41,7 +41,9 @@ st.markdown(
 tour, day = read_tour()
 for number, (key, found) in enumerate(tour.items(), 1):
     show_stop(number, key, found)
-st.caption(f"Found among the synthetic images and the shipped models by `python -m covid_model tour` on {day}, not by hand.")
+st.caption(
+    f"Found among the synthetic images and the shipped models by `python -m covid_model build tour` on {day}, not by hand."
+)
 with st.container(horizontal=True):
     st.page_link("pages/models.py", label="What was claimed, and what is left of it", icon=":material/fact_check:")
     st.page_link("pages/dataset.py", label="What gives the labels away", icon=":material/photo_library:")

@@ -17,7 +17,8 @@ from covid_model.training.run_folder import LIVE, RunFolder, state_of
 from ui.links import explain_params
 from ui.menu import require_entry
 from ui.notices import show_errors
-from ui.training.run_form import AWAITED, start_form, wait_for_run
+from ui.training.launching import AWAITED, await_run, wait_for_run
+from ui.training.run_form import start_form
 from ui.training.runs import available_runs, is_recorded, metrics_of
 
 TICK: Final = 2.0
@@ -43,14 +44,17 @@ def headline(run: RunFolder) -> None:
     if state == "stalled":
         st.warning("No sign of life for two minutes; the machine may be asleep or out of memory.", icon=":material/warning:")
     if state == "interrupted":
-        st.warning("Its process is gone. Resume goes on from the last whole epoch.", icon=":material/warning:")
+        st.warning(
+            "Its process is gone. Resume goes on from the last whole epoch, or from the start.", icon=":material/warning:"
+        )
     if reason := status.get("reason"):
         st.caption(str(reason))
     steps, epochs = metrics_of(run)
     cells = {"epoch": f"{status.get('epoch', 0):.1f} of {status.get('epochs', '?')}"}
     if not epochs.empty:
-        cells["best epoch"] = str(best_epoch(epochs))
-        cells["validation accuracy"] = f"{epochs['val_accuracy'].iloc[-1]:.1%}"
+        cells["best epoch"] = str(best_epoch(epochs) or "not known")
+        if "val_accuracy" in epochs:
+            cells["validation accuracy"] = f"{epochs['val_accuracy'].iloc[-1]:.1%}"
     if not steps.empty:
         cells["images a second"] = f"{steps['images_per_second'].iloc[-1]:.0f}"
         if state in LIVE:
@@ -71,16 +75,13 @@ def controls(run: RunFolder) -> None:
                 run.ask_to_stop()
             if st.button("End by force", key="end", help="When it does not stop when asked."):
                 end(run)
-        elif state in ("stopped", "interrupted") and why_not_here() is None:
-            manifest = st.text_input("Manifest", "manifest.parquet", key="resume_manifest", label_visibility="collapsed")
-            if st.button("Resume", icon=":material/play_arrow:", key="resume"):
-                launch(["--resume", str(run.path), "--manifest", manifest], run)
-                st.toast("Resuming …")
+        elif state in ("stopped", "interrupted", "failed"):
+            resume_button(run)
         if (
             state == "finished"
             and not is_public_host()
             and st.button(
-                "Use as a model", icon=":material/visibility:", key="keep", help="Offers its best weights on every page."
+                "Use as a model", icon=":material/visibility:", key="register", help="Offers its best weights on every page."
             )
         ):
             from covid_model.training.register import register  # TensorFlow is started only here
@@ -94,6 +95,19 @@ def controls(run: RunFolder) -> None:
             if st.button("Delete", icon=":material/delete:", key="delete", disabled=not sure):
                 delete(run)
                 st.rerun()
+
+
+def resume_button(run: RunFolder) -> None:
+    """Go on with a run, or say why this host should not."""
+    if (why := why_not_here()) is not None:
+        st.caption(f"It cannot be resumed here. {why}")
+        return
+    moved = st.text_input(
+        "Manifest", "", placeholder="manifest, only if it was moved", key="resume_manifest", label_visibility="collapsed"
+    )
+    if st.button("Resume", icon=":material/play_arrow:", key="resume"):
+        await_run(launch(["--resume", str(run.path), *(["--manifest", moved] if moved else [])], run))
+        st.rerun()
 
 
 def curves(runs: dict[str, RunFolder]) -> None:
@@ -139,7 +153,7 @@ def live(name: str, run: RunFolder, compared: dict[str, RunFolder]) -> None:
     curves({name: run} | compared)
     _, epochs = metrics_of(run)
     config = run.config()
-    if not epochs.empty:
+    if "confusion" in epochs:
         left, right = st.columns([2, 3], gap="large")
         with left:
             st.markdown("**Validation images, last epoch**")

@@ -42,7 +42,7 @@ def measure_images(classifier: Classifier, table: pd.DataFrame, out: Path) -> pd
     try:
         parts.mkdir(parents=True, exist_ok=True)
         chunks = [table.iloc[start : start + EVERY] for start in range(0, len(table), EVERY)]
-        with tqdm(total=len(table), desc=f"{classifier.key}: measuring", unit="image") as bar:
+        with tqdm(total=len(table), desc=f"{classifier.key}: measuring", unit="image", disable=None) as bar:
             done = [_chunk(classifier, rows, parts, bar) for rows in chunks]
         measured = pd.concat([cells for cells, _ in done], ignore_index=True)
         features = np.concatenate([features for _, features in done])

@@ -21,7 +21,7 @@ from covid_model.models.classifier import Classifier
 
 def embeddings(classifier: Classifier, rows: pd.DataFrame) -> NDArray[np.float32]:
     """(images, features) of the manifest rows in their order."""
-    paths = tqdm(rows["path"], desc=f"{classifier.key}: embedding", unit="image")
+    paths = tqdm(rows["path"], desc=f"{classifier.key}: embedding", unit="image", disable=None)
     return np.concatenate(
         [embedding(classifier.backend, classifier.prepare(load_image(Path(path))).batch) for path in paths]
     )

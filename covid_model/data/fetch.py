@@ -81,7 +81,7 @@ def _go_on(remote: Remote, part: Path, show: bool) -> bool:
         total = have + int(length) if length else None
         with (
             part.open("ab" if goes_on else "wb") as stream,
-            tqdm(total=total, initial=have, desc=remote.name, unit="B", unit_scale=True, disable=not show) as bar,
+            tqdm(total=total, initial=have, desc=remote.name, unit="B", unit_scale=True, disable=not show or None) as bar,
         ):
             while data := prediction.read(CHUNK):
                 stream.write(data)

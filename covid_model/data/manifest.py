@@ -82,7 +82,13 @@ def build(
     rows = list(_usable_rows(folders, sources, report, all_views))
     with ThreadPoolExecutor() as pool:
         read = list(
-            tqdm(pool.map(_read_row, rows), total=len(rows), desc="reading images", unit="image", disable=len(rows) < 2)
+            tqdm(
+                pool.map(_read_row, rows),
+                total=len(rows),
+                desc="reading images",
+                unit="image",
+                disable=len(rows) < 2 or None,
+            )
         )
     records = []
     for (source, row), outcome in zip(rows, read, strict=True):

@@ -44,7 +44,7 @@ def image_logits(classifier: Classifier, table: pd.DataFrame) -> NDArray[np.floa
     paths = [Path(path) for path in table["path"]]
     inputs = [
         classifier.prepare(load_image(path)).model_input.pixels
-        for path in tqdm(paths, desc=f"preparing for {classifier.key}", unit="image")
+        for path in tqdm(paths, desc=f"preparing for {classifier.key}", unit="image", disable=None)
     ]
     parts = [np.stack(inputs[i : i + BATCH]) for i in range(0, len(inputs), BATCH)]
     return np.concatenate([classifier.logits(part) for part in parts])

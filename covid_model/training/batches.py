@@ -1,7 +1,9 @@
-"""The images of a split as batches: any batch of any epoch can be made again from the seed alone."""
+"""Training images as batches: any batch of any epoch can be made again from the seed alone."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 HEAVIEST: Final = 5.0
 """No image counts more than this many times the mean, so that a handful of images of one source does not rule its label."""
 
-Batch = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+Batch = tuple[NDArray[np.float32] | tuple[NDArray[Any], ...], NDArray[np.float32], NDArray[np.float32]]
+"""(inputs, target, weights)."""
 
 
 def image_weights(table: pd.DataFrame, balance: Balance, label: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -38,11 +41,54 @@ def image_weights(table: pd.DataFrame, balance: Balance, label: NDArray[np.int64
     return (weight / weight.mean()).astype(np.float32)
 
 
-class Batches:
-    """Shuffled, augmented batches (images, one-hot labels, weights), each a function of seed, epoch and step.
+class Batches(ABC):
+    """Batches that any process can make again: each is a function of epoch and step alone, so that a resumed run sees the
+    same ones.
 
-    weights: each image's share in the loss; they sum to 1 over the whole batch. Of `workers` workers each gets its part.
+    steps: steps an epoch. batch: images of a whole batch, of all workers.
     """
+
+    steps: int
+    batch: int
+
+    @abstractmethod
+    def at(self, epoch: int, step: int) -> Batch:
+        """(inputs, target, weights) of batch `step` of `epoch`, both from 0; inputs may be a tuple of arrays.
+
+        weights: each image's share in the loss; they sum to 1 over the whole batch.
+        """
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """The batches of one epoch in order."""
+        return iter(self.dataset(epoch))
+
+    def dataset(self, epoch: int) -> "tf.data.Dataset":
+        """The same as a tf.data pipeline, made ahead of time by two workers."""
+        import tensorflow as tf
+
+        example = self._example
+        flat = tf.nest.flatten(example)
+
+        def make(step: NDArray[np.int64]) -> list[NDArray[Any]]:
+            return list(tf.nest.flatten(self.at(epoch, int(step))))
+
+        def shaped(*parts: Any) -> Any:
+            known = [tf.ensure_shape(part, (None, *one.shape[1:])) for part, one in zip(parts, flat, strict=True)]
+            return tf.nest.pack_sequence_as(example, known)
+
+        steps = tf.data.Dataset.range(self.steps)
+        types = [array.dtype for array in flat]
+        ready = steps.map(lambda step: tf.numpy_function(make, [step], types), num_parallel_calls=2, deterministic=True)
+        return ready.map(shaped).prefetch(2)
+
+    @cached_property
+    def _example(self) -> Batch:
+        """Any batch, for shapes and types."""
+        return self.at(0, 0)
+
+
+class ImageBatches(Batches):
+    """Shuffled, augmented batches (images, one-hot labels, weights). Of `workers` workers each gets its part of a batch."""
 
     def __init__(
         self,
@@ -63,7 +109,7 @@ class Batches:
         self.steps = config.steps or max(1, len(images) // self.batch)
 
     def at(self, epoch: int, step: int) -> Batch:
-        """Batch `step` of `epoch`; after the last image the epoch goes on with another order."""
+        """As `Batches.at`; after the last image the epoch goes on with another order."""
         per_pass = max(1, len(self._images) // self.batch)
         turn, place = divmod(step, per_pass)
         order = np.random.default_rng((self._config.seed, epoch, turn)).permutation(len(self._images))
@@ -75,22 +121,3 @@ class Batches:
             views.append(scaled(drawn(self._images[whole[number]], self._spec, augmentation, rng), self._spec))
         weight = self._weight[whole] / self._weight[whole].sum()
         return np.stack(views), self._onehot[whole[mine]], weight[mine]
-
-    def epoch(self, epoch: int) -> Iterator[Batch]:
-        """The batches of one epoch in order."""
-        return iter(self.dataset(epoch))
-
-    def dataset(self, epoch: int) -> "tf.data.Dataset":
-        """The same as a tf.data pipeline, made ahead of time by two workers."""
-        import tensorflow as tf
-
-        def make(step: NDArray[np.int64]) -> Batch:
-            return self.at(epoch, int(step))
-
-        shapes = ((None, *self._spec.size, self._spec.channels), (None, self._onehot.shape[1]), (None,))
-        steps = tf.data.Dataset.range(self.steps)
-        ready = steps.map(
-            lambda step: tf.numpy_function(make, [step], [tf.float32] * 3), num_parallel_calls=2, deterministic=True
-        )
-        shaped = ready.map(lambda *parts: tuple(tf.ensure_shape(p, s) for p, s in zip(parts, shapes, strict=True)))
-        return shaped.prefetch(2)

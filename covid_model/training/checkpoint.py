@@ -2,13 +2,25 @@
 
 import json
 import os
+import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 
 from covid_model.errors import RunError
 from covid_model.files import written_whole
+
+LAST: Final = "last.npz"
+"""After the last whole epoch."""
+PREVIOUS: Final = "previous.npz"
+"""After the epoch before, for the case that the last one cannot be read."""
+BEST: Final = "best.npz"
+"""The averaged weights of the epoch with the lowest validation loss."""
+
+State = tuple[dict[str, list[np.ndarray]], dict[str, Any]]
+"""(arrays by name, JSON values)."""
 
 
 def write_state(path: Path, arrays: dict[str, list[np.ndarray]], about: dict[str, Any]) -> None:
@@ -23,17 +35,38 @@ def write_state(path: Path, arrays: dict[str, list[np.ndarray]], about: dict[str
         raise RunError(f"The checkpoint cannot be written: {error.strerror}. The one before it is kept.") from error
 
 
-def read_state(path: Path) -> tuple[dict[str, list[np.ndarray]], dict[str, Any]]:
-    """What `write_state` wrote. Raises RunError where there is nothing, or it is damaged."""
+def read_state(path: Path) -> State:
+    """What `write_state` wrote. Raises RunError where the file is missing or damaged."""
     try:
-        with np.load(path) as file:
+        with path.open("rb") as stream, np.load(stream) as file:
             about = json.loads(str(file["about"]))
             arrays: dict[str, list[np.ndarray]] = {}
             names = [key.split("/") for key in file.files if key != "about"]
             for name, number in sorted(names, key=lambda pair: (pair[0], int(pair[1]))):
                 arrays.setdefault(name, []).append(file[f"{name}/{number}"])
     except FileNotFoundError:
-        raise RunError("The run has no checkpoint yet; start it anew in another folder.") from None
-    except (OSError, ValueError, KeyError, IndexError) as error:
-        raise RunError(f"The checkpoint {path.name} is damaged: {error}") from error
+        raise RunError(f"The run has no checkpoint {path.name}; train it for an epoch first.") from None
+    except (OSError, EOFError, ValueError, KeyError, IndexError, BadZipFile, zlib.error):
+        raise RunError(f"The checkpoint {path.name} is damaged; delete it and resume, or start a new run.") from None
     return arrays, about
+
+
+def write_last(folder: Path, arrays: dict[str, list[np.ndarray]], about: dict[str, Any]) -> None:
+    """Write the state after an epoch; the state of the epoch before is kept as PREVIOUS."""
+    new = folder / "new.npz"
+    write_state(new, arrays, about)
+    if (folder / LAST).exists():
+        (folder / LAST).replace(folder / PREVIOUS)
+    new.replace(folder / LAST)
+
+
+def read_last(folder: Path) -> State | None:
+    """The newest state that can be read, None where no epoch was finished. Raises RunError where all are damaged."""
+    found = [folder / name for name in (LAST, PREVIOUS) if (folder / name).exists()]
+    for path in found:
+        try:
+            return read_state(path)
+        except RunError:
+            if path == found[-1]:
+                raise
+    return None

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from covid_model.errors import RunError
 from covid_model.training.run_folder import RunFolder
@@ -24,35 +23,38 @@ WAYS: Final[tuple[Distribute, ...]] = ("none", "mirrored", "multiworker")
 
 
 @dataclass(frozen=True)
-class Team:
-    """Who trains together. worker: this process, from 0, of `workers`. strategy: how TensorFlow brings them together."""
+class Workers:
+    """The processes that train one run. index: this process, from 0, of `count`. strategy: how TensorFlow connects them."""
 
-    worker: int
-    workers: int
+    index: int
+    count: int
     strategy: "tf.distribute.Strategy"
 
     @property
     def is_chief(self) -> bool:
         """Does this process write?"""
-        return self.worker == 0
+        return self.index == 0
 
     @property
     def local(self) -> int:
         """Devices of this process."""
-        return int(self.strategy.num_replicas_in_sync) // self.workers
+        return int(self.strategy.num_replicas_in_sync) // self.count
 
-    def spread(self, *arrays: NDArray[Any]) -> tuple[Any, ...]:
-        """This worker's part of a batch, cut once more for its devices. Arrays go through unchanged for one device."""
+    def split(self, arrays: Any) -> Any:
+        """Cut this worker's part of a batch, arrays in any nested structure, for its devices; unchanged for one device."""
+        import tensorflow as tf
+
         if self.local == 1:
             return arrays
-        cut = [np.array_split(array, self.local) for array in arrays]
-        first = self.worker * self.local
-        return tuple(
-            self.strategy.experimental_distribute_values_from_function(
-                lambda context, parts=parts: parts[context.replica_id_in_sync_group - first]
+        first = self.index * self.local
+
+        def cut(array: Any) -> Any:
+            parts = np.array_split(array, self.local)
+            return self.strategy.experimental_distribute_values_from_function(
+                lambda context: parts[context.replica_id_in_sync_group - first]
             )
-            for parts in cut
-        )
+
+        return tf.nest.map_structure(cut, arrays)
 
     def sum(self, values: Any) -> Any:
         """The sum over all devices of a replica's values, on every device."""
@@ -62,36 +64,36 @@ class Team:
             lambda value: self.strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None), values
         )
 
-    def chiefs(self, value: float) -> float:
+    def from_chief(self, value: float) -> float:
         """The chief's value, known to every worker; NaN stays NaN."""
         import tensorflow as tf
 
-        if self.workers == 1:
+        if self.count == 1:
             return value
         mine = tf.constant((value if self.is_chief else 0.0) / self.local, tf.float64)
         return float(tf.function(lambda: self.sum(self.strategy.run(lambda: tf.identity(mine))))())
 
 
-def alone() -> Team:
+def one_worker() -> Workers:
     """One process on one device."""
     import tensorflow as tf
 
-    return Team(0, 1, tf.distribute.get_strategy())
+    return Workers(0, 1, tf.distribute.get_strategy())
 
 
-def team(way: Distribute, environment: Mapping[str, str] = os.environ) -> Team:
-    """Bring the workers together. Raises RunError for a TF_CONFIG that is missing or does not make sense.
+def connect_workers(way: Distribute, environment: Mapping[str, str] = os.environ) -> Workers:
+    """Connect the workers. Raises RunError for a TF_CONFIG that is missing or does not make sense.
 
     "mirrored" uses every graphics card of this host. "multiworker" waits for all workers that TF_CONFIG names.
     """
     import tensorflow as tf
 
     if way == "none":
-        return alone()
+        return one_worker()
     if way == "mirrored":
-        return Team(0, 1, tf.distribute.MirroredStrategy())
-    worker, workers = _place(environment.get("TF_CONFIG", ""))
-    return Team(worker, workers, tf.distribute.MultiWorkerMirroredStrategy())
+        return Workers(0, 1, tf.distribute.MirroredStrategy())
+    index, count = _place(environment.get("TF_CONFIG", ""))
+    return Workers(index, count, tf.distribute.MultiWorkerMirroredStrategy())
 
 
 def _place(text: str) -> tuple[int, int]:
@@ -112,17 +114,23 @@ def _place(text: str) -> tuple[int, int]:
 class ReadOnlyRun(RunFolder):
     """The run folder as all workers but the chief have it: read, never written."""
 
+    def check_new(self) -> None:
+        """The chief may have created it already."""
+
     def create(self, config: dict[str, Any]) -> None:
-        """The chief does it."""
+        """Only the chief creates it."""
 
     def claim(self) -> None:
-        """The chief does it."""
+        """Only the chief claims it."""
 
-    def tell(self, state: str, **more: Any) -> None:
-        """The chief does it."""
+    def start_over(self) -> None:
+        """Only the chief writes."""
+
+    def set_status(self, state: str, **more: Any) -> None:
+        """Only the chief writes."""
 
     def append(self, line: dict[str, Any]) -> None:
-        """The chief does it."""
+        """Only the chief writes."""
 
     def cut_metrics(self, size: int) -> None:
-        """The chief does it."""
+        """Only the chief writes."""

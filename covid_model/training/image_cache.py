@@ -45,7 +45,7 @@ def shrink(image: XrayImage, spec: Preprocessing, segmenter: LungSegmenter) -> S
 
 def load_small(table: pd.DataFrame, spec: Preprocessing, segmenter: LungSegmenter) -> list[SmallImage]:
     """Every image of the manifest rows, in their order."""
-    paths = tqdm(table["path"], desc="preparing images", unit="image")
+    paths = tqdm(table["path"], desc="preparing images", unit="image", disable=None)
     return [shrink(load_image(Path(path)), spec, segmenter) for path in paths]
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from covid_model.errors import RunError
 from covid_model.lungs.segment import LungSegmenter
 from covid_model.models.efficientnet_lite0 import copy_weights
-from covid_model.models.imagenet import imagenet_start
+from covid_model.models.imagenet import imagenet_network
 from covid_model.models.specs import ModelSpec, get_model
-from covid_model.training.checkpoint import read_state
+from covid_model.training.checkpoint import BEST, read_state
 from covid_model.training.config import TrainConfig
 from covid_model.training.run_folder import RunFolder
 
@@ -23,7 +23,7 @@ def initial_weights(model: "keras.Model", row: ModelSpec, config: TrainConfig, s
     take.
     """
     if config.init == "imagenet":
-        start = imagenet_start(row.architecture)
+        start = imagenet_network(row.architecture)
         if start is None or copy_weights(start, model) == 0:
             raise RunError(f"No ImageNet weights for {row.architecture} are at hand; use --init random or shipped.")
     elif config.init == "run":
@@ -40,5 +40,5 @@ def initial_weights(model: "keras.Model", row: ModelSpec, config: TrainConfig, s
 def best_network(run: RunFolder) -> "keras.Model":
     """A fresh network with the weights of a run's best epoch. Raises RunError where there is none."""
     network = get_model(str(run.config()["model"])).build()
-    network.set_weights(read_state(run.path / "checkpoint" / "best.npz")[0]["averaged"])
+    network.set_weights(read_state(run.checkpoints / BEST)[0]["averaged"])
     return network

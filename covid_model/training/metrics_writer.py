@@ -1,4 +1,4 @@
-"""What a run tells while it trains: a line every few steps, a line an epoch, for the dashboard and for TensorBoard."""
+"""The metrics of a run while it trains: a line every few steps and a line every epoch."""
 
 import time
 from dataclasses import dataclass, field
@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import psutil
 
-from covid_model.training.events import Events
 from covid_model.training.run_folder import RunFolder
 
 
@@ -40,11 +39,10 @@ class EpochSoFar:
 
 
 class MetricsWriter:
-    """Writes metrics to the run folder and, in the chief, to event files."""
+    """Writes metrics to the run folder. accuracy: whether the task counts what the network gets right."""
 
-    def __init__(self, run: RunFolder, *, events: bool) -> None:
-        self._run = run
-        self._events = Events(run.path) if events else None
+    def __init__(self, run: RunFolder, *, accuracy: bool) -> None:
+        self._run, self._accuracy = run, accuracy
 
     def step(self, sofar: EpochSoFar, step: int, rate: float, recent: int) -> None:
         """A line about the last `recent` steps."""
@@ -54,28 +52,21 @@ class MetricsWriter:
             "step": step,
             "epoch": sofar.number + done / sofar.steps,
             "time": time.time(),
-            "loss": float(np.mean(sofar.losses[-recent:])),
-            "accuracy": float(np.mean(sofar.rights[-recent:])),
+            **self._means(sofar, recent),
             "learning_rate": rate,
             "images_per_second": done * sofar.batch / seconds,
             "memory_mb": psutil.Process().memory_info().rss / 1e6,
             "eta_s": ((sofar.left + 1) * sofar.steps - done) * seconds / done,
         }
-        self._write(line)
-        self._run.tell("training", epoch=line["epoch"], step=step, eta_s=line["eta_s"])
+        self._run.append(line)
+        self._run.set_status("training", epoch=line["epoch"], step=step, eta_s=line["eta_s"])
 
     def epoch(self, sofar: EpochSoFar, step: int, rate: float, found: dict[str, Any]) -> None:
         """A line about a whole epoch and what was found on the validation images after it."""
         about = {"kind": "epoch", "epoch": sofar.number + 1, "step": step, "time": time.time()}
-        trained = {
-            "loss": float(np.mean(sofar.losses)),
-            "accuracy": float(np.mean(sofar.rights)),
-            "learning_rate": rate,
-            "seconds": sofar.seconds,
-        }
-        self._write({**about, **trained, **found})
+        trained = {**self._means(sofar, sofar.done), "learning_rate": rate, "seconds": sofar.seconds}
+        self._run.append({**about, **trained, **found})
 
-    def _write(self, line: dict[str, Any]) -> None:
-        self._run.append(line)
-        if self._events is not None:
-            self._events.write(line)
+    def _means(self, sofar: EpochSoFar, recent: int) -> dict[str, float]:
+        means = {"loss": float(np.mean(sofar.losses[-recent:]))}
+        return means | ({"accuracy": float(np.mean(sofar.rights[-recent:]))} if self._accuracy else {})

@@ -3,13 +3,16 @@
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import psutil
 
 from covid_model.errors import RunError
 from covid_model.settings import is_public_host, require_own_host
-from covid_model.training.run_folder import LIVE, RunFolder, is_alive, state_of
+from covid_model.training.run_folder import LIVE, RunFolder, state_of
 
 LOG: Final = "log.txt"
 LEAST_MEMORY: Final = 3.0e9
@@ -27,38 +30,78 @@ def why_not_here() -> str | None:
 
 
 _STARTER: Final = (
-    "import subprocess, sys; subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, stdout=open(sys.argv[1], 'ab'), "
-    "stderr=subprocess.STDOUT, start_new_session=True)"
+    "import subprocess, sys; print(subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, stdout=open(sys.argv[1], 'ab'), "
+    "stderr=subprocess.STDOUT, start_new_session=True).pid)"
 )
 """Starts the trainer and ends at once, so that the trainer is nobody's child and leaves no zombie in the dashboard."""
 
 
-def launch(arguments: list[str], run: RunFolder) -> None:
-    """Start `python -m covid_model train ARGUMENTS` in a session of its own, with a log beside the run.
+@dataclass(frozen=True)
+class Launched:
+    """A trainer that was started and may not have begun yet.
 
-    Raises HostError on a public copy.
+    log: its output, from byte `offset` on. before: the run's last heartbeat when it was started, None for a new run.
+    """
+
+    run: RunFolder
+    pid: int
+    log: Path
+    offset: int
+    before: float | None
+
+    def has_begun(self) -> bool:
+        """Has it written to the run folder?"""
+        return self.run.status().get("heartbeat") != self.before
+
+    def failure(self) -> str | None:
+        """Why it ended before it began to train, in one sentence; None while it may still begin."""
+        said = self.log.read_bytes()[self.offset :].decode("utf-8", "replace").splitlines() if self.log.is_file() else []
+        if errors := [line for line in said if line.startswith("error: ")]:
+            return errors[-1].removeprefix("error: ")
+        if not psutil.pid_exists(self.pid) and not self.has_begun():
+            return f"Its process ended; {self.log} holds its output."
+        return None
+
+
+def launch(arguments: list[str], run: RunFolder) -> Launched:
+    """Start `python -m covid_model train ARGUMENTS` in a session of its own, with a log in or beside the run's folder.
+
+    Raises RunError where the log cannot be written, HostError on a public copy.
     """
     require_own_host("Training")
-    run.path.parent.mkdir(parents=True, exist_ok=True)
     log = run.path.with_suffix(".log") if not run.path.exists() else run.path / LOG
-    command = [sys.executable, "-m", "covid_model", "train", *arguments]
-    subprocess.run([sys.executable, "-c", _STARTER, str(log), *command], check=True, timeout=60)
+    offset = log.stat().st_size if log.exists() else 0
+    starter = [sys.executable, "-c", _STARTER, str(log), sys.executable, "-m", "covid_model", "train", *arguments]
+    before = run.status().get("heartbeat")
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(starter, check=True, timeout=60, capture_output=True, text=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise RunError(f"No trainer could be started; check that {log.parent} can be written.") from error
+    return Launched(run, int(done.stdout), log, offset, before)
 
 
 def end(run: RunFolder) -> None:
-    """Kill the process of a run that does not stop when asked; only if it is the very process that wrote the status."""
+    """Kill the process of a run that does not stop when asked. Raises RunError where none is at work.
+
+    A process that holds the run's lock wrote its own number into the status when it took the lock.
+    """
     require_own_host("Ending a run")
-    status = run.status()
-    if not is_alive(status):
+    if not run.is_alive():
         raise RunError(f"No process is training in {run.name} any more.")
-    psutil.Process(status["pid"]).kill()
-    run.tell("stopped", pid=status["pid"], started=status["started"], reason="Ended by force; resume from the last epoch.")
+    pid = run.status()["pid"]
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(pid).kill()
+    run.set_status("stopped", pid=pid, reason="Ended by force; resume from the last epoch.")
 
 
 def delete(run: RunFolder) -> None:
-    """Remove a run and everything in it. Raises RunError while it is at work, HostError on a public copy."""
+    """Remove a run and everything in it. Raises RunError while it is at work."""
     require_own_host("Deleting a run")
-    if state_of(run) in LIVE:
+    if run.is_alive() or state_of(run) in LIVE:
         raise RunError(f"{run.name} is still training; stop it first.")
-    shutil.rmtree(run.path)
-    run.path.with_suffix(".log").unlink(missing_ok=True)
+    try:
+        shutil.rmtree(run.path)
+        run.path.with_suffix(".log").unlink(missing_ok=True)
+    except OSError as error:
+        raise RunError(f"{run.path} cannot be deleted: {error.strerror}.") from error

@@ -20,7 +20,7 @@ def register(run: RunFolder) -> Card:
     require_own_host("Registering a model")
     if state_of(run) != "finished":
         raise RunError(f"Only a finished run can be used as a model; {run.name} is {state_of(run)}.")
-    row, key = get_model(str(run.config()["model"])), user_model_key(run.name)
-    card = read_card(run.path / row.card_name)
-    own = replace(card, key=key, title=run.name, summary=f"Trained here as {row.title}.", scores={})
+    spec, key = get_model(str(run.config()["model"])), user_model_key(run.name)
+    card = read_card(run.path / spec.card_name)
+    own = replace(card, key=key, title=run.name, summary=f"Trained here as {spec.title}.", scores={})
     return save_user_model(best_network(run), own)

@@ -4,8 +4,9 @@ config.json      settings and data hash, written once
 status.json      state, heartbeat, process; replaced whole
 metrics.jsonl    one line every few steps ("step") and every epoch ("epoch"), appended and flushed
 maps/            heatmaps of fixed images, one file an epoch
-checkpoint/      last.npz (to resume) and best.npz
+checkpoint/      last.npz and previous.npz (to resume), best.npz (averaged weights of the best epoch)
 STOP             its presence asks the process to end after the current step
+trainer.lock     locked by the trainer for as long as its process lives, whatever happens to the clock
 """
 
 import json
@@ -16,11 +17,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
+from filelock import BaseFileLock, FileLock, Timeout
 
 from covid_model.errors import RunError
 from covid_model.files import write_json
 from covid_model.settings import require_own_host
+
+LOCK: Final = "trainer.lock"
+CLAIM: Final = 2.0
+"""Seconds to wait for the lock, which readers hold for a moment when they ask whether a trainer lives."""
+PROBE: Final = 0.02
+"""Seconds after which a reader takes it that the lock is held by a trainer and not by another reader."""
 
 STALE: Final = 120.0
 """Seconds without a heartbeat after which a run counts as stalled."""
@@ -40,10 +47,19 @@ class RunFolder:
         """What the run is called."""
         return self.path.name
 
-    def create(self, config: dict[str, Any]) -> None:
-        """Make the folder and store the settings. Raises RunError where a run is already, or nothing can be written."""
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.path / "checkpoint"
+
+    def check_new(self) -> None:
+        """Raise RunError where there is a run already."""
         if (self.path / "config.json").exists():
             raise RunError(f"{self.path} already holds a run; resume it with --resume, or choose another folder.")
+
+    def create(self, config: dict[str, Any]) -> None:
+        """Make the folder and store the settings. Raises RunError where a run is already, or nothing can be written."""
+        self.check_new()
         try:
             for part in ("maps", "checkpoint"):
                 (self.path / part).mkdir(parents=True, exist_ok=True)
@@ -55,23 +71,53 @@ class RunFolder:
         """The stored settings. Raises RunError where there are none."""
         try:
             found: dict[str, Any] = json.loads((self.path / "config.json").read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunError(f"{self.path} holds no readable run: {error}") from error
+        except (OSError, ValueError):
+            raise RunError(f"{self.path} holds no readable run; name the folder of one.") from None
         return found
 
-    def claim(self) -> None:
-        """Take the run for this process. Raises RunError when another living process has it."""
-        status = self.status()
-        if status.get("state") in LIVE and is_alive(status):
-            raise RunError(f"Process {status['pid']} is already training in {self.path}; stop it first.")
-        (self.path / "STOP").unlink(missing_ok=True)
-        self.tell("starting")
+    def claim(self) -> BaseFileLock | None:
+        """Take the run for this process until the lock is released or the process ends.
 
-    def tell(self, state: str, **more: Any) -> None:
-        """Replace the status; every call is a heartbeat. Keeps what was told before and is not told anew."""
-        own = {"pid": os.getpid(), "started": psutil.Process().create_time()}
+        Raises RunError where another process has it, or the folder cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = self._lock()
+            lock.acquire(timeout=CLAIM)
+            (self.path / "STOP").unlink(missing_ok=True)
+            self.set_status("starting")
+        except Timeout:
+            trainer = f"Process {self.status().get('pid', 'of unknown number')}"
+            raise RunError(f"{trainer} is already training in {self.path}; stop it first.") from None
+        except OSError as error:
+            raise RunError(f"The run folder {self.path} cannot be written: {error.strerror}.") from error
+        return lock
+
+    def is_alive(self) -> bool:
+        """Is a process training in this folder?"""
+        if not (self.path / LOCK).exists():
+            return False
+        try:
+            with self._lock().acquire(timeout=PROBE, poll_interval=PROBE / 4):
+                return False
+        except Timeout:
+            return True
+        except OSError:
+            return False
+
+    def _lock(self) -> BaseFileLock:
+        return FileLock(self.path / LOCK)
+
+    def start_over(self) -> None:
+        """Forget the metrics and heatmaps of a run that has no checkpoint."""
+        self.cut_metrics(0)
+        for path in (self.path / "maps").glob("epoch-*.npz"):
+            path.unlink()
+
+    def set_status(self, state: str, **more: Any) -> None:
+        """Replace the status; every call is a heartbeat. Entries of earlier calls stay unless they are given again."""
         now = {"state": state, "heartbeat": time.time(), "date": datetime.now(UTC).isoformat("T", "seconds")}
-        write_json(self.path / "status.json", {**self.status(), **own, **now, **more})
+        write_json(self.path / "status.json", {**self.status(), "pid": os.getpid(), **now, **more})
 
     def status(self) -> dict[str, Any]:
         """The last status; empty before the first."""
@@ -108,23 +154,15 @@ class RunFolder:
         (self.path / "STOP").touch()
 
 
-def is_alive(status: dict[str, Any]) -> bool:
-    """Does the process that wrote this status still run? Checked by its start time, since numbers are used again."""
-    try:
-        process = psutil.Process(status["pid"])
-        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - status["started"]) < 1.0
-    except (psutil.NoSuchProcess, KeyError):
-        return False
-
-
 def state_of(run: RunFolder) -> str:
     """The state as a reader should see it: "stalled" without a heartbeat, "interrupted" without a process."""
     status = run.status()
     state = str(status.get("state", "empty"))
     if state not in LIVE:
         return state
-    if not is_alive(status):
-        return "interrupted"
+    if not run.is_alive():
+        state = str(run.status().get("state"))  # it may have ended between the two looks
+        return "interrupted" if state in LIVE else state
     return "stalled" if time.time() - status["heartbeat"] > STALE else state
 
 

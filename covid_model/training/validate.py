@@ -24,7 +24,7 @@ from covid_model.images.xray_image import XrayImage
 from covid_model.lungs.segment import LungSegmenter
 from covid_model.models.calibration import calibrated
 from covid_model.models.specs import ModelSpec
-from covid_model.training.steps import loss_of
+from covid_model.training.losses import classification_loss
 
 SHOWN: Final = 6
 """Validation images whose heatmaps are kept for every epoch, beside the drawn ones that nobody owns."""
@@ -65,7 +65,7 @@ def _seen(image: XrayImage, row: ModelSpec, segmenter: LungSegmenter) -> tuple[N
 
 def load_validation(row: ModelSpec, table: pd.DataFrame, label: NDArray[np.int64], segmenter: LungSegmenter) -> Validation:
     """Prepare all images once; the shown ones are spread over the classes."""
-    paths = tqdm(table["path"], desc="preparing validation images", unit="image")
+    paths = tqdm(table["path"], desc="preparing validation images", unit="image", disable=None)
     images = [_seen(load_image(Path(path)), row, segmenter) for path in paths]
     by_class = [np.flatnonzero(label == k) for k in range(len(row.classes))]
     turns = [members[turn] for turn in range(SHOWN) for members in by_class if turn < len(members)]
@@ -92,7 +92,7 @@ def validate(backend: TensorFlowBackend, images: Validation, classes: tuple[str,
     shares = calibrated(logits, 1.0)
     called = shares.argmax(axis=1)
     found: dict[str, Any] = {
-        "val_loss": float(np.mean(loss_of(logits, onehot, 0.0))),
+        "val_loss": float(np.mean(classification_loss(logits, onehot, 0.0))),
         "val_accuracy": float((called == images.label).mean()),
         "confusion": confusion(images.label, called, len(classes)),
     }

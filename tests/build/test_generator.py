@@ -1,5 +1,6 @@
 """The generator: its training pairs and its way from noise to image by hand, and the images that ship."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,9 @@ from numpy.typing import NDArray
 
 from covid_model.build.synthetic.choose import Nearness, TrainingImages, coarse, unit
 from covid_model.build.synthetic.draw import GRAIN, Generator
-from covid_model.build.synthetic.flow import ANY, STAGES, FlowBatches, FlowTraining, train_stage
-from covid_model.build.synthetic.network import FlowShape, build_flow_network
-from covid_model.build.synthetic.training_images import KINDS, SIDE
+from covid_model.build.synthetic.flow import ANY, FlowBatches, FlowTraining, train_stage
+from covid_model.build.synthetic.network import build_flow_network
+from covid_model.build.synthetic.stages import KINDS, SIDE, STAGES, FlowShape, FlowStage
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.images.read import load_image
 from covid_model.lungs.segment import LungSegmenter
@@ -27,7 +28,8 @@ def test_a_training_pair_lies_on_a_straight_line_to_the_image(name: str) -> None
     """The image that a pair leads to lies in [-1, 1]; what is left at x_t is noise of mean 0 and deviation 1."""
     stage = STAGES[name]
     batches = FlowBatches(images(), np.zeros(6, np.int32), stage, FlowTraining(batch=8))
-    (picture, time, kind), target = batches[0]
+    (picture, time, kind), target, weights = batches.at(0, 0)
+    assert weights.sum() == pytest.approx(1)
     assert picture.shape == (8, stage.crop, stage.crop, 1 + stage.shape.conditions)
     part = time[:, None, None, None]
     image = picture[..., 1:] + target if stage.shape.conditions else picture + (1 - part) * target
@@ -71,12 +73,12 @@ def test_training_writes_weights_and_goes_on(tmp_path: Path, monkeypatch: pytest
     from covid_model.build.synthetic import flow
 
     monkeypatch.setattr(flow, "BATCHES", 2)
-    stage = flow.Stage("draft", 64, 64, FlowShape(8, (8,), kinds=len(KINDS)), epochs=1)
+    stage = FlowStage("draft", 64, 64, FlowShape(8, (8,), kinds=len(KINDS)), epochs=1)
     settings = FlowTraining(batch=2)
     train_stage(images(), np.zeros(6, np.int32), stage, tmp_path, settings=settings)
     train_stage(images(), np.zeros(6, np.int32), stage, tmp_path, epochs=2, settings=settings)
-    lines = (tmp_path / "draft.csv").read_text().splitlines()
-    assert [line.split(",")[0] for line in lines] == ["epoch", "0", "1"]
+    lines = [json.loads(line) for line in (tmp_path / "draft" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2]
     build_flow_network(stage.shape).load_weights(tmp_path / "draft.weights.h5")
 
 

@@ -1,32 +1,37 @@
 """Every row of MODELS, shipped or only there to be trained: built, trained for a step, kept, explained."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 from covid_model.explain.cam import grad_cam
 from covid_model.explain.target import class_target
 from covid_model.models.float16_weights import read_float16_weights, write_float16_weights
 from covid_model.models.specs import MODELS
-from covid_model.training.distribute import alone
+from covid_model.training.classifier import ClassifierTask
+from covid_model.training.distribute import one_worker
 from covid_model.training.recipes import RECIPES
-from covid_model.training.steps import make_optimiser, make_step
+from covid_model.training.schedule import make_optimiser
+from covid_model.training.train_step import make_step
 
 
 @pytest.mark.parametrize("key", MODELS)
 def test_it_is_built_trained_for_a_step_kept_and_explained(key: str, tmp_path: Path) -> None:
     row, config = MODELS[key], RECIPES[key].config
     spec = row.preprocessing
-    model, averaged = row.build(), row.build()
+    table = pd.DataFrame([(label, split) for label in row.labels for split in ("train", "val")], columns=["label", "split"])
+    task = ClassifierTask(row, replace(config, init="random", base=""), table, None, one_worker())  # type: ignore[arg-type]
+    model = task.network
     assert model.input_shape == (None, *spec.size, spec.channels)
     assert [model.layers[0].name, model.layers[-1].name] == ["image", "logits"]
-    averaged.set_weights(model.get_weights())
     images = np.random.default_rng(0).uniform(-1, 1, (2, *spec.size, spec.channels)).astype(np.float32)
     onehot = np.eye(len(row.classes), dtype=np.float32)[:2]
     before = model.get_layer("logits").get_weights()[0].copy()
-    step = make_step(model, averaged, make_optimiser(config), model.trainable_variables, config, alone())
+    step = make_step(task, make_optimiser(config), one_worker())
     loss, right, stop = (float(value) for value in step(images, onehot, np.full(2, 0.5, np.float32), 1e-3, np.float32(0)))
     assert np.isfinite(loss)
     assert right in (0, 1, 2)

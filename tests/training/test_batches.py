@@ -3,11 +3,12 @@ import pandas as pd
 import pytest
 
 from covid_model.images.preprocess import Preprocessing
-from covid_model.training.batches import HEAVIEST, Batches, image_weights
+from covid_model.training.batches import HEAVIEST, ImageBatches, image_weights
 from covid_model.training.config import TrainConfig
 from covid_model.training.image_cache import SIDE, SmallImage
+from covid_model.training.losses import classification_loss
 from covid_model.training.recipes import RECIPES, recipe_table
-from covid_model.training.steps import learning_rate, loss_of
+from covid_model.training.schedule import phases
 
 
 def labelled(cells: dict[tuple[int, str], int]) -> tuple[pd.DataFrame, np.ndarray]:
@@ -34,11 +35,11 @@ def test_a_handful_of_images_does_not_rule_its_label() -> None:
     assert weight.mean() == pytest.approx(1, rel=1e-5)
 
 
-def batches(seed: int, steps: int = 0, **team: int) -> Batches:
+def batches(seed: int, steps: int = 0, **workers: int) -> ImageBatches:
     rng = np.random.default_rng(9)
     images = [SmallImage(rng.integers(0, 255, (SIDE, SIDE), np.uint8), np.ones((SIDE, SIDE), bool)) for _ in range(8)]
     config = TrainConfig("lungs", batch=4, steps=steps, seed=seed)
-    return Batches(images, np.arange(8) % 3, np.ones(8, np.float32), Preprocessing(size=(64, 64)), 3, config, **team)
+    return ImageBatches(images, np.arange(8) % 3, np.ones(8, np.float32), Preprocessing(size=(64, 64)), 3, config, **workers)
 
 
 def test_any_batch_can_be_made_again_and_seeds_and_epochs_differ() -> None:
@@ -79,20 +80,20 @@ def test_every_image_is_seen_once_a_pass() -> None:
 
 def test_the_rate_warms_up_and_falls() -> None:
     config = TrainConfig("lungs", epochs=10, learning_rate=1e-3)
-    rates = [learning_rate(config, 10, step, head=False) for step in range(100)]
+    rates = [phases(config)[1].rate(step, 100, 10) for step in range(100)]
     assert rates[0] == pytest.approx(5e-5)
     assert max(rates) == pytest.approx(1e-3)
     assert np.argmax(rates) == 10
     assert rates[-1] < 2e-5
-    assert learning_rate(TrainConfig("lungs", cosine=False, learning_rate=1e-3), 10, 77, head=False) == 1e-3
+    assert phases(TrainConfig("lungs", cosine=False, learning_rate=1e-3))[1].rate(77, 100, 10) == 1e-3
 
 
 def test_losses_are_those_of_the_books() -> None:
     logits = np.array([[0.0, 0.0]], np.float32)
-    assert float(loss_of(logits, np.array([[0, 1]], np.float32), 0.0)[0]) == pytest.approx(np.log(2))
+    assert float(classification_loss(logits, np.array([[0, 1]], np.float32), 0.0)[0]) == pytest.approx(np.log(2))
     one = np.array([[3.0]], np.float32)
-    assert float(loss_of(one, np.array([[0, 1]], np.float32), 0.0)[0]) == pytest.approx(np.log1p(np.exp(-3)))
-    assert float(loss_of(one, np.array([[1, 0]], np.float32), 0.0)[0]) == pytest.approx(np.log1p(np.exp(3)))
+    assert float(classification_loss(one, np.array([[0, 1]], np.float32), 0.0)[0]) == pytest.approx(np.log1p(np.exp(-3)))
+    assert float(classification_loss(one, np.array([[1, 0]], np.float32), 0.0)[0]) == pytest.approx(np.log1p(np.exp(3)))
 
 
 def test_recipes_hold_the_numbers_their_authors_gave() -> None:

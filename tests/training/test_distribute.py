@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from covid_model.errors import RunError
-from covid_model.training.distribute import ReadOnlyRun, team
+from covid_model.training.distribute import ReadOnlyRun, connect_workers
 from covid_model.training.run_folder import RunFolder
 
 COMMAND = [sys.executable, "-m", "covid_model", "train"]
@@ -23,8 +23,8 @@ processor = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
 from covid_model.cli import models
 from covid_model.cli.main import main
-from covid_model.training.distribute import Team
-models.team = lambda way: Team(0, 1, tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+from covid_model.training.distribute import Workers
+models.connect_workers = lambda way: Workers(0, 1, tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -93,7 +93,7 @@ def test_after_a_lost_worker_all_go_on_from_the_checkpoint(noisy_manifest: Path,
     assert RunFolder(run).status()["state"] == "stopped"
     before = losses(run)
     assert len(before) < 4
-    both = workers(["--manifest", str(noisy_manifest), "--resume", str(run)], tmp_path)
+    both = workers(["--resume", str(run)], tmp_path)
     assert [each.wait(300) for each in both] == [0, 0], (tmp_path / "worker-0.log").read_text()[-2000:]
     assert [step for step, _ in losses(run)] == [40, 80, 120, 160]
     assert losses(run)[: len(before)] == before
@@ -102,13 +102,15 @@ def test_after_a_lost_worker_all_go_on_from_the_checkpoint(noisy_manifest: Path,
 @pytest.mark.parametrize("text", ["", "{}", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}'])
 def test_a_place_in_the_team_that_makes_no_sense_is_one_sentence(text: str) -> None:
     with pytest.raises(RunError, match=r"needs TF_CONFIG\. Received: "):
-        team("multiworker", {"TF_CONFIG": text})
+        connect_workers("multiworker", {"TF_CONFIG": text})
 
 
 def test_only_the_chief_writes(tmp_path: Path) -> None:
     run = ReadOnlyRun(tmp_path / "run")
+    run.check_new()
     run.create({})
     run.claim()
+    run.start_over()
     run.append({"kind": "step"})
-    run.tell("failed")
+    run.set_status("failed")
     assert list(tmp_path.iterdir()) == []

@@ -6,11 +6,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import covid_model.data.public_samples as public
+from covid_model.build.tour import find_tour
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.errors import DataError
 from covid_model.models.specs import SHIPPED
 from covid_model.settings import SAMPLES
-from covid_model.share.tour import STOPS, Finding, find_tour, read_tour
+from covid_model.share.tour import STOPS, Finding, read_tour
 from ui.available_images import available_images
 
 ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
@@ -42,14 +43,14 @@ def test_the_first_finding_that_shows_a_stop_is_taken_and_no_image_twice(monkeyp
     predictions = iter([finding(image="x"), finding(image="y"), finding(image="z", predicted="Normal"), None, doubtful])
     samples = [sample for sample in shipped_samples().values() if sample.label != "Normal"][:5]
     asked = iter(samples)
-    monkeypatch.setattr("covid_model.share.tour.examine", lambda *_: _named(next(predictions), next(asked).name))
+    monkeypatch.setattr("covid_model.build.tour.examine", lambda *_: _named(next(predictions), next(asked).name))
     tour = find_tour([None], None, samples)  # type: ignore[list-item]
     assert {key: found.image for key, found in tour.items()} == {
         "right": samples[0].name,
         "wrong reason": samples[4].name,
         "wrong": samples[2].name,
     }
-    monkeypatch.setattr("covid_model.share.tour.examine", lambda *_: None)
+    monkeypatch.setattr("covid_model.build.tour.examine", lambda *_: None)
     with pytest.raises(DataError, match="No image shows right, wrong reason, wrong"):
         find_tour([None], None, samples)  # type: ignore[list-item]
 

@@ -22,15 +22,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def recorded(folder: Path, name: str, state: str = "finished", **config: object) -> RunFolder:
-    """A run of two epochs as a trainer would have left it."""
+    """A run of two epochs as a trainer would have left it; nobody trains it."""
     run = RunFolder(folder / name)
     run.create(TrainConfig("anshul", init="random", **config).as_dict())  # type: ignore[arg-type]
-    run.tell(state, epochs=2, epoch=2)
+    run.set_status(state, epochs=2, epoch=2)
     for step in range(1, 21):
-        told = {"kind": "step", "step": step, "epoch": step / 10, "time": 1000.0 + step, "loss": 1 / step, "accuracy": 0.5}
-        run.append({**told, "learning_rate": 1e-3, "images_per_second": 50.0, "memory_mb": 900.0, "eta_s": 60.0})
+        line = {"kind": "step", "step": step, "epoch": step / 10, "time": 1000.0 + step, "loss": 1 / step, "accuracy": 0.5}
+        run.append({**line, "learning_rate": 1e-3, "images_per_second": 50.0, "memory_mb": 900.0, "eta_s": 60.0})
     for epoch in (1, 2):
-        told = {
+        line = {
             "kind": "epoch",
             "epoch": epoch,
             "step": 10 * epoch,
@@ -40,7 +40,7 @@ def recorded(folder: Path, name: str, state: str = "finished", **config: object)
         }
         matrix = [[3, 1], [0, 4]]
         run.append(
-            {**told, "val_loss": 0.7 - 0.1 * epoch, "val_accuracy": 0.8, "confusion": matrix, "attention_in_lungs": 0.3}
+            {**line, "val_loss": 0.7 - 0.1 * epoch, "val_accuracy": 0.8, "confusion": matrix, "attention_in_lungs": 0.3}
         )
         np.savez(
             run.path / "maps" / f"epoch-{epoch:03d}.npz",
@@ -97,7 +97,6 @@ def test_runs_are_compared_with_what_differs(runs: Path) -> None:
 
 def test_a_dead_run_says_so_and_is_deleted_only_when_sure(runs: Path) -> None:
     run = recorded(runs, "dead", state="training")
-    run.tell("training", pid=2**22 + 1)
     app = opened("training", run="dead")
     assert any("Its process is gone" in box.value for box in app.warning)
     assert app.button(key="delete").disabled
@@ -131,24 +130,63 @@ def test_names_of_runs_cannot_leave_their_folder(runs: Path, name: str) -> None:
 
 def test_a_process_outlives_its_starter_and_its_log_tells_what_went_wrong(runs: Path) -> None:
     run = RunFolder(runs / "wrong")
-    launch(["--model", "anshul", "--manifest", str(runs / "none.parquet"), "--run", str(run.path)], run)
-    log = run.path.with_suffix(".log")
+    launched = launch(["--model", "anshul", "--manifest", str(runs / "none.parquet"), "--run", str(run.path)], run)
     for _ in range(120):
-        if log.exists() and "error:" in log.read_text():
+        if (why := launched.failure()) is not None:
             break
         time.sleep(0.5)
-    assert "none.parquet" in log.read_text()
-    gone = recorded(runs, "gone", state="training")
-    gone.tell("training", started=1.0)  # the number of this very process, but another start time
+    assert why is not None and "none.parquet" in why
+    assert "none.parquet" in run.path.with_suffix(".log").read_text()
+    assert not launched.has_begun()
+    gone = recorded(runs, "gone", state="training")  # the number of this very process, which does not train it
     with pytest.raises(RunError, match="No process"):
         end(gone)
 
 
+def test_resume_says_why_it_cannot_go_on(runs: Path) -> None:
+    if why_not_here() is not None:
+        pytest.skip("this host is too small to train on")
+    recorded(runs, "stopped", state="stopped")
+    app = opened("training", run="stopped")
+    app.button(key="resume").click().run()
+    assert not app.exception
+    assert any("stopped is starting" in box.value for box in app.info)
+    for _ in range(120):
+        if app.error:
+            break
+        time.sleep(0.5)
+        app.run()
+    assert "stopped did not start. stopped does not say which manifest it began with" in app.error[0].value
+
+
+def test_a_small_host_says_that_it_cannot_resume(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COVID_XRAY_SMALL_HOST", "1")
+    recorded(runs, "stopped", state="stopped")
+    app = opened("training", run="stopped")
+    assert any("cannot be resumed here. This is a small shared host" in caption.value for caption in app.caption)
+    assert not [button for button in app.button if button.key == "resume"]
+
+
+def test_a_run_without_classes_is_shown_too(runs: Path) -> None:
+    run = RunFolder(runs / "lung-network")
+    run.create({"model": "lung-network"})
+    run.append({"kind": "step", "step": 1, "epoch": 0.5, "time": 1.0, "loss": 0.5, "images_per_second": 9.0})
+    run.append({"kind": "epoch", "epoch": 1, "step": 2, "time": 2.0, "loss": 0.5, "val_loss": 0.4})
+    run.set_status("finished", epoch=1, epochs=1)
+    app = opened("training", run="lung-network")
+    assert {metric.label: metric.value for metric in app.metric}["best epoch"] == "1"
+    app.selectbox(key="metric").set_value("accuracy").run()
+    assert not app.exception
+
+
 def test_a_run_at_work_is_not_deleted(runs: Path) -> None:
     run = recorded(runs, "busy", state="training")
-    assert state_of(run) == "training"
+    lock = run.claim()
+    assert lock is not None
+    assert state_of(run) == "starting"
     with pytest.raises(RunError, match="still training"):
         delete(run)
+    lock.release()
 
 
 def test_the_models_page_shows_every_model_with_both_scores_and_the_reason() -> None:

@@ -3,7 +3,6 @@
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import streamlit as st
 
@@ -14,10 +13,8 @@ from covid_model.training.config import INITS
 from covid_model.training.process import launch, why_not_here
 from covid_model.training.recipes import RECIPES
 from covid_model.training.run_folder import RunFolder, runs_in
+from ui.training.launching import await_run
 from ui.training.runs import available_runs, metrics_of
-
-AWAITED: Final = "awaited_run"
-"""In the session: the name of a run whose process was started and has not shown up yet."""
 
 
 def start_form() -> None:
@@ -54,8 +51,7 @@ def start_form() -> None:
     try:
         run = checked(Path(manifest), name)
         arguments = ["--model", model, "--manifest", manifest, "--run", str(run.path)]
-        launch([*arguments, *(part for flag, value in flags.items() for part in (f"--{flag}", str(value)))], run)
-        st.session_state[AWAITED] = name
+        await_run(launch([*arguments, *(part for flag, value in flags.items() for part in (f"--{flag}", str(value)))], run))
     except CovidModelError as error:
         st.error(str(error), icon=":material/error:")
 
@@ -81,22 +77,3 @@ def checked(manifest: Path, name: str) -> RunFolder:
     if run.path.exists():
         raise RunError(f"A run called {name} exists already; choose another name.")
     return run
-
-
-@st.fragment(run_every=1.0)
-def wait_for_run() -> None:
-    """Until a run started here has its folder: say so; then show it, or why its process ended before."""
-    name = st.session_state.get(AWAITED)
-    if name is None:
-        return
-    run = RunFolder(runs_folder() / name)
-    log = run.path.with_suffix(".log")
-    said = log.read_text("utf-8", "replace").splitlines() if log.is_file() else []
-    if run.status():
-        del st.session_state[AWAITED]
-        st.session_state["run"] = name
-        st.rerun()
-    elif errors := [line for line in said if line.startswith("error: ")]:
-        st.error(f"{name} did not start. {errors[-1].removeprefix('error: ')}", icon=":material/error:")
-    else:
-        st.info(f"{name} is starting; TensorFlow takes some seconds …", icon=":material/hourglass_top:")

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_model.build.synthetic.flow import ANY, STAGES, Stage, enlarged
+from covid_model.build.synthetic.flow import ANY, enlarged
 from covid_model.build.synthetic.network import build_flow_network
-from covid_model.build.synthetic.training_images import KINDS
+from covid_model.build.synthetic.stages import KINDS, STAGES, FlowStage
 from covid_model.errors import ModelError
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ class Generator:
             try:
                 networks[stage.name].load_weights(weights)
             except (OSError, ValueError) as error:
-                raise ModelError(f"{weights.name} of the generator cannot be loaded; train it first: {error}") from error
+                raise ModelError(
+                    f"{weights} cannot be loaded; train the generator first by `build synthetic train`."
+                ) from error
         return cls(networks)
 
     def draw(self, label: str, age: str, seeds: list[int]) -> NDArray[np.uint8]:
@@ -60,7 +62,9 @@ class Generator:
         finished = np.stack([finish(image, seed) for image, seed in zip(images, seeds, strict=True)])
         return np.round(np.clip(finished, 0, 1) * 255).astype(np.uint8)
 
-    def _follow(self, stage: Stage, kind: int, seeds: list[int], drafts: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    def _follow(
+        self, stage: FlowStage, kind: int, seeds: list[int], drafts: NDArray[np.float32] | None
+    ) -> NDArray[np.float32]:
         """From noise to images in STEPS steps of Heun's method, (n, side, side) in about [-1, 1]."""
         shape = (stage.side, stage.side, 1)
         x = np.stack([np.random.default_rng((seed, stage.side)).standard_normal(shape, np.float32) for seed in seeds])
@@ -73,7 +77,7 @@ class Generator:
         return np.asarray(x[..., 0], np.float32)
 
     def _velocity(
-        self, stage: Stage, x: NDArray[np.float32], time: float, kind: int, drafts: NDArray[np.float32] | None
+        self, stage: FlowStage, x: NDArray[np.float32], time: float, kind: int, drafts: NDArray[np.float32] | None
     ) -> NDArray[np.float32]:
         picture = x if drafts is None else np.concatenate([x, drafts[..., None]], axis=-1)
         times = np.full(len(x), time, np.float32)

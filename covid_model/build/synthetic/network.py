@@ -4,35 +4,19 @@ Each level halves the grid; time and kind of image scale and shift every block (
 """
 
 import math
-from dataclasses import dataclass
 
 import keras
 from keras import layers
 
+from covid_model.build.synthetic.stages import FlowShape
+from covid_model.training.train_step import built_in
+
 TIME_WAVES = 32
-
-
-@dataclass(frozen=True)
-class FlowShape:
-    """patch: pixels a side of one cell of the finest grid. widths: channels a level. conditions: channels of the picture
-    that is given beside the noisy one. kinds: how many kinds of image there are; one more stands for "any".
-    """
-
-    patch: int
-    widths: tuple[int, ...]
-    conditions: int = 0
-    kinds: int = 0
-    attention: bool = True
 
 
 def build_flow_network(shape: FlowShape, precision: str = "float32") -> keras.Model:
     """The network with its layers computing in `precision`, a name of a Keras policy."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
-    try:
-        return _flow_network(shape)
-    finally:
-        keras.config.set_dtype_policy(before)
+    return built_in(precision, lambda: _flow_network(shape))
 
 
 def _flow_network(shape: FlowShape) -> keras.Model:

@@ -1,23 +1,16 @@
 """What the generator learns from: the images of a training split, small, and of which kind each is."""
 
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from covid_model.data.labels import LABELS
+from covid_model.build.synthetic.stages import KINDS, SIDE
 from covid_model.data.sources import SOURCES
 from covid_model.images.preprocess import resized
 from covid_model.images.read import load_image
-
-SIDE: Final = 256
-"""Pixels a side of a finished image."""
-
-KINDS: Final = tuple((label, age) for label in LABELS for age in ("adults", "children"))
-"""What the generator can be asked for. Children come from one collection alone, so age is asked for apart from the label."""
 
 
 def kinds_of(table: pd.DataFrame) -> NDArray[np.int32]:
@@ -30,6 +23,6 @@ def kinds_of(table: pd.DataFrame) -> NDArray[np.int32]:
 def small_images(table: pd.DataFrame) -> NDArray[np.uint8]:
     """Every image of the manifest rows, squeezed to (SIDE, SIDE) as the classifiers squeeze it: (n, SIDE, SIDE) uint8."""
     images = np.empty((len(table), SIDE, SIDE), np.uint8)
-    for i, path in enumerate(tqdm(table["path"], desc="preparing images", unit="image")):
+    for i, path in enumerate(tqdm(table["path"], desc="preparing images", unit="image", disable=None)):
         images[i] = np.round(resized(load_image(Path(path)).pixels, (SIDE, SIDE)) * 255)
     return images

@@ -10,7 +10,7 @@ from covid_model.training.history import map_epochs, read_maps
 from covid_model.training.run_folder import RunFolder, state_of
 
 
-def record(run: RunFolder, folder: Path) -> RunFolder:
+def record_run(run: RunFolder, folder: Path) -> RunFolder:
     """Copy a finished run to `folder`, without checkpoints and without images of patients. Raises RunError otherwise."""
     if state_of(run) != "finished":
         raise RunError(f"Only a finished run can be recorded; {run.name} is {state_of(run)}.")

@@ -1,0 +1,167 @@
+"""Train a classifier of the MODELS table: what is particular to it, and how its runs are started and resumed."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from covid_model.backends.tensorflow import TensorFlowBackend
+from covid_model.data.manifest import data_hash, read_manifest
+from covid_model.errors import DataError, RunError
+from covid_model.lungs.segment import LungSegmenter
+from covid_model.models.specs import ModelSpec, get_model
+from covid_model.training.batches import ImageBatches, image_weights
+from covid_model.training.config import TrainConfig
+from covid_model.training.distribute import Workers, one_worker
+from covid_model.training.image_cache import load_small
+from covid_model.training.initial_weights import initial_weights
+from covid_model.training.losses import classification_loss
+from covid_model.training.recipes import get_recipe, recipe_table
+from covid_model.training.run_folder import RunFolder
+from covid_model.training.schedule import LARGEST, phases
+from covid_model.training.task import Task
+from covid_model.training.train_step import built_in, precision_here
+from covid_model.training.trainer import Trainer, resume_run, start_run
+from covid_model.training.validate import heatmaps, load_validation, validate
+
+DATA: Final = ("data_hash", "images", "manifest")
+"""What config.json says of the data, beside the settings."""
+
+
+class ClassifierTask(Task):
+    """Training one model of the MODELS table on the rows of a manifest.
+
+    Raises RunError where a class is missing in the train or validation split, or there is nothing to start from.
+    """
+
+    counts_correct = True
+
+    def __init__(
+        self, spec: ModelSpec, config: TrainConfig, table: pd.DataFrame, segmenter: LungSegmenter, workers: Workers
+    ) -> None:
+        import keras
+
+        usable = table[table["label"].isin(spec.labels)]
+        self.train, self.val = (usable[usable["split"] == split] for split in ("train", "val"))
+        check_classes(spec, self.train, "train")
+        check_classes(spec, self.val, "validation")
+        self.spec, self.config, self.segmenter, self.workers = spec, config, segmenter, workers
+        self.name, self.momentum, self.log_every = spec.key, config.ema, config.log_every
+        self.clip = LARGEST if config.weight_decay else None
+        self.phases = phases(config)
+        keras.utils.set_random_seed(config.seed)
+        precision = precision_here() if config.precision == "auto" else config.precision
+        with workers.strategy.scope():
+            self.network, self.averaged = built_in(precision, spec.build), spec.build()
+        initial_weights(self.network, spec, config, segmenter)
+        self.averaged.set_weights(self.network.get_weights())
+        self.backend = TensorFlowBackend(self.averaged)
+
+    def prepare(self) -> ImageBatches:
+        """As `Task.prepare`."""
+        label = self.train["label"].map(self.spec.class_of).to_numpy(np.int64)
+        batches = ImageBatches(
+            load_small(self.train, self.spec.preprocessing, self.segmenter),
+            label,
+            image_weights(self.train, self.config.balance, label),
+            self.spec.preprocessing,
+            len(self.spec.classes),
+            self.config,
+            worker=self.workers.index,
+            workers=self.workers.count,
+        )
+        val_label = self.val["label"].map(self.spec.class_of).to_numpy(np.int64)
+        self.validation = load_validation(self.spec, self.val, val_label, self.segmenter)
+        return batches
+
+    def loss(self, output: Any, target: Any) -> Any:
+        """As `Task.loss`."""
+        return classification_loss(output, target, self.config.label_smoothing)
+
+    def correct(self, output: Any, target: Any) -> Any:
+        """As `Task.correct`."""
+        import tensorflow as tf
+
+        called = tf.cast(output[:, 0] > 0, tf.int64) if output.shape[-1] == 1 else tf.argmax(output, axis=-1)
+        return tf.cast(called == tf.argmax(target, axis=-1), tf.float32)
+
+    def validate(self) -> dict[str, Any]:
+        """As `Task.validate`."""
+        return validate(self.backend, self.validation, self.spec.classes)
+
+    def after_epoch(self, run: RunFolder, epoch: int) -> dict[str, Any]:
+        """Heatmaps of the fixed images."""
+        out = run.path / "maps" / f"epoch-{epoch:03d}.npz"
+        return {"attention_in_lungs": heatmaps(self.backend, self.validation.shown, self.spec, out)}
+
+
+def check_classes(spec: ModelSpec, rows: pd.DataFrame, split: str) -> None:
+    """Raise RunError unless every class has an image in this split.
+
+    Without images of every class in the validation split there is no threshold of given specificity either.
+    """
+    counts = rows["label"].map(spec.class_of).value_counts()
+    missing = [name for k, name in enumerate(spec.classes) if k not in counts]
+    if missing:
+        found = ", ".join(f"{counts[k]} of {name}" for k, name in enumerate(spec.classes) if k in counts) or "none"
+        raise RunError(
+            f"The {split} split has no image of class {' and '.join(missing)} (images found: {found}); add images, or build "
+            "the manifest with another split."
+        )
+
+
+def start(
+    run: RunFolder,
+    config: TrainConfig,
+    table: pd.DataFrame,
+    segmenter: LungSegmenter,
+    workers: Workers | None = None,
+    manifest: Path | None = None,
+) -> Trainer[ClassifierTask]:
+    """A new run in a new folder. manifest: where `table` was read from, for `resume`.
+
+    Raises RunError where there is a run already, or its data or settings cannot be trained; nothing is written then.
+    """
+    run.check_new()
+    workers = workers or one_worker()
+    task = ClassifierTask(get_model(config.model), config, table, segmenter, workers)
+    data = (data_hash(table), len(table), str(manifest.resolve()) if manifest else "")
+    return start_run(run, task, {**config.as_dict(), **dict(zip(DATA, data, strict=True))}, workers)
+
+
+def resume(
+    run: RunFolder, table: pd.DataFrame, segmenter: LungSegmenter, workers: Workers | None = None
+) -> Trainer[ClassifierTask]:
+    """The run from its last checkpoint, or from the beginning where it has none.
+
+    Raises RunError for data other than the run began with, a damaged run, or one that another process trains.
+    """
+    stored = run.config()
+    if stored.get("data_hash") != data_hash(table):
+        images = stored.get("images")
+        change = f"{images} images then, {len(table)} now" if images != len(table) else "other labels, splits or images"
+        raise RunError(
+            f"The manifest has changed since {run.name} began ({change}); restore it, or start a new run with the new one."
+        )
+    config = TrainConfig.from_dict({name: value for name, value in stored.items() if name not in DATA})
+    workers = workers or one_worker()
+    task = ClassifierTask(get_model(config.model), config, table, segmenter, workers)
+    return resume_run(run, task, workers)
+
+
+def stored_table(run: RunFolder, manifest: Path | None = None) -> pd.DataFrame:
+    """The rows that a run is trained on, from the manifest it began with, or from `manifest` where that was moved.
+
+    Raises RunError where there is no such manifest any more.
+    """
+    stored = run.config()
+    path = manifest or (Path(str(stored["manifest"])) if stored.get("manifest") else None)
+    if path is None:
+        raise RunError(f"{run.name} does not say which manifest it began with; name it with --manifest.")
+    try:
+        table = read_manifest(path)
+    except DataError as error:
+        reason = f"{path}, the manifest that {run.name} began with, cannot be read; name its new place with --manifest."
+        raise RunError(reason) from error
+    return recipe_table(table, get_recipe(str(stored["model"])))

@@ -1,0 +1,60 @@
+"""What is trained when, by which optimiser and at which learning rate."""
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from covid_model.training.config import TrainConfig
+from covid_model.training.task import Phase
+
+if TYPE_CHECKING:
+    import keras
+
+LARGEST: Final = 1.0
+"""No gradient of a variable is longer than this where weights decay."""
+
+
+def cosine_rate(top: float, step: int, total: int, warm: int) -> float:
+    """The learning rate at `step` (from 0) of `total`: 5 % to `top` in `warm` steps, then down to 1 % along a cosine."""
+    if step < warm:
+        return top * (0.05 + 0.95 * step / warm)
+    share = (step - warm) / max(1, total - warm)
+    return top * (0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * share))))
+
+
+def phases(config: TrainConfig) -> tuple[Phase, ...]:
+    """The last layer alone, then every layer; batch statistics stay as they are unless training starts from nothing."""
+    import keras
+
+    def all_but_frozen_statistics(layer: "keras.layers.Layer") -> bool:
+        return config.init == "random" or not isinstance(layer, keras.layers.BatchNormalization)
+
+    head = Phase(
+        config.head_epochs,
+        lambda layer: layer.name == "logits",
+        lambda: make_optimiser(config),
+        lambda step, total, steps: learning_rate(config, config.head_learning_rate, step, total, steps),
+    )
+    whole = Phase(
+        config.epochs,
+        all_but_frozen_statistics,
+        lambda: make_optimiser(config),
+        lambda step, total, steps: learning_rate(config, config.learning_rate, step, total, steps),
+        config.patience,
+    )
+    return (head, whole)
+
+
+def learning_rate(config: TrainConfig, top: float, step: int, total: int, steps: int) -> float:
+    """The rate at `step` (from 0) of a phase of `total` steps, `steps` an epoch: one epoch of warm-up, then a cosine; or
+    constant, as `config.cosine` says."""
+    return cosine_rate(top, step, total, min(steps, total // 2)) if config.cosine else top
+
+
+def make_optimiser(config: TrainConfig) -> "keras.Optimizer":
+    """AdamW, or Adam as the older recipes have it where there is no weight decay."""
+    import keras
+
+    if config.weight_decay:
+        return keras.optimizers.AdamW(1e-3, weight_decay=config.weight_decay)
+    return keras.optimizers.Adam(1e-3)
