@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.explain import Row, drawn_image, machine, peak_memory, timed
-from covid_model.audit.record import load_record
+from covid_model.audit.audit_record import load_audit_record
 from covid_model.audit.score import TrustInput
 from covid_model.audit.trust_tests import TRUST_TESTS
 from covid_model.errors import CovidModelError
@@ -91,7 +91,7 @@ def trust_rows(classifier: Classifier, repeat: int) -> list[Row]:
     """Every trust test on the default heatmap of one image."""
     image = drawn_image(0)
     prediction = predict(classifier, image)
-    measured = load_record(classifier.key, classifier.weights_digest)
+    measured = load_audit_record(classifier.key, classifier.weights_digest)
     inputs = TrustInput(classifier, image, prediction, explain(classifier, prediction), measured)
     return [
         {"test": key, "median_s": median(lambda row=row: row.run(inputs), repeat), "peak_mb": peak_memory()}  # type: ignore[misc]

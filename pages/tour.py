@@ -5,23 +5,23 @@ import streamlit as st
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.images.read import load_image
 from covid_model.images.window import displayed
-from covid_model.share.tour import STOPS, Finding, read_tour
+from covid_model.share.tour import STOPS, TourExample, read_tour
 from ui.links import explain_params
 from ui.menu import require_entry
 from ui.models.cards import card_of
 
 
-def show_stop(number: int, key: str, found: Finding) -> None:
+def show_stop(number: int, key: str, found: TourExample) -> None:
     """One stop: the image, what to say, and the way to it."""
     stop, sample = STOPS[key], shipped_samples()[found.image]
     with st.container(border=True):
-        picture, words = st.columns([1, 3], gap="large", vertical_alignment="center")
+        picture, text = st.columns([1, 3], gap="large", vertical_alignment="center")
         picture.image(
             displayed(load_image(sample.path).pixels), alt=f"Synthetic image, drawn as {sample.label}", width="stretch"
         )
-        with words:
+        with text:
             st.subheader(f"{number}. {stop.title}", anchor=False)
-            st.markdown(stop.say.format(**vars(found)))
+            st.markdown(stop.text.format(**vars(found)))
             st.page_link(
                 "pages/explain.py",
                 label=f"Open it: “{card_of(found.model).title}” on this image, with its tests",

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from covid_model.api.model import Model
 from covid_model.api.result import Result
+from covid_model.audit.figures import Figure
 from covid_model.audit.score import TrustInput, TrustScore
-from covid_model.audit.trust_tests import TRUST_TESTS
+from covid_model.audit.trust_tests import TRUST_TESTS, figures_of
 from covid_model.backends.base import Progress, silent
 from covid_model.explain.activation_maximisation import maximise_activation
 from covid_model.explain.methods import SLOW, get_method
@@ -105,7 +106,7 @@ def cached_result(
     return results().get_or_make(key, lambda: make(silent))
 
 
-def _trust_key(inputs: TrustInput, test: str) -> Hashable:
+def _trust_key(inputs: TrustInput, test: str) -> tuple[Hashable, ...]:
     found = inputs.explanation
     made_from = (found.model_digest, found.image_digest, found.method, found.target, found.layer, *found.options.items())
     return ("trust", test, made_from)
@@ -125,6 +126,12 @@ def with_scores(result: Result) -> Result:
     """The result with its trust scores where every test was run, else with none: a verdict needs all."""
     found = scores_so_far(result.inputs)
     return replace(result, scores=found if len(found) == len(TRUST_TESTS) else {})
+
+
+def trust_figures(inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
+    """What a test shows beside its score, cached: some draw the image again."""
+    key = ("figures", *_trust_key(inputs, score.key))
+    return results().get_or_make(key, lambda: figures_of(inputs, score))
 
 
 def run_tests_in_background(inputs: TrustInput) -> BaseException | None:

@@ -4,7 +4,7 @@
 """
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Final, TypeVar
 
@@ -23,9 +23,13 @@ SMALLEST: Final = 2_000
 
 
 def array_bytes(value: object) -> int:
-    """Bytes of the arrays in a dataclass, its parts included."""
+    """Bytes of the arrays in a dataclass, a tuple or a mapping, their parts included."""
     if isinstance(value, np.ndarray):
         return value.nbytes
+    if isinstance(value, tuple):
+        return sum(map(array_bytes, value))
+    if isinstance(value, Mapping):
+        return sum(map(array_bytes, value.values()))
     if is_dataclass(value):
         return sum(array_bytes(getattr(value, part.name)) for part in fields(value))
     return 0

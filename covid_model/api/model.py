@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.api.result import Result
-from covid_model.audit.record import load_record
+from covid_model.audit.audit_record import load_audit_record
 from covid_model.audit.score import TrustInput
 from covid_model.backends.base import Progress, silent
 from covid_model.errors import ImageError
@@ -62,7 +62,7 @@ class Model:
     @cached_property
     def audit_record(self) -> Mapping[str, Any]:
         """What `python -m covid_model audit` measured on many images; empty where it was not run for these weights."""
-        return load_record(self.key, self.classifier.weights_digest)
+        return load_audit_record(self.key, self.classifier.weights_digest)
 
     def check(self, image: XrayImage) -> InputCheckResult:
         """Is this a frontal chest X-ray, and if not, what does it look like?"""

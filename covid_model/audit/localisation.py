@@ -1,14 +1,11 @@
-"""Where a heatmap lies: in the lungs, and on what radiologists outlined."""
+"""How well one heatmap finds a mask: pure array functions."""
 
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
 
-from covid_model.audit.baseline_maps import BASELINE_MAPS
-from covid_model.audit.score import TrustInput, TrustScore, outcome
 from covid_model.explain.energy import energy_in_mask
 
 Array = NDArray[np.float32]
@@ -34,6 +31,8 @@ def precision(heatmap: Array, mask: Mask) -> float:
 
     At a quarter of the image's resolution, which heatmaps do not reach.
     """
+    from sklearn.metrics import average_precision_score
+
     size = (max(1, mask.shape[1] // 4), max(1, mask.shape[0] // 4))
     truth = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.5
     if not truth.any():
@@ -41,47 +40,8 @@ def precision(heatmap: Array, mask: Mask) -> float:
     return float(average_precision_score(truth.ravel(), cv2.resize(heatmap, size, interpolation=cv2.INTER_AREA).ravel()))
 
 
-def attention_in_lungs(inputs: TrustInput) -> TrustScore:
-    """How much of the heatmap lies inside the lungs, beside what maps that know nothing get."""
-    lungs, heatmap = inputs.prediction.prepared.lungs.mask, inputs.explanation.heatmap
-    share = energy_in_mask(heatmap, lungs)
-    if not lungs.any() or np.isnan(share):
-        why = "no lungs were found" if not lungs.any() else "nothing speaks for the class"
-        return TrustScore("attention", None, None, "higher", "unclear", f"The heatmap cannot be placed: {why}.")
-    seen = inputs.prediction.prepared.model_input.seen
-    of_image, of_seen = float(lungs.mean()), float((lungs & seen).sum() / seen.sum())
-    baseline_maps = {name: energy_in_mask(draw(inputs.image.pixels, lungs), lungs) for name, draw in BASELINE_MAPS.items()}
-    line = max(of_seen, baseline_maps["centre Gaussian"])
-    sentence = (
-        f"{share:.0%} of the heatmap lies inside the lungs; spread evenly over the image it would be {of_image:.0%}, over "
-        f"what the model saw {of_seen:.0%}, and a bell over the image's middle gets {baseline_maps['centre Gaussian']:.0%}."
-    )
-    details = {"of_image": of_image, "of_seen": of_seen, "baseline_maps": baseline_maps, "line": line}
-    return TrustScore("attention", share, of_image, "higher", outcome(share > line), sentence, details)
-
-
-def lesions_pointed_at(inputs: TrustInput) -> TrustScore:
-    """Does the heatmap point at what radiologists outlined? For images that have such outlines."""
-    if inputs.lesions is None or not inputs.lesions.any():
-        return TrustScore("lesions", None, None, "higher", "informational", "No radiologist outlined lesions on this image.")
-    found = lesion_scores(inputs.explanation.heatmap, inputs.lesions)
-    lungs = inputs.prediction.prepared.lungs.mask
-    baseline_maps = {
-        name: lesion_scores(draw(inputs.image.pixels, lungs), inputs.lesions) for name, draw in BASELINE_MAPS.items()
-    }
-    best = max(scores["energy"] for scores in baseline_maps.values())
-    pointed = "points at" if found["hit"] >= 0.5 else "misses"
-    sentence = (
-        f"Its highest value {pointed} what radiologists outlined as ground glass or consolidation; {found['energy']:.0%} of "
-        f"it lies there, and the best map that knows nothing puts {best:.0%} there."
-    )
-    details = {**found, "baseline_maps": baseline_maps}
-    passed = found["hit"] >= 0.5 and found["energy"] > best
-    return TrustScore("lesions", found["energy"], best, "higher", outcome(passed), sentence, details)
-
-
 def lesion_scores(heatmap: Array, lesions: Mask) -> dict[str, float]:
-    """Pointing game ("hit"), mass inside ("mass") and area under precision-recall ("auprc") of one map, one image."""
+    """Pointing game ("hit"), share inside ("energy") and area under precision-recall ("auprc") of one map on one image."""
     return {
         "hit": hits(heatmap, lesions),
         "energy": energy_in_mask(heatmap, lesions),

@@ -18,12 +18,9 @@ from covid_model.models.classifier import Classifier
 from covid_model.models.predict import Prediction
 
 Outcome = Literal["passed", "failed", "unclear", "informational"]
-"""passed, failed: the test decides. unclear: it could not decide here. told: it informs and decides nothing."""
+"""passed, failed: the test decides. unclear: it could not decide here. informational: it never decides."""
 
-
-def outcome(passed: bool) -> Outcome:
-    """The outcome of a test that decides."""
-    return "passed" if passed else "failed"
+Better = Literal["higher", "lower"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class TrustScore:
     key: str
     value: float | None
     chance: float | None
-    better: Literal["higher", "lower"]
+    better: Better
     outcome: Outcome
     sentence: str
     details: dict[str, Any] = field(default_factory=dict)
@@ -48,8 +45,8 @@ class TrustScore:
 class TrustInput:
     """One heatmap under test: who made it, from what, and what is known beforehand about that model and method.
 
-    measured: the model's audit record (`audit.record`), empty where none exists. lesions: (H, W) bool drawn by radiologists,
-    where the image has them.
+    measured: the model's audit record (`audit.audit_record`), empty where none exists. lesions: (H, W) bool drawn by
+    radiologists, where the image has them. progress: called between the parts of a test; what it raises ends the test.
     """
 
     classifier: Classifier
@@ -91,8 +88,14 @@ class TrustInput:
         """What the audit record says about this method."""
         return self.measured.get("methods", {}).get(self.explanation.method, {})
 
-    def map_again(self, prediction: Prediction, classifier: ClassifierLike | None = None) -> NDArray[np.float32]:
-        """The same kind of heatmap for another answer or by another network, at the size maps are compared at."""
+    def part(self, number: int, count: int) -> Progress:
+        """The progress of part `number` (from 0) of `count` equal parts of a test."""
+        return lambda share: self.progress((number + share) / count)
+
+    def map_again(
+        self, prediction: Prediction, classifier: ClassifierLike | None = None, progress: Progress = silent
+    ) -> NDArray[np.float32]:
+        """The same kind of heatmap for another prediction or by another network, at the size maps are compared at."""
         again = explain(
             classifier or self.classifier,
             prediction,
@@ -101,6 +104,7 @@ class TrustInput:
             layer=self.explanation.layer if self.method.needs_layer else None,
             seed=self.explanation.seed,
             options=self.explanation.options,
+            progress=progress,
         )
         return comparable(again.heatmap, prediction.prepared.model_input.box)
 

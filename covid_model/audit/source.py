@@ -1,23 +1,16 @@
-"""Where was this image taken? What the model's own features give away about the hospital."""
+"""The source probe: a small classifier that names the data source from a model's embedding."""
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_model.audit.score import TrustInput, TrustScore
 from covid_model.backends.base import EMBEDDING, Array, Backend, run_in_chunks
 from covid_model.files import write_json
 from covid_model.models.user_models import folder_of
-
-if TYPE_CHECKING:
-    pass
-
-GIVEN_AWAY: Final = 0.9
-"""Above this probability a source counts as recognised."""
 
 
 @dataclass(frozen=True)
@@ -69,24 +62,3 @@ def load_probe(model: str, digest: str, folder: Path | None = None) -> SourcePro
 def embedding(backend: Backend, batch: Array) -> Array:
     """(b, features): what the layer `logits` receives (the penultimate layer) for a batch (b, H, W, c)."""
     return run_in_chunks(backend, batch, EMBEDDING)
-
-
-def source(inputs: TrustInput) -> TrustScore:
-    """The probability of each source, by a small classifier on the model's embedding. Informs, decides nothing."""
-    probe = load_probe(inputs.explanation.model, inputs.explanation.model_digest)
-    if probe is None:
-        return TrustScore("source", None, None, "lower", "informational", "No source classifier ships with this model.")
-    features = embedding(inputs.classifier.backend, inputs.prediction.prepared.batch)
-    found = {name: float(p) for name, p in zip(probe.sources, probe.probabilities(features)[0], strict=True)}
-    likely = max(found, key=found.__getitem__)
-    chance = 1 / len(probe.sources)
-    accuracy = float(probe.balanced_accuracy["value"])
-    sentence = (
-        f"The model's own features say this image comes from {likely} ({found[likely]:.0%}). Over test images they name the "
-        f"right one of {len(found)} sources with a balanced accuracy of {accuracy:.0%}, where chance is {chance:.0%}"
-    )
-    given_away = " : whatever tells sources apart is open to the prediction too." if found[likely] > GIVEN_AWAY else "."
-    details = {"probabilities": found, "balanced_accuracy": probe.balanced_accuracy}
-    return TrustScore(
-        "source", found[likely], chance, "lower", "informational", sentence + given_away.replace(" :", ":"), details
-    )

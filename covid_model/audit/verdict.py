@@ -7,6 +7,7 @@ from typing import Final, Literal
 import numpy as np
 
 from covid_model.audit.score import TrustInput, TrustScore
+from covid_model.audit.trust_tests import TRUST_TESTS
 
 LEAST_PROBABILITY: Final = 0.5
 LEAST_PASSED: Final = 3
@@ -14,8 +15,10 @@ LEAST_PASSED: Final = 3
 RULE: Final = (
     "Withheld for images that the input check refuses, for methods that know no class, "
     f"when the model gives the explained class less than {LEAST_PROBABILITY:.0%}, "
-    f"when the lungs were not found, when nothing speaks for the class, or when fewer than {LEAST_PASSED} "
-    "deciding tests could decide. Not supported when a deciding test fails. Supported when none fails. "
+    "when the lungs were not found, or when nothing speaks for the class. "
+    "Not supported when a deciding test fails. "
+    "Withheld as well when weight randomisation or stability could not decide, as for a model or method without an audit "
+    f"record, or when fewer than {LEAST_PASSED} deciding tests could decide. Supported otherwise. "
     "A supported heatmap shows what this model used; it does not make the model right."
 )
 
@@ -57,6 +60,25 @@ def verdict(inputs: TrustInput, scores: Sequence[TrustScore]) -> Verdict:
     passed = [score for score in scores if score.outcome == "passed"]
     if failed:
         return Verdict("not supported", " ".join(score.sentence for score in failed[:2]))
+    decided = {score.key for score in passed}
+    if missing := [test.question for test in TRUST_TESTS.values() if test.required and test.key not in decided]:
+        return Verdict("withheld", f"{_undecided(missing)}{_no_record(inputs)}")
     if len(passed) < LEAST_PASSED:
         return Verdict("withheld", f"Only {len(passed)} of the deciding tests could decide.")
     return Verdict("supported", f"All {len(passed)} tests that could decide were passed.")
+
+
+def _undecided(questions: Sequence[str]) -> str:
+    """What a supported verdict lacks."""
+    which = " and ".join(f"“{question}”" for question in questions)
+    return f"A supported verdict needs an answer to {which}, and there is none."
+
+
+def _no_record(inputs: TrustInput) -> str:
+    """Why tests that need the audit record could not decide, and what would let them."""
+    if inputs.known_of_method:
+        return ""
+    return (
+        f" The model has no audit record for {inputs.method.label}; "
+        f"`python -m covid_model audit --model {inputs.explanation.model} --manifest FILE` writes it."
+    )

@@ -18,8 +18,8 @@ def add_commands(commands: Any) -> None:
 
 def run_audit(arguments: argparse.Namespace) -> int:
     """The `audit` command: writes `<model>.source.json` and `<model>.audit.json` beside the weights."""
+    from covid_model.audit.audit_record import audit_model
     from covid_model.audit.probe import fit_probe
-    from covid_model.audit.record import measure
     from covid_model.data.manifest import read_manifest
     from covid_model.models.classifier import load
 
@@ -27,7 +27,7 @@ def run_audit(arguments: argparse.Namespace) -> int:
     classifier, table = load(arguments.model, folder=folder), read_manifest(arguments.manifest)
     probe = fit_probe(classifier, table)
     probe.save(folder)
-    record = measure(classifier, table, folder)
+    record = audit_model(classifier, table, folder)
     _say("source classifier, balanced accuracy", probe.balanced_accuracy)
     for name, interval in record["attention"].items():
         _say(f"attention in lungs, {name}", interval)

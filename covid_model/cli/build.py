@@ -115,7 +115,7 @@ def run_input_check(arguments: argparse.Namespace) -> int:
 
 def run_tour(arguments: argparse.Namespace) -> int:
     """The `build tour` command."""
-    from covid_model.build.tour import find_tour, write_tour
+    from covid_model.build.tour_search import find_tour, write_tour
     from covid_model.data.synthetic_samples import shipped_samples
     from covid_model.input_check.features import FeatureExtractor
     from covid_model.lungs.segment import LungSegmenter

@@ -135,7 +135,7 @@ def run_check(arguments: argparse.Namespace) -> int:
 
 def run_measure(arguments: argparse.Namespace) -> int:
     """The `data measure` command."""
-    from covid_model.audit.measure import measure_images
+    from covid_model.audit.measure_images import measure_images
     from covid_model.data.manifest import read_manifest
     from covid_model.models.classifier import load
 

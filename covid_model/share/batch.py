@@ -22,7 +22,7 @@ TABLE: Final = "explanations.parquet"
 ROWS: Final = "rows"
 """Folder of finished rows, one JSON file an image: what a later run need not do again."""
 
-Row = dict[str, Any]
+BatchRow = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Job:
     options: Mapping[str, Setting] = field(default_factory=dict)
     force: bool = False
 
-    def settings(self, model: Model) -> Row:
+    def settings(self, model: Model) -> BatchRow:
         """What a finished row must agree with to count as done."""
         return json.loads(json.dumps({**asdict(self), "weights": model.classifier.weights_digest}))
 
@@ -50,7 +50,7 @@ class Job:
         return {name: value for name, value in self.options.items() if name in known}
 
 
-def explain_file(model: Model, path: Path, job: Job, out: Path) -> tuple[Row, bool]:
+def explain_file(model: Model, path: Path, job: Job, out: Path) -> tuple[BatchRow, bool]:
     """Do the job for one image; returns its row and whether it was done before.
 
     Writes what `Result.save` writes for each method, with the trust scores where asked for, and last the row. A verdict
@@ -62,7 +62,7 @@ def explain_file(model: Model, path: Path, job: Job, out: Path) -> tuple[Row, bo
         raise ImageError(f"The file cannot be read: {error.strerror}.") from error
     settings, finished = job.settings(model), out / ROWS / f"{sha256(data).hexdigest()}.json"
     if finished.is_file():
-        done: Row = json.loads(finished.read_text("utf-8"))
+        done: BatchRow = json.loads(finished.read_text("utf-8"))
         if done["settings"] == settings:
             return done["row"], True
     image = read_image(data)
@@ -88,7 +88,7 @@ def explain_file(model: Model, path: Path, job: Job, out: Path) -> tuple[Row, bo
     return row, False
 
 
-def prediction_row(prediction: Prediction, file: str) -> Row:
+def prediction_row(prediction: Prediction, file: str) -> BatchRow:
     """The columns of an image that no method changes."""
     return {
         "file": file,
@@ -102,10 +102,10 @@ def prediction_row(prediction: Prediction, file: str) -> Row:
     }
 
 
-def method_row(result: Result, record: str, *, trust: bool) -> Row:
+def method_row(result: Result, record: str, *, trust: bool) -> BatchRow:
     """The columns of one method: where its record is, and with `trust` the verdict, values and outcomes of the tests."""
     found = result.explanation
-    row: Row = {"record": record, "target": found.target, "layer": found.layer, "seconds": found.seconds}
+    row: BatchRow = {"record": record, "target": found.target, "layer": found.layer, "seconds": found.seconds}
     if trust:
         row["verdict"] = result.verdict().word
     for score in result.scores.values():
@@ -113,7 +113,7 @@ def method_row(result: Result, record: str, *, trust: bool) -> Row:
     return {f"{found.method}/{name}": value for name, value in row.items()}
 
 
-def write_table(rows: list[Row], out: Path) -> Path:
+def write_table(rows: list[BatchRow], out: Path) -> Path:
     """All rows as `explanations.parquet`, one an image."""
     path = out / TABLE
     pd.DataFrame(rows).to_parquet(path, index=False)

@@ -1,7 +1,6 @@
-"""The guided tour: three synthetic images that show why a heatmap must be tested."""
+"""The guided tour: three synthetic images that show why a heatmap must be tested. `build.tour_search` finds them."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,7 +11,7 @@ TOUR: Final = ASSETS / "tour.json"
 
 
 @dataclass(frozen=True)
-class Finding:
+class TourExample:
     """One model on one image. share: of the heatmap that lies in the lungs; chance: the lungs' share of what the model saw.
     verdict, why: on the heatmap; failed: keys of the tests it failed. image: the sample's name; label: as what it was drawn.
     """
@@ -37,12 +36,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Stop:
-    """One stop of the tour. say: what a presenter may say, filled with the finding. wanted: which findings show it."""
+    """One stop of the tour. text: what a presenter may say, filled with the fields of the example."""
 
     key: str
     title: str
-    say: str
-    wanted: Callable[[Finding], bool]
+    text: str
 
 
 STOPS: Final = {
@@ -53,28 +51,25 @@ STOPS: Final = {
             "Right, and for a reason one may believe",
             "The model calls this {label}-like image {predicted} ({probability:.0%}). {share:.0%} of its heatmap lies in "
             "the lungs, which are {chance:.0%} of what it saw, and the tests find nothing against the map.",
-            lambda found: found.right and found.verdict == "supported",
         ),
         Stop(
             "wrong reason",
             "Right, but for a reason nobody should believe",
             "Here the model says {predicted} ({probability:.0%}), and that is what the image was drawn as. An app that "
             "stops here has convinced its user. The tests have not been convinced: {why}",
-            lambda found: found.right and "region_ablation" in found.failed,
         ),
         Stop(
             "wrong",
             "Wrong, with a heatmap as pretty as the others",
             "This image was drawn as {label}; the model says {predicted} ({probability:.0%}). The rainbow looks no less "
             "convincing: a heatmap shows what a model used, not whether it is right.",
-            lambda found: not found.right,
         ),
     )
 }
 
 
-def read_tour(path: Path = TOUR) -> tuple[dict[str, Finding], str]:
-    """The findings by stop, and the day they were made."""
+def read_tour(path: Path = TOUR) -> tuple[dict[str, TourExample], str]:
+    """The examples by stop, and the day they were found."""
     record = json.loads(path.read_text("utf-8"))
-    found = {key: Finding(**{**cells, "failed": tuple(cells["failed"])}) for key, cells in record["stops"].items()}
+    found = {key: TourExample(**{**cells, "failed": tuple(cells["failed"])}) for key, cells in record["stops"].items()}
     return found, record["date"][:10]

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -25,12 +26,29 @@ def test_unrelated_maps_are_not_alike() -> None:
     assert top_overlap(ONE, OTHER) < 0.15
 
 
+@pytest.mark.parametrize("cells", [4, 7, 14, 64])
+def test_ssim_is_what_the_papers_formula_gives(cells: int) -> None:
+    """Pass lines in audit records were measured with this formula; another margin would shift them."""
+    one, other = (cv2.resize(values[:cells, :cells], (64, 64)).astype(np.float64) for values in (ONE, OTHER))
+    a, b = ((values - values.min()) / np.ptp(values) for values in (one, other))
+
+    def blur(values: np.ndarray) -> np.ndarray:
+        return cv2.GaussianBlur(values, (11, 11), 1.5)
+
+    mean_a, mean_b, product = blur(a), blur(b), blur(a * b)
+    var_a, var_b, covariance = blur(a * a) - mean_a**2, blur(b * b) - mean_b**2, product - mean_a * mean_b
+    similar = (2 * mean_a * mean_b + 0.01**2) * (2 * covariance + 0.03**2)
+    expected = similar / ((mean_a**2 + mean_b**2 + 0.01**2) * (var_a + var_b + 0.03**2))
+    assert ssim(one.astype(np.float32), other.astype(np.float32)) == pytest.approx(expected.mean(), abs=3e-3)
+
+
 def test_a_flat_map_orders_nothing_and_breaks_nothing() -> None:
     flat = np.zeros((64, 64), np.float32)
     assert rank_correlation(ONE, flat) == 0
     assert change(flat, flat) == 0
     assert ssim(flat, flat) == pytest.approx(1)
     assert np.isfinite(ssim(ONE, flat))
+    assert rank_correlation(flat, flat) == 0
 
 
 def test_maps_are_compared_over_what_the_model_saw() -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from cases import SIDE, classifier_on, lung_area
 from PIL import Image
+from toy_models import SIDE, classifier_on, lung_area
 
-from covid_model.audit import measure as measuring
-from covid_model.audit.measure import measure_images
+from covid_model.audit import measure_images as measuring
+from covid_model.audit.measure_images import measure_images
 from covid_model.data.similar import embedding_path, similar
 from covid_model.errors import DataError
 

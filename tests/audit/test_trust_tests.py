@@ -2,13 +2,25 @@
 
 import numpy as np
 import pytest
-from cases import CLASSES, IMAGE, SIDE, case_of, classifier_on, corner, image_with, lung_area, lung_case, marker_case
+from toy_models import (
+    CLASSES,
+    IMAGE,
+    SIDE,
+    classifier_on,
+    corner,
+    image_with,
+    lung_area,
+    lung_trust_input,
+    marker_trust_input,
+    trust_input_of,
+)
 
-from covid_model.audit import agreement, faithfulness, localisation, randomisation, region_ablation, stability
+from covid_model.audit import localisation
 from covid_model.audit.baseline_maps import BASELINE_MAPS, sobel_edges
-from covid_model.audit.source import SourceProbe, embedding, load_probe, source
-from covid_model.audit.trust_tests import TRUST_TESTS, run_tests
-from covid_model.audit.verdict import verdict, withheld
+from covid_model.audit.score import TrustInput, TrustScore
+from covid_model.audit.source import SourceProbe, embedding, load_probe
+from covid_model.audit.trust_tests import TRUST_TESTS, faithfulness, randomisation, region_ablation, run_tests, stability
+from covid_model.audit.verdict import RULE, Verdict, verdict, withheld
 from covid_model.explain.energy import energy_in_mask
 from covid_model.explain.methods import METHODS, Method
 
@@ -16,6 +28,11 @@ from covid_model.explain.methods import METHODS, Method
 def edges(model, batch, target, *, layer, seed=0, progress=None, **options):
     """A broken explainer: the edges of the image, whatever the model says, as guided backpropagation tends to."""
     return sobel_edges(batch[0, ..., 0], np.ones(batch.shape[1:3], bool))
+
+
+def run(key: str, inputs: TrustInput) -> TrustScore:
+    """The score of one trust test."""
+    return TRUST_TESTS[key].run(inputs)
 
 
 @pytest.fixture
@@ -26,51 +43,51 @@ def edge_detector(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_a_model_that_uses_the_lungs_is_supported() -> None:
-    case = lung_case()
-    scores = list(run_tests(case))
+    inputs = lung_trust_input()
+    scores = list(run_tests(inputs))
     outcomes = {score.key: score.outcome for score in scores}
     assert {key for key, row in TRUST_TESTS.items() if row.decides} == {k for k, o in outcomes.items() if o == "passed"}
-    assert verdict(case, scores).word == "supported"
+    assert verdict(inputs, scores).word == "supported"
 
 
-def test_a_planted_marker_is_caught_by_place_and_by_twin() -> None:
-    case = marker_case()
-    scores = {score.key: score for score in run_tests(case)}
+def test_a_planted_marker_is_caught_by_place_and_by_region_ablation() -> None:
+    inputs = marker_trust_input()
+    scores = {score.key: score for score in run_tests(inputs)}
     assert scores["attention"].outcome == "failed"
     assert scores["attention"].value < 0.05
     assert scores["region_ablation"].outcome == "failed"
-    assert scores["region_ablation"].value == pytest.approx(case.probability, abs=0.02), "the lungs do not matter to it"
-    found = verdict(case, list(scores.values()))
+    assert scores["region_ablation"].value == pytest.approx(inputs.probability, abs=0.02), "the lungs do not matter to it"
+    found = verdict(inputs, list(scores.values()))
     assert found.word == "not supported"
     assert "lies inside the lungs" in found.why
 
 
 def test_an_edge_detector_is_caught_whatever_the_model(edge_detector: str) -> None:
-    case = lung_case(edge_detector)
-    score = randomisation.weight_randomisation(case)
+    inputs = lung_trust_input(edge_detector)
+    score = run("randomisation", inputs)
     assert score.value == pytest.approx(1.0)
     assert score.outcome == "failed"
     assert "whatever the model had learned" in score.sentence
-    assert verdict(case, list(run_tests(case))).word == "not supported"
+    assert verdict(inputs, list(run_tests(inputs))).word == "not supported"
 
 
 def test_randomisation_leaves_the_model_as_it_was_and_starts_at_the_logits() -> None:
-    case = lung_case()
-    before = [weights.copy() for weights in case.classifier.network.get_weights()]
-    first, second = randomisation.weight_randomisation(case), randomisation.weight_randomisation(case)
-    assert first.details["stages"] == second.details["stages"], "it repeats"
-    for old, new in zip(before, case.classifier.network.get_weights(), strict=True):
+    inputs = lung_trust_input()
+    before = [weights.copy() for weights in inputs.classifier.network.get_weights()]
+    first, second = run("randomisation", inputs), run("randomisation", inputs)
+    assert first.details["cascade"] == second.details["cascade"], "it repeats"
+    for old, new in zip(before, inputs.classifier.network.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
-    assert randomisation.stages(case.classifier.network) == [["logits"], ["conv"]]
-    assert randomisation.stages(case.classifier.network, 1) == [["logits", "conv"]]
+    assert randomisation.layer_groups(inputs.classifier.network) == [["logits"], ["conv"]]
+    assert randomisation.layer_groups(inputs.classifier.network, 1) == [["logits", "conv"]]
     assert first.outcome == "passed"
 
 
 def test_without_measured_pairs_two_tests_cannot_decide() -> None:
-    case = lung_case()
-    case.measured = {}
-    assert randomisation.weight_randomisation(case).outcome == "unclear"
-    assert stability.stability(case).outcome == "unclear"
+    inputs = lung_trust_input()
+    inputs.measured = {}
+    assert run("randomisation", inputs).outcome == "unclear"
+    assert run("stability", inputs).outcome == "unclear"
 
 
 def test_deletion_of_a_sum_model_has_the_closed_form() -> None:
@@ -81,24 +98,24 @@ def test_deletion_of_a_sum_model_has_the_closed_form() -> None:
         return images.sum(axis=(1, 2, 3)).astype(np.float64)
 
     best = np.arange(16)
-    assert faithfulness.curve(image, fill, best, total, 4, insert=False) == [8, 4, 0, 0, 0]
-    assert faithfulness.curve(image, fill, best, total, 4, insert=True) == [0, 4, 8, 8, 8]
-    assert faithfulness.curve(image, fill, best[::-1], total, 4, insert=False) == [8, 8, 8, 4, 0]
+    assert total(faithfulness.states(image, fill, best, 4, insert=False)).tolist() == [8, 4, 0, 0, 0]
+    assert total(faithfulness.states(image, fill, best, 4, insert=True)).tolist() == [0, 4, 8, 8, 8]
+    assert total(faithfulness.states(image, fill, best[::-1], 4, insert=False)).tolist() == [8, 8, 8, 4, 0]
     assert faithfulness.area([8, 4, 0, 0, 0]) == pytest.approx(2.0)
 
 
 def test_a_reversed_map_fails_faithfulness() -> None:
-    case = lung_case()
-    assert faithfulness.deletion_insertion(case).outcome == "passed"
-    case.explanation.layer_map[:] = -case.explanation.layer_map
-    score = faithfulness.deletion_insertion(case)
+    inputs = lung_trust_input()
+    assert run("faithfulness", inputs).outcome == "passed"
+    inputs.explanation.layer_map[:] = -inputs.explanation.layer_map
+    score = run("faithfulness", inputs)
     assert score.outcome == "failed"
     assert score.value < 0
     assert set(score.details["controls"]) == {"random", "blurred random"}
 
 
 def test_stability_of_a_linear_model_is_small_and_of_a_jumpy_map_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    calm = stability.stability(lung_case())
+    calm = run("stability", lung_trust_input())
     assert calm.outcome == "passed"
     assert calm.value < 0.2
     rng = np.random.default_rng(0)
@@ -108,7 +125,7 @@ def test_stability_of_a_linear_model_is_small_and_of_a_jumpy_map_large(monkeypat
 
     row = Method("edges", "Jumpy", "broken", jumpy, False, 0.01, "none 2026", "Noise.", "Nothing.", needs_layer=False)
     monkeypatch.setitem(METHODS, "edges", row)
-    assert stability.stability(lung_case("edges")).outcome == "failed"
+    assert run("stability", lung_trust_input("edges")).outcome == "failed"
 
 
 @pytest.mark.parametrize("name", stability.ALTERATIONS)
@@ -120,7 +137,7 @@ def test_alterations_are_small_and_keep_the_shape(name: str) -> None:
 
 
 def test_agreement_of_a_map_with_its_like_is_high() -> None:
-    score = agreement.agreement(lung_case())
+    score = run("agreement", lung_trust_input())
     names, rank = score.details["methods"], np.array(score.details["rank"])
     assert names[0] == "hirescam"
     np.testing.assert_allclose(rank, rank.T, atol=1e-6)
@@ -130,7 +147,7 @@ def test_agreement_of_a_map_with_its_like_is_high() -> None:
 
 
 @pytest.mark.parametrize("name", region_ablation.REGIONS)
-def test_twins_show_what_they_say(name: str) -> None:
+def test_altered_images_show_what_they_say(name: str) -> None:
     pixels = np.random.default_rng(0).uniform(0.3, 1, (100, 80)).astype(np.float32)
     lungs = np.zeros((100, 80), bool)
     lungs[30:70, 20:60] = True
@@ -161,13 +178,13 @@ def test_the_pointing_game_counts_hits_near_the_lesion() -> None:
 
 
 def test_lesions_are_compared_with_maps_that_know_nothing() -> None:
-    case = lung_case()
-    assert localisation.lesions_pointed_at(case).value is None
-    case.lesions = lung_area(IMAGE)
-    score = localisation.lesions_pointed_at(case)
+    inputs = lung_trust_input()
+    assert run("lesions", inputs).value is None
+    inputs.lesions = lung_area(IMAGE)
+    score = run("lesions", inputs)
     assert score.chance == pytest.approx(1.0), "uniform in lungs is perfect here"
-    case.lesions = corner(IMAGE)
-    assert localisation.lesions_pointed_at(case).value < 0.05
+    inputs.lesions = corner(IMAGE)
+    assert run("lesions", inputs).value < 0.05
 
 
 @pytest.mark.parametrize("name", BASELINE_MAPS)
@@ -180,28 +197,60 @@ def test_baseline_maps_are_maps_without_negative_values(name: str) -> None:
 
 
 def test_the_verdict_is_withheld_for_what_the_model_does_not_believe_and_without_lungs() -> None:
-    unlikely = case_of(classifier_on(lung_area(SIDE)), image_with(np.zeros((IMAGE, IMAGE), bool)))
+    unlikely = trust_input_of(classifier_on(lung_area(SIDE)), image_with(np.zeros((IMAGE, IMAGE), bool)))
     assert "a heatmap for what the model does not believe" in (withheld(unlikely) or "")
     assert verdict(unlikely, []).word == "withheld"
-    lungless = case_of(classifier_on(lung_area(SIDE), quality="failed"), image_with(lung_area(IMAGE)))
+    lungless = trust_input_of(classifier_on(lung_area(SIDE), quality="failed"), image_with(lung_area(IMAGE)))
     assert "no chest X-ray" in (withheld(lungless) or "")
-    assert "same for every class" in (withheld(lung_case("eigencam")) or "")
-    case = lung_case()
-    assert withheld(case) is None
-    assert verdict(case, []).word == "withheld", "nothing was tested"
-    case.explanation.heatmap[:] = 0
-    assert "Nothing on the image speaks" in (withheld(case) or "")
+    assert "same for every class" in (withheld(lung_trust_input("eigencam")) or "")
+    inputs = lung_trust_input()
+    assert withheld(inputs) is None
+    assert verdict(inputs, []).word == "withheld", "nothing was tested"
+    inputs.explanation.heatmap[:] = 0
+    assert "Nothing on the image speaks" in (withheld(inputs) or "")
+
+
+def test_a_supported_verdict_needs_weight_randomisation_and_stability() -> None:
+    assert [key for key, test in TRUST_TESTS.items() if test.required] == ["stability", "randomisation"]
+    assert "Withheld as well when weight randomisation or stability could not decide" in RULE
+    inputs = lung_trust_input()
+    measured, inputs.measured = inputs.measured, {}
+    scores = list(run_tests(inputs))
+    assert len([score for score in scores if score.outcome == "passed"]) == 3
+    found = verdict(inputs, scores)
+    assert found.word == "withheld"
+    assert "“Does it hold still?” and “Does it depend on the model?”" in found.why
+    assert "no audit record for HiResCAM; `python -m covid_model audit --model toy --manifest FILE` writes it" in found.why
+    inputs.measured = measured
+    scores = [run("randomisation", inputs) if score.key == "randomisation" else score for score in scores]
+    found = verdict(inputs, scores)
+    assert found == Verdict("withheld", "A supported verdict needs an answer to “Does it hold still?”, and there is none.")
+
+
+def test_without_an_audit_record_a_failed_test_still_decides() -> None:
+    inputs = marker_trust_input()
+    inputs.measured = {}
+    assert verdict(inputs, list(run_tests(inputs))).word == "not supported"
+
+
+def test_a_test_that_only_informs_never_decides() -> None:
+    inputs = lung_trust_input()
+    inputs.lesions = corner(IMAGE)
+    scores = {score.key: score for score in run_tests(inputs)}
+    assert "misses what radiologists outlined" in scores["lesions"].sentence
+    assert scores["lesions"].outcome == "informational"
+    assert verdict(inputs, list(scores.values())).word == "supported"
 
 
 def test_a_difference_of_classes_is_tested_by_its_first_class() -> None:
-    case = case_of(classifier_on(lung_area(SIDE)), image_with(lung_area(IMAGE)), target="COVID-19 - Normal")
-    assert case.explained_class == "COVID-19"
-    assert case.probability == case.prediction.probabilities["COVID-19"]
+    inputs = trust_input_of(classifier_on(lung_area(SIDE)), image_with(lung_area(IMAGE)), target="COVID-19 - Normal")
+    assert inputs.explained_class == "COVID-19"
+    assert inputs.probability == inputs.prediction.probabilities["COVID-19"]
 
 
 def test_the_source_probe_reads_the_embedding(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    case = lung_case()
-    features = embedding(case.classifier.backend, case.prediction.prepared.batch)
+    inputs = lung_trust_input()
+    features = embedding(inputs.classifier.backend, inputs.prediction.prepared.batch)
     assert features.shape == (1, SIDE * SIDE * 2)
     size = features.shape[1]
     weights = np.zeros((2, size))
@@ -212,12 +261,12 @@ def test_the_source_probe_reads_the_embedding(tmp_path, monkeypatch: pytest.Monk
     )  # fmt: skip
     expected = 1 / (1 + np.exp(-10 * features.mean()))
     assert probe.probabilities(features)[0, 0] == pytest.approx(expected, rel=1e-4)
-    assert source(case).value is None, "no probe ships with the toy"
+    assert run("source", inputs).value is None, "no probe ships with the toy"
     probe.save(tmp_path)
     assert load_probe("toy", "1" * 64, tmp_path) == probe
     assert load_probe("toy", "9" * 64, tmp_path) is None, "it belongs to other weights"
-    monkeypatch.setattr("covid_model.audit.source.load_probe", lambda *_: probe)
-    score = source(case)
+    monkeypatch.setattr("covid_model.audit.trust_tests.source.load_probe", lambda *_: probe)
+    score = run("source", inputs)
     assert "bright" in score.sentence
     assert score.chance == 0.5
 
@@ -226,7 +275,7 @@ def test_the_source_probe_reads_the_embedding(tmp_path, monkeypatch: pytest.Monk
 def test_every_trust_test_explains_itself(row) -> None:
     assert row.question.endswith("?")
     assert row.how.endswith(".")
-    score = row.run(lung_case())
+    score = row.run(lung_trust_input())
     assert score.key == row.key
     assert score.sentence.endswith(".")
-    assert set(CLASSES) >= {lung_case().explained_class}
+    assert set(CLASSES) >= {lung_trust_input().explained_class}

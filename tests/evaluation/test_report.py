@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from cases import SIDE, classifier_on
 from PIL import Image
+from toy_models import SIDE, classifier_on
 
 from covid_model.errors import ModelError
 from covid_model.evaluation.report import evaluate, write_scores

@@ -1,5 +1,6 @@
 """What leaves the program: report, record and batch."""
 
+import html
 import json
 import re
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from cases import classifier_on, lung_area, lung_case
+from toy_models import classifier_on, lung_area, lung_trust_input
 
 from covid_model.api.model import Model
 from covid_model.api.result import Result
@@ -22,8 +23,8 @@ from covid_model.share.report import NOTICE, html_report
 
 
 def test_the_report_stands_alone_and_says_what_it_is_not() -> None:
-    case = lung_case()
-    page = html_report(case, list(run_tests(case)), case.classifier.card, "A <image>")
+    inputs = lung_trust_input()
+    page = html_report(inputs, list(run_tests(inputs)), inputs.classifier.card, "A <image>")
     assert not re.search(r"(src|href)=['\"](?!data:)", page), "nothing is fetched"
     assert "<script" not in page
     assert NOTICE in page
@@ -31,26 +32,30 @@ def test_the_report_stands_alone_and_says_what_it_is_not() -> None:
     assert RULE.split(".")[0] in page
     for row in TRUST_TESTS.values():
         assert row.question in page
-    assert case.explanation.image_digest in page
+        assert html.escape(row.how, quote=True).replace("&#x27;", "&#39;") in page
+    assert inputs.explanation.image_digest in page
     assert page.count("<img") >= 8
+    assert page.count("<svg") == 2, "the curves"
+    assert page.count("<meter") >= 15, "the bars"
+    assert "lungs removed: " in page
 
 
 def test_the_report_without_tests_has_no_verdict() -> None:
-    case = lung_case()
-    page = html_report(case, [], case.classifier.card, "An image")
+    inputs = lung_trust_input()
+    page = html_report(inputs, [], inputs.classifier.card, "An image")
     assert "deserve trust" not in page
     assert "never scored" in page
 
 
 def test_the_record_is_json_with_everything_to_make_it_again() -> None:
-    case = lung_case()
-    result = Result(case)
+    inputs = lung_trust_input()
+    result = Result(inputs)
     result.trust_scores()
     record = json.loads(result.record_json())
     assert record["trust"]["verdict"]["word"] == "supported"
     assert {score["key"] for score in record["trust"]["scores"]} == set(TRUST_TESTS)
     assert {"versions", "options", "model_digest", "image_digest", "seed", "layer"} <= set(record["explanation"])
-    assert "trust" not in json.loads(Result(case).record_json())
+    assert "trust" not in json.loads(Result(inputs).record_json())
 
 
 @pytest.fixture(scope="module")

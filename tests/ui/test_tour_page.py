@@ -6,57 +6,57 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import covid_model.data.public_samples as public
-from covid_model.build.tour import find_tour
+from covid_model.build.tour_search import SHOWS, find_tour
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.errors import DataError
 from covid_model.models.specs import SHIPPED
 from covid_model.settings import SAMPLES
-from covid_model.share.tour import STOPS, Finding, read_tour
+from covid_model.share.tour import STOPS, TourExample, read_tour
 from ui.available_images import available_images
 
 ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 
 
-def finding(**changes: object) -> Finding:
+def example(**changes: object) -> TourExample:
     known = {"image": "a", "label": "COVID-19", "model": "m", "method": "gradcam", "predicted": "COVID-19"}
     numbers = {"probability": 0.9, "share": 0.8, "chance": 0.4, "verdict": "supported", "why": "All passed.", "failed": ()}
-    return Finding(**{**known, **numbers, **changes})  # type: ignore[arg-type]
+    return TourExample(**{**known, **numbers, **changes})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("found", "shows"),
     [
-        (finding(), ["right"]),
-        (finding(verdict="not supported", failed=("region_ablation",)), ["wrong reason"]),
-        (finding(predicted="Normal"), ["wrong"]),
-        (finding(verdict="not supported", failed=("deletion",)), []),
-        (finding(predicted="Normal", verdict="not supported"), ["wrong"]),
-        (finding(verdict="withheld"), []),
+        (example(), ["right"]),
+        (example(verdict="not supported", failed=("region_ablation",)), ["wrong reason"]),
+        (example(predicted="Normal"), ["wrong"]),
+        (example(verdict="not supported", failed=("faithfulness",)), []),
+        (example(predicted="Normal", verdict="not supported"), ["wrong"]),
+        (example(verdict="withheld"), []),
     ],
 )
-def test_each_stop_wants_its_own_kind_of_finding(found: Finding, shows: list[str]) -> None:
-    assert [key for key, stop in STOPS.items() if stop.wanted(found)] == shows
+def test_each_stop_wants_its_own_kind_of_example(found: TourExample, shows: list[str]) -> None:
+    assert [key for key, shows_it in SHOWS.items() if shows_it(found)] == shows
 
 
-def test_the_first_finding_that_shows_a_stop_is_taken_and_no_image_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    doubtful = finding(verdict="not supported", failed=("region_ablation",))
-    predictions = iter([finding(image="x"), finding(image="y"), finding(image="z", predicted="Normal"), None, doubtful])
+def test_the_first_example_that_shows_a_stop_is_taken_and_no_image_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    doubtful = example(verdict="not supported", failed=("region_ablation",))
+    predictions = iter([example(image="x"), example(image="y"), example(image="z", predicted="Normal"), None, doubtful])
     samples = [sample for sample in shipped_samples().values() if sample.label != "Normal"][:5]
     asked = iter(samples)
-    monkeypatch.setattr("covid_model.build.tour.examine", lambda *_: _named(next(predictions), next(asked).name))
+    monkeypatch.setattr("covid_model.build.tour_search.examine", lambda *_: _named(next(predictions), next(asked).name))
     tour = find_tour([None], None, samples)  # type: ignore[list-item]
     assert {key: found.image for key, found in tour.items()} == {
         "right": samples[0].name,
         "wrong reason": samples[4].name,
         "wrong": samples[2].name,
     }
-    monkeypatch.setattr("covid_model.build.tour.examine", lambda *_: None)
+    monkeypatch.setattr("covid_model.build.tour_search.examine", lambda *_: None)
     with pytest.raises(DataError, match="No image shows right, wrong reason, wrong"):
         find_tour([None], None, samples)  # type: ignore[list-item]
 
 
-def _named(found: Finding | None, image: str) -> Finding | None:
-    return None if found is None else Finding(**{**vars(found), "image": image})
+def _named(found: TourExample | None, image: str) -> TourExample | None:
+    return None if found is None else TourExample(**{**vars(found), "image": image})
 
 
 def test_the_shipped_tour_shows_its_three_stops_with_images_and_models_that_ship() -> None:
@@ -64,7 +64,7 @@ def test_the_shipped_tour_shows_its_three_stops_with_images_and_models_that_ship
     assert list(tour) == list(STOPS)
     assert len({found.image for found in tour.values()}) == len(STOPS)
     for key, found in tour.items():
-        assert STOPS[key].wanted(found)
+        assert SHOWS[key](found)
         assert found.model in SHIPPED
         assert found.image in shipped_samples()
     app = AppTest.from_file(ENTRY, default_timeout=60).run()

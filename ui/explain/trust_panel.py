@@ -2,21 +2,15 @@
 
 from typing import Final, Literal
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
-from covid_model.audit.region_ablation import REGIONS
+from covid_model.audit.figures import Images
 from covid_model.audit.score import Outcome, TrustInput, TrustScore
 from covid_model.audit.trust_tests import TRUST_TESTS, TrustTest
 from covid_model.audit.verdict import RULE, Verdict, verdict, withheld
 from covid_model.explain.methods import SLOW
-from covid_model.images.preprocess import resized
-from covid_model.images.window import displayed
-from covid_model.images.xray_image import XrayImage
-from covid_model.plots.trust import has_figure, trust_figure
-from ui.loaders import run_tests_in_background, scores_so_far
-from ui.results import results
+from covid_model.plots.trust import trust_chart
+from ui.loaders import run_tests_in_background, scores_so_far, trust_figures
 
 Colour = Literal["green", "red", "orange", "gray"]
 
@@ -28,7 +22,6 @@ BADGES: Final[dict[Outcome, tuple[str, str, Colour]]] = {
 }
 TICK: Final = 1.0
 """Seconds between two looks at what the tests have found."""
-THUMBNAIL: Final = (150, 150)
 
 
 def trust_panel(inputs: TrustInput) -> None:
@@ -54,17 +47,17 @@ def _panel(inputs: TrustInput) -> None:
         if inputs.method.cost > SLOW:
             st.caption(f"{inputs.method.label} is slow, and so are its tests: some make it again several times.")
     columns = st.columns(2, gap="medium")
-    for number, (key, row) in enumerate(TRUST_TESTS.items()):
+    for number, (key, test) in enumerate(TRUST_TESTS.items()):
         with columns[number % 2].container(border=True):
             if key in before:
-                show_score(inputs, row, before[key])
+                show_score(inputs, test, before[key])
             else:
-                st.markdown(f"**{row.question}**")
+                st.markdown(f"**{test.question}**")
                 st.caption("Waiting …" if fault is None else "Not run.")
 
 
 def show_verdict(inputs: TrustInput, found: Verdict) -> None:
-    """The verdict in one box; the rule in words below."""
+    """The verdict in one box, and below it the rule."""
     what = f"the {inputs.method.label} map for {inputs.explanation.target}"
     if found.word == "supported":
         st.success(f"**Supported:** {what}. {found.why}", icon=":material/verified:")
@@ -76,49 +69,40 @@ def show_verdict(inputs: TrustInput, found: Verdict) -> None:
         st.write(RULE)
 
 
-def show_score(inputs: TrustInput, row: TrustTest, score: TrustScore) -> None:
-    """One test: outcome, question, finding, and what lies behind it."""
+def show_score(inputs: TrustInput, test: TrustTest, score: TrustScore) -> None:
+    """One test: outcome, question, finding, its pictures, and on demand how it works and its charts."""
     name, icon, colour = BADGES[score.outcome]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{row.question}**", width="stretch")
+        st.markdown(f"**{test.question}**", width="stretch")
         st.badge(name, icon=icon, color=colour)
     st.markdown(score.sentence)
-    if row.key == "region_ablation":
-        show_region_ablation(inputs, score)
-    if has_figure(score):
-        behind = st.expander("How, and behind it", key=f"behind_{row.key}", on_change="rerun")
-        if behind.open:
-            behind.caption(f"{row.how} {row.paper}.")
-            behind.plotly_chart(
-                trust_figure(score), key=f"trust_{row.key}", config={"displayModeBar": False}, alt=score.sentence
-            )
+    figures = trust_figures(inputs, score)
+    for figure in figures:
+        if isinstance(figure, Images):
+            show_images(figure)
+    behind = st.expander("How, and behind it", key=f"behind_{test.key}", on_change="rerun")
+    if behind.open:
+        behind.caption(f"{test.how} {test.paper}.")
+        for number, figure in enumerate(figures):
+            if not isinstance(figure, Images):
+                behind.plotly_chart(
+                    trust_chart(figure),
+                    key=f"trust_{test.key}_{number}",
+                    config={"displayModeBar": False},
+                    alt=score.sentence,
+                )
 
 
-def show_region_ablation(inputs: TrustInput, score: TrustScore) -> None:
-    """The altered images with the probability under each."""
-    image = inputs.image
-    pictures = results().get_or_make(
-        ("region_ablation", image.digest, inputs.explanation.model),
-        lambda: region_images(image, inputs.prediction.prepared.lungs.mask),
-    )
-    for column, (name, picture) in zip(st.columns(len(pictures)), pictures.items(), strict=True):
-        caption = f"{name}: {score.details['probabilities'][name]:.0%}"
-        column.image(picture, caption=caption, alt=f"The image with {name}", width="stretch")
-
-
-def region_images(image: XrayImage, lungs: NDArray[np.bool_]) -> dict[str, NDArray[np.uint8]]:
-    """Every altered image but the empty one, small."""
-    return {
-        name: displayed(resized(np.asarray(altered(image.pixels, lungs), np.float32), THUMBNAIL))
-        for name, altered in REGIONS.items()
-        if name != "nothing"
-    }
+def show_images(images: Images) -> None:
+    """Pictures side by side, each with its caption."""
+    for column, (caption, picture) in zip(st.columns(len(images.pictures)), images.pictures.items(), strict=True):
+        column.image(picture, caption=caption, alt=f"{images.title} {caption}", width="stretch")
 
 
 def may_be_tested(inputs: TrustInput) -> bool:
-    """False, with the reason shown, where the verdict is withheld before any test; a click runs them all the same."""
+    """False, with the reason shown, where the verdict is withheld before any test; a click runs them anyway."""
     why = withheld(inputs)
     if why is None:
         return True
     show_verdict(inputs, Verdict("withheld", why))
-    return st.toggle("Run the tests all the same", key="test_anyway")
+    return st.toggle("Run the tests anyway", key="test_anyway")

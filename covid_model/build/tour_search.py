@@ -1,12 +1,13 @@
-"""Find the three images of the guided tour with the trust tests, not by hand."""
+"""Find the images of the guided tour among the synthetic ones, by a command and not by hand."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from covid_model import __version__
-from covid_model.audit.record import load_record
+from covid_model.audit.audit_record import load_audit_record
 from covid_model.audit.score import TrustInput
 from covid_model.audit.trust_tests import run_tests
 from covid_model.audit.verdict import verdict, withheld
@@ -21,15 +22,22 @@ from covid_model.input_check.check import check_image
 from covid_model.input_check.features import FeatureExtractor
 from covid_model.models.classifier import Classifier
 from covid_model.models.predict import predict
-from covid_model.share.tour import STOPS, TOUR, Finding
+from covid_model.share.tour import STOPS, TOUR, TourExample
+
+SHOWS: Final[dict[str, Callable[[TourExample], bool]]] = {
+    "right": lambda found: found.right and found.verdict == "supported",
+    "wrong reason": lambda found: found.right and "region_ablation" in found.failed,
+    "wrong": lambda found: not found.right,
+}
+"""For each stop: does an example show it?"""
 
 
-def examine(classifier: Classifier, extractor: FeatureExtractor, sample: Sample) -> Finding | None:
+def examine(classifier: Classifier, extractor: FeatureExtractor, sample: Sample) -> TourExample | None:
     """One model on one image with every trust test; None where no verdict could be given from the start."""
     image = load_image(sample.path)
     prediction = predict(classifier, image, input_check=check_image(image, extractor))
     found = explain(classifier, prediction, method=DEFAULT_METHOD)
-    inputs = TrustInput(classifier, image, prediction, found, load_record(classifier.key, classifier.weights_digest))
+    inputs = TrustInput(classifier, image, prediction, found, load_audit_record(classifier.key, classifier.weights_digest))
     if withheld(inputs) is not None:
         return None
     share = lung_share(found.heatmap, prediction.prepared.lungs.mask, prediction.prepared.model_input.seen)
@@ -37,7 +45,7 @@ def examine(classifier: Classifier, extractor: FeatureExtractor, sample: Sample)
         return None
     scores = list(run_tests(inputs))
     judged = verdict(inputs, scores)
-    return Finding(
+    return TourExample(
         image=sample.name,
         label=sample.label,
         model=classifier.key,
@@ -54,39 +62,39 @@ def examine(classifier: Classifier, extractor: FeatureExtractor, sample: Sample)
 
 def find_tour(
     classifiers: Iterable[Classifier], extractor: FeatureExtractor, samples: Iterable[Sample]
-) -> dict[str, Finding]:
-    """For each stop the first finding that shows it, models in their order; each stop with an image of its own.
+) -> dict[str, TourExample]:
+    """For each stop the first example that shows it, models in their order; each stop with an image of its own.
 
     Only images that show COVID-19 or pneumonia: a map for "Normal" has no finding to point at. Raises DataError where a stop
     finds no image.
     """
     shown = [sample for sample in samples if sample.label != "Normal"]
-    found: dict[str, Finding] = {}
+    found: dict[str, TourExample] = {}
     for classifier in classifiers:
         for sample in shown:
-            missing = [stop for stop in STOPS.values() if stop.key not in found]
+            missing = [stop for stop in STOPS if stop not in found]
             if not missing:
-                return {key: found[key] for key in STOPS}
-            if sample.name in {finding.image for finding in found.values()}:
+                return {stop: found[stop] for stop in STOPS}
+            if sample.name in {example.image for example in found.values()}:
                 continue
-            finding = examine(classifier, extractor, sample)
-            for stop in missing if finding else ():
-                if finding and stop.wanted(finding):
-                    found[stop.key] = finding
+            example = examine(classifier, extractor, sample)
+            for stop in missing if example else ():
+                if example and SHOWS[stop](example):
+                    found[stop] = example
                     break
     if len(found) < len(STOPS):
         raise DataError(
             f"No image shows {', '.join(key for key in STOPS if key not in found)}; draw more, or give more models."
         )
-    return {key: found[key] for key in STOPS}
+    return {stop: found[stop] for stop in STOPS}
 
 
-def write_tour(tour: Mapping[str, Finding], digests: Mapping[str, str], path: Path = TOUR) -> None:
-    """The findings with their date and the digests of the models' weights, as JSON."""
+def write_tour(tour: Mapping[str, TourExample], digests: Mapping[str, str], path: Path = TOUR) -> None:
+    """The examples with their date and the digests of the models' weights, as JSON."""
     record = {
         "date": datetime.now(UTC).isoformat("T", "seconds"),
         "version": __version__,
         "models": dict(digests),
-        "stops": {key: asdict(finding) for key, finding in tour.items()},
+        "stops": {key: asdict(example) for key, example in tour.items()},
     }
     write_json(path, record)

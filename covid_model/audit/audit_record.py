@@ -14,10 +14,11 @@ from tqdm import tqdm
 
 from covid_model import __version__
 from covid_model.audit.baseline_maps import BASELINE_MAPS
-from covid_model.audit.localisation import attention_in_lungs, lesion_scores
+from covid_model.audit.localisation import lesion_scores
 from covid_model.audit.maps import change, rank_correlation, ssim
-from covid_model.audit.randomisation import cascade
 from covid_model.audit.score import TrustInput
+from covid_model.audit.trust_tests import TRUST_TESTS
+from covid_model.audit.trust_tests.randomisation import cascade
 from covid_model.data.lesions import is_outlined, lesion_mask
 from covid_model.data.manifest import data_hash
 from covid_model.evaluation.bootstrap import mean_interval
@@ -34,17 +35,17 @@ IMAGES: Final = 40
 IMAGES_SLOW: Final = 12
 """Images that each method, and each slow method, is tried on."""
 
-Record = dict[str, Any]
+AuditRecord = dict[str, Any]
 
 
-def load_record(model: str, digest: str, folder: Path | None = None) -> Record:
+def load_audit_record(model: str, digest: str, folder: Path | None = None) -> AuditRecord:
     """The record beside a model; empty where there is none, or one for other weights."""
     path = (folder or folder_of(model)) / f"{model}.audit.json"
-    found: Record = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    found: AuditRecord = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     return found if found.get("weights_sha256") == digest else {}
 
 
-def measure(classifier: Classifier, table: pd.DataFrame, folder: Path, seed: int = 0) -> Record:
+def audit_model(classifier: Classifier, table: pd.DataFrame, folder: Path, seed: int = 0) -> AuditRecord:
     """Audit one model on the test split of a manifest and write `<model>.audit.json` to `folder`."""
     test = table[table["split"] == "test"].reset_index(drop=True)
     sample = test.sample(min(IMAGES, len(test)), random_state=seed)
@@ -63,10 +64,10 @@ def measure(classifier: Classifier, table: pd.DataFrame, folder: Path, seed: int
     return record
 
 
-def _cases(
+def _trust_inputs(
     classifier: Classifier, rows: pd.DataFrame, method: str, title: str, *, true_class: bool = False
 ) -> Iterable[tuple[TrustInput, str]]:
-    """A case and its patient for each image, explained for its predicted class or for its true one."""
+    """The trust input and the patient for each image, explained for its predicted class or for its true one."""
     for row in tqdm(rows.itertuples(), desc=f"{classifier.key}: {title}", total=len(rows), unit="image", disable=None):
         image = load_image(Path(row.path))
         prediction = predict(classifier, image)
@@ -75,12 +76,12 @@ def _cases(
         yield TrustInput(classifier, image, prediction, found, lesions=lesion_mask(Path(row.path), image.shape)), row.patient
 
 
-def attention(classifier: Classifier, rows: pd.DataFrame) -> Record:
+def attention(classifier: Classifier, rows: pd.DataFrame) -> AuditRecord:
     """Mean share of the default method's map inside the lungs over all images where it can be placed, beside chance."""
     values: dict[str, list[float]] = {}
     patients = []
-    for inputs, patient in _cases(classifier, rows, DEFAULT_METHOD, "attention in lungs"):
-        score = attention_in_lungs(inputs)
+    for inputs, patient in _trust_inputs(classifier, rows, DEFAULT_METHOD, "attention in lungs"):
+        score = TRUST_TESTS["attention"].run(inputs)
         if score.value is not None and inputs.prediction.prepared.lungs.quality != "failed":
             patients.append(patient)
             known = {"share": score.value, "of_image": score.details["of_image"], "of_seen": score.details["of_seen"]}
@@ -89,14 +90,14 @@ def attention(classifier: Classifier, rows: pd.DataFrame) -> Record:
     return {name: asdict(mean_interval(patients, np.array(several))) for name, several in values.items()}
 
 
-def lesions(classifier: Classifier, rows: pd.DataFrame) -> Record:
-    """Pointing game, mass and precision on the images that radiologists outlined: methods and maps that know nothing."""
+def lesions(classifier: Classifier, rows: pd.DataFrame) -> AuditRecord:
+    """Pointing game, share inside and precision on images that radiologists outlined: methods and maps that know nothing."""
     outlined = rows[[is_outlined(Path(path)) for path in rows["path"]]]
     found: dict[str, dict[str, list[float]]] = {}
     patients: list[str] = []
     for method in (key for key, row in METHODS.items() if row.cost <= SLOW):
         patients = []
-        for inputs, patient in _cases(classifier, outlined, method, f"lesions, {method}", true_class=True):
+        for inputs, patient in _trust_inputs(classifier, outlined, method, f"lesions, {method}", true_class=True):
             assert inputs.lesions is not None
             patients.append(patient)
             maps = {method: inputs.explanation.heatmap}
@@ -113,12 +114,12 @@ def lesions(classifier: Classifier, rows: pd.DataFrame) -> Record:
     return {"images": len(outlined), "scores": means}
 
 
-def of_method(classifier: Classifier, method: str, rows: pd.DataFrame, seed: int) -> Record:
+def of_method(classifier: Classifier, method: str, rows: pd.DataFrame, seed: int) -> AuditRecord:
     """How alike a method's maps of unrelated images are, and whether it passes weight randomisation (Arun 2021)."""
     chosen = rows.head(IMAGES_SLOW) if METHODS[method].cost > SLOW else rows
     maps: list[NDArray[np.float32]] = []
     randomised, seconds, patients = [], [], []
-    for inputs, patient in _cases(classifier, chosen, method, method):
+    for inputs, patient in _trust_inputs(classifier, chosen, method, method):
         maps.append(inputs.small_map)
         randomised.append(cascade(inputs, 1)[-1]["ssim"])
         seconds.append(inputs.explanation.seconds)

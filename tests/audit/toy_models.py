@@ -81,18 +81,20 @@ def image_with(bright: np.ndarray, *, background: float = 0.2, seed: int = 0) ->
     return XrayImage(np.clip(pixels, 0, 1).astype(np.float32), f"{seed:064x}", "png")
 
 
-def case_of(classifier: Classifier, image: XrayImage, *, method: str = "hirescam", target: str = "COVID-19") -> TrustInput:
+def trust_input_of(
+    classifier: Classifier, image: XrayImage, *, method: str = "hirescam", target: str = "COVID-19"
+) -> TrustInput:
     """The heatmap of an image, ready for the tests, with pairs measured beforehand."""
     prediction = predict(classifier, image)
     measured = {"methods": {name: {"pairs": PAIRS} for name in METHODS_MEASURED}}
     return TrustInput(classifier, image, prediction, explain(classifier, prediction, method=method, target=target), measured)
 
 
-def lung_case(method: str = "hirescam") -> TrustInput:
+def lung_trust_input(method: str = "hirescam") -> TrustInput:
     """A model that uses the lungs, on an image with bright lungs."""
-    return case_of(classifier_on(lung_area(SIDE)), image_with(lung_area(IMAGE)), method=method)
+    return trust_input_of(classifier_on(lung_area(SIDE)), image_with(lung_area(IMAGE)), method=method)
 
 
-def marker_case(method: str = "hirescam") -> TrustInput:
+def marker_trust_input(method: str = "hirescam") -> TrustInput:
     """A model that uses a marker in the corner, on an image that has one."""
-    return case_of(classifier_on(corner(SIDE)), image_with(corner(IMAGE) | lung_area(IMAGE)), method=method)
+    return trust_input_of(classifier_on(corner(SIDE)), image_with(corner(IMAGE) | lung_area(IMAGE)), method=method)

@@ -1,0 +1,54 @@
+"""What a trust test has to show, as plain data: the trust panel, plots and the report draw it by type, whatever the test."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Horizontal bars, the first on top.
+
+    highlight: name of the bar that stands out. line: the value that it must exceed or stay below.
+    number_format: of the values, as in `format`.
+    """
+
+    values: Mapping[str, float]
+    highlight: str | None = None
+    line: float | None = None
+    number_format: str = ".0%"
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Curves over one axis, the first one stands out. lines: name -> one value for each place in `x`. line: as in Bars."""
+
+    x: Sequence[str]
+    lines: Mapping[str, Sequence[float]]
+    x_title: str
+    y_title: str
+    line: float | None = None
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Every pair of `names`, values in [-1, 1] by row. others: further matrices of that shape by name, as side notes."""
+
+    names: Sequence[str]
+    title: str
+    values: Sequence[Sequence[float]]
+    others: Mapping[str, Sequence[Sequence[float]]]
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Small pictures in a row: caption -> (h, w) grey or (h, w, 3) RGB, uint8. title: what they show together."""
+
+    title: str
+    pictures: Mapping[str, NDArray[np.uint8]]
+
+
+Chart = Bars | Curves | Matrix
+Figure = Chart | Images

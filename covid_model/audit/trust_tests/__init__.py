@@ -1,0 +1,85 @@
+"""The TRUST_TESTS table: every test of a heatmap, for the trust panel, the command line, the reports and docs alike.
+
+Each file of this package is one test. It holds a class with the decorator `register`; a new file needs no other change.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, ClassVar, Final, TypeVar
+
+from covid_model.audit.figures import Figure
+from covid_model.audit.score import Better, Outcome, TrustInput, TrustScore
+
+
+class TrustTest(ABC):
+    """One trust test.
+
+    question: what it answers, as a heading. how: in two sentences, what is done and what the chance level is.
+    better: does a good map have a higher or a lower value than chance? decides: does the verdict rest on it?
+    required: is there no supported verdict unless this test decides? cost: seconds warm, order of magnitude.
+    """
+
+    key: ClassVar[str]
+    question: ClassVar[str]
+    how: ClassVar[str]
+    paper: ClassVar[str]
+    better: ClassVar[Better] = "higher"
+    decides: ClassVar[bool] = False
+    required: ClassVar[bool] = False
+    cost: ClassVar[float] = 1.0
+
+    @abstractmethod
+    def run(self, inputs: TrustInput) -> TrustScore:
+        """The score of one heatmap. Calls `inputs.progress` between its parts; what that raises ends the test."""
+
+    def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
+        """What to show beside a score that has details."""
+        return ()
+
+    def score(
+        self,
+        value: float | None,
+        sentence: str,
+        *,
+        chance: float | None = None,
+        passed: bool | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> TrustScore:
+        """The result of `run`. passed: None where the test could not decide; a test that never decides may leave it out."""
+        outcome: Outcome = "informational"
+        if self.decides:
+            outcome = "unclear" if passed is None else "passed" if passed else "failed"
+        return TrustScore(self.key, value, chance, self.better, outcome, sentence, dict(details or {}))
+
+
+TRUST_TESTS: Final[dict[str, TrustTest]] = {}
+"""By key. Those that decide come first, and of these the quick ones."""
+
+Class = TypeVar("Class", bound=type[TrustTest])
+
+
+def register(test: Class) -> Class:
+    """Class decorator: add the test to TRUST_TESTS. Raises ValueError for a key that is taken."""
+    if test.key in TRUST_TESTS:
+        raise ValueError(f"The trust test {test.key!r} is registered already; choose another key.")
+    tests = sorted([*TRUST_TESTS.values(), test()], key=lambda one: (not one.decides, one.cost))
+    TRUST_TESTS.clear()
+    TRUST_TESTS.update({one.key: one for one in tests})
+    return test
+
+
+def run_tests(inputs: TrustInput) -> Iterator[TrustScore]:
+    """All tests in the table's order, each score as soon as it is there."""
+    for test in TRUST_TESTS.values():
+        yield test.run(inputs)
+
+
+def figures_of(inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
+    """What the test of a score shows beside it; nothing where it measured nothing."""
+    return TRUST_TESTS[score.key].figures(inputs, score) if score.details else ()
+
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

@@ -1,0 +1,57 @@
+"""Do other methods mark the same places?"""
+
+from typing import Final
+
+import numpy as np
+
+from covid_model.audit.figures import Figure, Matrix
+from covid_model.audit.maps import comparable, rank_correlation, top_overlap
+from covid_model.audit.score import TrustInput, TrustScore
+from covid_model.audit.trust_tests import TrustTest, register
+from covid_model.explain.engine import explain
+
+COMPARED: Final = ("gradcam", "gradcampp", "hirescam", "layercam", "scorecam", "inputxgradient")
+"""Quick methods that answer the same question: what speaks for this class, and where."""
+
+
+@register
+class Agreement(TrustTest):
+    """Rank correlation and overlap of the top tenth, this map against others of the same image and target."""
+
+    key = "agreement"
+    question = "Do other methods agree?"
+    how = (
+        "Rank correlation and overlap of the highest tenth with other methods. Chance is 0; methods may differ for good "
+        "reasons, so this informs and does not decide."
+    )
+    paper = "Krishna 2022, arXiv 2202.01602"
+    cost = 0.6
+
+    def run(self, inputs: TrustInput) -> TrustScore:
+        maps = {inputs.explanation.method: np.maximum(inputs.small_map, 0)}
+        box = inputs.prediction.prepared.model_input.box
+        for number, method in enumerate(COMPARED):
+            if method not in maps:
+                other = explain(
+                    inputs.classifier,
+                    inputs.prediction,
+                    method=method,
+                    target=inputs.explanation.target,
+                    progress=inputs.part(number, len(COMPARED)),
+                )
+                maps[method] = np.maximum(comparable(other.heatmap, box), 0)
+            inputs.progress((number + 1) / len(COMPARED))
+        names = list(maps)
+        rank = [[rank_correlation(maps[a], maps[b]) for b in names] for a in names]
+        overlap = [[top_overlap(maps[a], maps[b]) for b in names] for a in names]
+        value = float(np.mean(rank[0][1:]))
+        least = min(range(1, len(names)), key=lambda k: rank[0][k])
+        sentence = (
+            f"Against {len(names) - 1} other methods the order of places agrees by {value:.2f} on average (1 is the same, 0 "
+            f"is chance), least with {names[least]} ({rank[0][least]:.2f})."
+        )
+        return self.score(value, sentence, chance=0.0, details={"methods": names, "rank": rank, "top_overlap": overlap})
+
+    def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
+        found = score.details
+        return (Matrix(found["methods"], "rank correlation", found["rank"], {"top tenth overlap": found["top_overlap"]}),)

@@ -1,0 +1,44 @@
+"""Does a heatmap point at what radiologists outlined?"""
+
+from covid_model.audit.baseline_maps import BASELINE_MAPS
+from covid_model.audit.figures import Bars, Figure
+from covid_model.audit.localisation import lesion_scores
+from covid_model.audit.score import TrustInput, TrustScore
+from covid_model.audit.trust_tests import TrustTest, register
+
+
+@register
+class Lesions(TrustTest):
+    """The pointing game and the share of the heatmap on outlined lesions, for images that have such outlines."""
+
+    key = "lesions"
+    question = "Does it point at what radiologists saw?"
+    how = (
+        "For images whose ground glass and consolidation radiologists outlined: pointing game, share of the heatmap there "
+        "and precision, beside maps that know nothing. It judges the model as much as the heatmap, so it does not decide."
+    )
+    paper = "Zhang 2018, arXiv 1608.00507"
+    cost = 0.1
+
+    def run(self, inputs: TrustInput) -> TrustScore:
+        if inputs.lesions is None or not inputs.lesions.any():
+            inputs.progress(1.0)
+            return self.score(None, "No radiologist outlined lesions on this image.")
+        found = lesion_scores(inputs.explanation.heatmap, inputs.lesions)
+        inputs.progress(1 / (1 + len(BASELINE_MAPS)))
+        lungs = inputs.prediction.prepared.lungs.mask
+        baseline_maps: dict[str, dict[str, float]] = {}
+        for name, draw in BASELINE_MAPS.items():
+            baseline_maps[name] = lesion_scores(draw(inputs.image.pixels, lungs), inputs.lesions)
+            inputs.progress((1 + len(baseline_maps)) / (1 + len(BASELINE_MAPS)))
+        best = max(scores["energy"] for scores in baseline_maps.values())
+        pointed = "points at" if found["hit"] >= 0.5 else "misses"
+        sentence = (
+            f"Its highest value {pointed} what radiologists outlined as ground glass or consolidation; "
+            f"{found['energy']:.0%} of it lies there, and the best map that knows nothing puts {best:.0%} there."
+        )
+        return self.score(found["energy"], sentence, chance=best, details={**found, "baseline_maps": baseline_maps})
+
+    def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
+        others = {name: scores["energy"] for name, scores in score.details["baseline_maps"].items()}
+        return (Bars({"this heatmap": score.details["energy"], **others}, "this heatmap"),)

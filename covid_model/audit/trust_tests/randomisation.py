@@ -1,0 +1,147 @@
+"""Does the heatmap change when the model's weights are randomised? If not, it never was about the model."""
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covid_model.audit.figures import Curves, Figure
+from covid_model.audit.maps import rank_correlation, ssim
+from covid_model.audit.score import TrustInput, TrustScore
+from covid_model.audit.trust_tests import TrustTest, register
+from covid_model.backends.tensorflow import TensorFlowBackend
+from covid_model.explain.engine import CardLike
+from covid_model.explain.methods import SLOW
+from covid_model.models.classifier import Classifier
+
+if TYPE_CHECKING:
+    import keras
+
+STEPS: Final = 5
+"""Steps from the trained network to one without any trained weight."""
+DRAWS: Final = 2
+"""Random weights drawn for methods that are quick; slow ones get one."""
+
+
+@dataclass(eq=False)
+class RandomisedModel:
+    """A copy of a classifier whose weights are randomised step by step.
+
+    trained: the classifier's weights. turn: held for a whole cascade, which changes the copy's weights as it goes.
+    """
+
+    key: str
+    card: CardLike
+    backend: TensorFlowBackend
+    weights_digest: str
+    trained: list[NDArray[np.float32]]
+    turn: threading.Lock
+
+
+_copies: Final["WeakKeyDictionary[keras.Model, RandomisedModel]"] = WeakKeyDictionary()
+_making: Final = threading.Lock()
+
+
+def randomised_copy(classifier: Classifier) -> RandomisedModel:
+    """The copy that belongs to a classifier, made on first use and kept as long as its network, so it is compiled once."""
+    import keras
+
+    with _making:
+        if classifier.network not in _copies:
+            network = keras.models.clone_model(classifier.network)
+            trained = classifier.network.get_weights()
+            network.set_weights(trained)
+            _copies[classifier.network] = RandomisedModel(
+                classifier.key, classifier.card, TensorFlowBackend(network), "", trained, threading.Lock()
+            )
+        return _copies[classifier.network]
+
+
+def layer_groups(network: "keras.Model", count: int = STEPS) -> list[list[str]]:
+    """Names of the layers with weights, from the logits down: first the logits alone, then the rest in equal parts.
+
+    With a `count` of 1 all layers are one group.
+    """
+    names = [layer.name for layer in reversed(network.layers) if layer.weights]
+    if count == 1:
+        return [names]
+    parts = np.array_split(np.array(names[1:], dtype=object), min(count - 1, max(1, len(names) - 1)))
+    return [names[:1], *[list(part) for part in parts if len(part)]]
+
+
+def shuffle_weights(network: "keras.Model", layers: list[str], rng: np.random.Generator) -> None:
+    """Put the weights of the named layers in random order: the same values, nothing of what was learned.
+
+    Adebayo 2018 draws fresh values from the initialiser; shuffling keeps their spread, so that signals neither die nor
+    explode on the way and the map is not trivially different.
+    """
+    for name in layers:
+        layer = network.get_layer(name)
+        layer.set_weights([rng.permuted(values, axis=None) for values in layer.get_weights()])
+
+
+def cascade(inputs: TrustInput, count: int = STEPS) -> list[dict[str, float]]:
+    """SSIM and rank correlation of the heatmap with the randomised model's, after each step, mean over the draws."""
+    copy, original = randomised_copy(inputs.classifier), inputs.small_map
+    draws = 1 if inputs.method.cost > SLOW / 5 else DRAWS
+    groups = layer_groups(copy.backend.network, count)
+    found = np.zeros((draws, len(groups), 2))
+    with copy.turn:
+        for draw in range(draws):
+            rng = np.random.default_rng((inputs.seed, draw))
+            copy.backend.network.set_weights(copy.trained)
+            for number, layers in enumerate(groups):
+                shuffle_weights(copy.backend.network, layers, rng)
+                done = draw * len(groups) + number
+                again = inputs.map_again(inputs.prediction, copy, inputs.part(done, draws * len(groups)))
+                found[draw, number] = ssim(original, again), rank_correlation(original, again)
+                inputs.progress((done + 1) / (draws * len(groups)))
+    means = found.mean(axis=0)
+    return [
+        {"layers": sum(map(len, groups[: number + 1])), "ssim": float(row[0]), "rank": float(row[1])}
+        for number, row in enumerate(means)
+    ]
+
+
+@register
+class WeightRandomisation(TrustTest):
+    """Cascading weight randomisation (Adebayo 2018, arXiv 1810.03292, sec. 3), with the pass line of Arun 2021."""
+
+    key = "randomisation"
+    question = "Does it depend on the model?"
+    how = (
+        "The heatmap is made again as the model's weights are shuffled, from the logits down. With all of them shuffled it "
+        "must be less similar (SSIM) than the heatmaps of 50 random pairs of images are on average."
+    )
+    paper = "Adebayo 2018, arXiv 1810.03292; Arun 2021, doi 10.1148/ryai.2021200267"
+    better = "lower"
+    decides = True
+    required = True
+    cost = 0.6
+
+    def run(self, inputs: TrustInput) -> TrustScore:
+        found = cascade(inputs)
+        value = found[-1]["ssim"]
+        pairs = inputs.known_of_method.get("pairs")
+        details = {"cascade": found, "pairs": pairs}
+        sentence = f"With every weight of the model shuffled the heatmap keeps a similarity (SSIM) of {value:.2f}"
+        if not pairs:
+            sentence += "; no pairs of images were measured for this model, so there is no line to judge it by."
+            return self.score(value, sentence, details=details)
+        line = float(pairs["ssim"])
+        passed = value < line
+        meaning = "it depends on the model" if passed else "it would look much the same whatever the model had learned"
+        sentence += f"; heatmaps of two unrelated images share {line:.2f}: {meaning}."
+        return self.score(value, sentence, chance=line, passed=passed, details=details)
+
+    def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
+        found = score.details["cascade"]
+        steps = ["none", "logits", *(f"{step['layers']} layers" for step in found[1:])]
+        lines = {
+            "similarity (SSIM)": [1.0, *(step["ssim"] for step in found)],
+            "rank correlation": [1.0, *(step["rank"] for step in found)],
+        }
+        return (Curves(steps, lines, "weights shuffled, from the logits down", "likeness to this heatmap", score.chance),)

@@ -1,0 +1,137 @@
+"""The same image without its lungs, with nothing else, with its edge alone: is the model as sure as before?"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covid_model.audit.figures import Bars, Figure, Images
+from covid_model.audit.score import TrustInput, TrustScore
+from covid_model.audit.trust_tests import TrustTest, register
+from covid_model.images.lung_region import grown
+from covid_model.images.preprocess import resized
+from covid_model.images.window import displayed
+
+Array = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+BORDER: Final = 0.1
+CORNER: Final = 0.2
+CENTRE: Final = 0.7
+GROW: Final = 0.02
+KEPT: Final = 0.5
+"""A model that keeps more than this share of its confidence without the lungs fails."""
+LEAST_CONFIDENCE: Final = 0.1
+"""A model that is not this much surer than on an empty image has no confidence that could be lost."""
+THUMBNAIL: Final = 220
+
+
+def lungs_removed(pixels: Array, lungs: Mask) -> Array:
+    """Lungs, a little grown, filled with the image's middle tone. All take pixels and lungs (H, W), give pixels (H, W)."""
+    wide = grown(lungs, round(GROW * max(lungs.shape)))
+    outside = pixels[~wide]
+    tone = np.float32(np.median(outside)) if outside.size else np.float32(0.5)
+    return np.where(wide, tone, pixels)
+
+
+def lungs_only(pixels: Array, lungs: Mask) -> Array:
+    """Everything but the lungs black."""
+    return np.where(lungs, pixels, np.float32(0))
+
+
+def border_only(pixels: Array, lungs: Mask) -> Array:
+    """Everything but the outer tenth black."""
+    inside = np.zeros(pixels.shape, bool)
+    rows, cols = (round(BORDER * length) for length in pixels.shape)
+    inside[rows:-rows, cols:-cols] = True
+    return np.where(inside, np.float32(0), pixels)
+
+
+def corners_only(pixels: Array, lungs: Mask) -> Array:
+    """Everything but the four corners black: where markers are."""
+    corner = np.zeros(pixels.shape, bool)
+    rows, cols = (round(CORNER * length) for length in pixels.shape)
+    for vertical in (slice(None, rows), slice(-rows, None)):
+        for across in (slice(None, cols), slice(-cols, None)):
+            corner[vertical, across] = True
+    return np.where(corner, pixels, np.float32(0))
+
+
+def centre_black(pixels: Array, lungs: Mask) -> Array:
+    """A black box over the middle (Maguolo & Nanni 2021): most of the lungs are gone."""
+    box = np.zeros(pixels.shape, bool)
+    rows, cols = (round((1 - CENTRE) / 2 * length) for length in pixels.shape)
+    box[rows:-rows, cols:-cols] = True
+    return np.where(box, np.float32(0), pixels)
+
+
+def nothing(pixels: Array, lungs: Mask) -> Array:
+    """The image's middle tone everywhere: what the model says when it knows nothing."""
+    return np.full_like(pixels, np.median(pixels))
+
+
+REGIONS: Final[dict[str, Callable[[Array, Mask], Array]]] = {
+    "lungs removed": lungs_removed,
+    "lungs only": lungs_only,
+    "border only": border_only,
+    "corners only": corners_only,
+    "centre box black": centre_black,
+    "nothing": nothing,
+}
+
+
+@register
+class RegionAblation(TrustTest):
+    """The model's probability on each altered image; decides by what is left of its confidence without the lungs."""
+
+    key = "region_ablation"
+    question = "Does the model need the lungs?"
+    how = (
+        "The model's probability on the same image with lungs removed, lungs only, border only, corners only and a black "
+        "box over the centre. Without the lungs it must lose half of what it believes above an empty image."
+    )
+    paper = "Maguolo & Nanni 2021, arXiv 2004.12823"
+    better = "lower"
+    decides = True
+    cost = 0.3
+
+    def run(self, inputs: TrustInput) -> TrustScore:
+        classifier, lungs = inputs.classifier, inputs.prediction.prepared.lungs
+        batch = []
+        for alter in REGIONS.values():
+            batch.append(classifier.prepare(inputs.image.altered(alter(inputs.image.pixels, lungs.mask)), lungs).batch)
+            inputs.progress(len(batch) / (len(REGIONS) + 1))
+        column = classifier.card.classes.index(inputs.explained_class)
+        probabilities = classifier.probabilities(classifier.logits(np.concatenate(batch)))[:, column]
+        inputs.progress(1.0)
+        found = dict(zip(REGIONS, map(float, probabilities), strict=True))
+        before, without, blank = inputs.probability, found["lungs removed"], found["nothing"]
+        details: dict[str, Any] = {"probabilities": {"as it is": before, **found}, "class": inputs.explained_class}
+        still = "still " if without >= before / 2 else "only "
+        sentence = (
+            f"Without the lungs the model is {still}{without:.0%} sure of {inputs.explained_class} ({before:.0%} with them, "
+            f"{blank:.0%} on an empty image)"
+        )
+        if not lungs.mask.any() or before <= blank + LEAST_CONFIDENCE:
+            sentence += "; it is hardly surer than on an empty image, so this decides nothing."
+            return self.score(without, sentence, chance=blank, details=details)
+        kept = (without - blank) / (before - blank)
+        details["kept"] = kept
+        return self.score(without, f"{sentence}.", chance=blank, passed=kept <= KEPT, details=details)
+
+    def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
+        known, lungs = score.details["probabilities"], inputs.prediction.prepared.lungs.mask
+        pictures = {
+            f"{name}: {known[name]:.0%}": _small(alter(inputs.image.pixels, lungs))
+            for name, alter in REGIONS.items()
+            if name != "nothing"
+        }
+        return Images("The same image with", pictures), Bars(known, "as it is")
+
+
+def _small(pixels: Array) -> NDArray[np.uint8]:
+    """A picture of the pixels with at most THUMBNAIL on its longer side."""
+    scale = min(1.0, THUMBNAIL / max(pixels.shape))
+    size = max(1, round(scale * pixels.shape[0])), max(1, round(scale * pixels.shape[1]))
+    return displayed(resized(pixels.astype(np.float32), size))

@@ -1,0 +1,49 @@
+"""Where was this image taken? What the model's own features reveal about the hospital."""
+
+from typing import Final
+
+from covid_model.audit.figures import Bars, Figure
+from covid_model.audit.score import TrustInput, TrustScore
+from covid_model.audit.source import embedding, load_probe
+from covid_model.audit.trust_tests import TrustTest, register
+
+RECOGNISED: Final = 0.9
+"""Above this probability a source counts as recognised."""
+
+
+@register
+class Source(TrustTest):
+    """The probability of each source, by a small classifier on the model's embedding."""
+
+    key = "source"
+    question = "Does the model know the hospital?"
+    how = (
+        "A small classifier on the model's own features names the data source. Chance is one in the number of sources; it "
+        "informs and does not decide."
+    )
+    paper = "Maguolo & Nanni 2021, arXiv 2004.12823"
+    better = "lower"
+    cost = 0.05
+
+    def run(self, inputs: TrustInput) -> TrustScore:
+        probe = load_probe(inputs.explanation.model, inputs.explanation.model_digest)
+        inputs.progress(0.5)
+        if probe is None:
+            return self.score(None, "No source classifier ships with this model.")
+        features = embedding(inputs.classifier.forward, inputs.prediction.prepared.batch)
+        inputs.progress(1.0)
+        found = {name: float(p) for name, p in zip(probe.sources, probe.probabilities(features)[0], strict=True)}
+        likely = max(found, key=found.__getitem__)
+        chance = 1 / len(probe.sources)
+        accuracy = float(probe.balanced_accuracy["value"])
+        recognised = ": what distinguishes sources is open to the prediction too" if found[likely] > RECOGNISED else ""
+        sentence = (
+            f"The model's own features say this image comes from {likely} ({found[likely]:.0%}). Over test images they name "
+            f"the right one of {len(found)} sources with a balanced accuracy of {accuracy:.0%}, where chance is "
+            f"{chance:.0%}{recognised}."
+        )
+        details = {"probabilities": found, "balanced_accuracy": probe.balanced_accuracy}
+        return self.score(found[likely], sentence, chance=chance, details=details)
+
+    def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
+        return (Bars(score.details["probabilities"], line=score.chance),)

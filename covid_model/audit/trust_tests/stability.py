@@ -1,0 +1,102 @@
+"""Does the heatmap hold still under changes of the image that change nothing?"""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covid_model.audit.figures import Bars, Figure
+from covid_model.audit.maps import SIDE, change
+from covid_model.audit.score import TrustInput, TrustScore
+from covid_model.audit.trust_tests import TrustTest, register
+from covid_model.explain.methods import SLOW
+from covid_model.models.predict import predict
+
+Array = NDArray[np.float32]
+
+NOISE: Final = 0.01
+BRIGHTER: Final = 0.02
+ALLOWED: Final = 0.5
+"""Share of the change between unrelated images that a small change of the image may cause."""
+
+Alteration = Callable[[Array, np.random.Generator], Array]
+
+
+def _noise(pixels: Array, rng: np.random.Generator) -> Array:
+    return np.clip(pixels + rng.normal(0, NOISE, pixels.shape), 0, 1).astype(np.float32)
+
+
+def _brightness(by: float) -> Alteration:
+    return lambda pixels, _: np.clip(pixels + np.float32(by), 0, 1)
+
+
+def _shift(rows: int, cols: int) -> Alteration:
+    """Moved by one pixel of what the model receives; the edge is repeated."""
+
+    def moved(pixels: Array, _: np.random.Generator) -> Array:
+        step = max(1, round(max(pixels.shape) / 224))
+        padded = np.pad(pixels, step, mode="edge")
+        top, left = step * (1 + rows), step * (1 + cols)
+        return padded[top : top + pixels.shape[0], left : left + pixels.shape[1]]
+
+    return moved
+
+
+ALTERATIONS: Final[dict[str, Alteration]] = {
+    "a little noise": _noise,
+    "a little brighter": _brightness(BRIGHTER),
+    "one pixel up": _shift(1, 0),
+    "one pixel to the left": _shift(0, 1),
+    "a little darker": _brightness(-BRIGHTER),
+    "other noise": _noise,
+}
+"""In this order; slow methods are tried on the first three. One pixel is below the size at which maps are compared."""
+
+
+@register
+class Stability(TrustTest):
+    """The largest change of the map among alterations that keep the predicted class (max-sensitivity, Yeh 2019)."""
+
+    key = "stability"
+    question = "Does it hold still?"
+    how = (
+        "The heatmap is made again under small noise, brightness and shifts that keep the prediction. Its largest change "
+        "must stay below half of that between unrelated images."
+    )
+    paper = "Yeh 2019, arXiv 1901.09392"
+    better = "lower"
+    decides = True
+    required = True
+    cost = 0.5
+
+    def run(self, inputs: TrustInput) -> TrustScore:
+        rng = np.random.default_rng(inputs.seed)
+        names = list(ALTERATIONS)[: 3 if inputs.method.cost > SLOW else None]
+        original, changes, flipped = inputs.small_map, {}, []
+        for number, name in enumerate(names):
+            altered = inputs.image.altered(ALTERATIONS[name](inputs.image.pixels, rng))
+            prediction = predict(inputs.classifier, altered, inputs.prediction.prepared.lungs)
+            if prediction.predicted != inputs.prediction.predicted:
+                flipped.append(name)
+            else:
+                again = inputs.map_again(prediction, progress=inputs.part(number, len(names)))
+                changes[name] = change(original, again)
+            inputs.progress((number + 1) / len(names))
+        details = {"changes": changes, "flipped": flipped, "side": SIDE}
+        if not changes:
+            sentence = "Every small change of the image changed the predicted class, so there is no stable heatmap to judge."
+            return self.score(None, sentence, passed=False, details=details)
+        worst = max(changes, key=changes.__getitem__)
+        value = changes[worst]
+        sentence = f"Under small changes of the image the heatmap moves by at most {value:.2f} ({worst})"
+        pairs = inputs.known_of_method.get("pairs")
+        if not pairs:
+            return self.score(value, f"{sentence}; no line was measured.", details=details)
+        chance = float(pairs["change"])
+        sentence += f"; between unrelated images it moves by {chance:.2f}, and half of that is allowed."
+        return self.score(value, sentence, chance=chance, passed=value <= ALLOWED * chance, details=details)
+
+    def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
+        line = None if score.chance is None else ALLOWED * score.chance
+        return (Bars(score.details["changes"], line=line, number_format=".2f"),)
