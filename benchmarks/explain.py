@@ -54,8 +54,8 @@ def network_cases(classifier: Classifier, batch: NDArray[np.float32]) -> dict[st
     """The calls to compare on one batch (b, height, width, channels), by name. The default layer and first class."""
     import tensorflow as tf
 
-    from covid_model.explain import keras_vis
-    from covid_model.explain.cam import grad_cam_batch
+    from covid_model.explain.methods import keras_vis
+    from covid_model.explain.methods.cam import GradCam
     from covid_model.explain.target import resolve_target
 
     network, card = classifier.network, classifier.card
@@ -66,7 +66,7 @@ def network_cases(classifier: Classifier, batch: NDArray[np.float32]) -> dict[st
         "forward pass": lambda: forward(tf.constant(batch)).numpy(),
         "predict": lambda: classifier.probabilities(classifier.logits(batch)),
         "predict (Keras)": lambda: network.predict(batch, verbose=0),
-        "Grad-CAM": lambda: grad_cam_batch(classifier.backend, batch, target, layer=layer),
+        "Grad-CAM": lambda: GradCam().maps(classifier, batch, target, layer),
         # the reference computes the maps of the whole batch, though it returns the first
         "Grad-CAM (tf-keras-vis)": lambda: keras_vis.grad_cam(classifier.backend, batch, target, layer=layer),
     }
@@ -143,7 +143,7 @@ def ratios(rows: list[Row]) -> list[Row]:
 
 
 def machine() -> Row:
-    """Where and with what the numbers were measured. Loads TensorFlow, to ask for its version."""
+    """Where and with what the numbers were measured."""
     from covid_model.explain.explanation import versions
 
     return {

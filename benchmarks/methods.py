@@ -9,6 +9,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,9 +20,9 @@ from covid_model.audit.audit_record import load_audit_record
 from covid_model.audit.score import TrustInput
 from covid_model.audit.trust_tests import TRUST_TESTS
 from covid_model.errors import CovidModelError
-from covid_model.explain import cam, gradients, keras_vis, perturbation
 from covid_model.explain.engine import explain
-from covid_model.explain.methods import METHODS, SLOW
+from covid_model.explain.methods import METHODS, keras_vis
+from covid_model.explain.methods.cam import GradCam
 from covid_model.explain.target import resolve_target
 from covid_model.models.classifier import Classifier, load
 from covid_model.models.predict import predict
@@ -49,7 +50,7 @@ def method_rows(classifier: Classifier, repeat: int) -> list[Row]:
     prediction = predict(classifier, drawn_image(0))
     rows = []
     for key, row in METHODS.items():
-        turns = max(1, repeat // 2) if row.cost > SLOW else repeat
+        turns = max(1, repeat // 2) if row.slow else repeat
         seconds = median(lambda key=key: explain(classifier, prediction, method=key), turns)  # type: ignore[misc]
         rows.append({"method": key, "family": row.family, "median_s": seconds, "peak_mb": peak_memory()})
     return rows
@@ -59,28 +60,21 @@ def against_keras_vis(classifier: Classifier, repeat: int) -> list[Row]:
     """Ours and tf-keras-vis, interleaved, same model, layer and settings."""
     backend, layer = classifier.backend, classifier.card.explanation_layers[0]
     batch = classifier.prepare(drawn_image(0)).batch
-    target = resolve_target(classifier.card.classes[0], classifier.card.classes, classifier.backend.units)
-    pairs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
-        name: (
-            lambda name=name: getattr(cam, name)(backend, batch, target, layer=layer),  # type: ignore[misc]
-            lambda name=name: getattr(keras_vis, name)(backend, batch, target, layer=layer),  # type: ignore[misc]
-        )
-        for name in ("grad_cam", "grad_cam_plus_plus", "layer_cam", "hires_cam")
+    target = resolve_target(classifier.card.classes[0], classifier.card.classes, backend.units)
+    at = {"layer": layer}
+    pairs: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
+        "gradcam": (keras_vis.grad_cam, at),
+        "gradcampp": (keras_vis.grad_cam_plus_plus, at),
+        "layercam": (keras_vis.layer_cam, at),
+        "hirescam": (keras_vis.hires_cam, at),
+        "scorecam": (keras_vis.score_cam, {**at, "channels": CHANNELS}),
+        "saliency": (keras_vis.saliency, {}),
+        "smoothgrad": (keras_vis.saliency, {"samples": SAMPLES}),
     }
-    pairs["score_cam"] = (
-        lambda: perturbation.score_cam(backend, batch, target, layer=layer, channels=CHANNELS),
-        lambda: keras_vis.score_cam(backend, batch, target, layer=layer, channels=CHANNELS),
-    )
-    pairs["saliency"] = (
-        lambda: gradients.saliency(backend, batch, target),
-        lambda: keras_vis.saliency(backend, batch, target),
-    )
-    pairs["smooth_grad"] = (
-        lambda: gradients.smooth_grad(backend, batch, target, samples=SAMPLES),
-        lambda: keras_vis.saliency(backend, batch, target, samples=SAMPLES),
-    )
     rows = []
-    for name, (ours, theirs) in pairs.items():
+    for name, (reference, options) in pairs.items():
+        ours = partial(METHODS[name], classifier, batch, target, **options)
+        theirs = partial(reference, backend, batch, target, **options)
         rounds = [(timed(ours), timed(theirs)) for _ in range(repeat + 1)][1:]
         one, other = (statistics.median(side) for side in zip(*rounds, strict=True))
         rows.append({"method": name, "ours_s": one, "tf_keras_vis_s": other, "times_faster": other / one})
@@ -109,7 +103,7 @@ def growth_rows(classifier: Classifier) -> list[Row]:
         start = time.perf_counter()
         batch = np.concatenate([predict(classifier, image).prepared.batch for image in images])
         predicted = time.perf_counter() - start
-        together = timed(lambda batch=batch: cam.grad_cam_batch(classifier.backend, batch, target, layer=layer))  # type: ignore[misc]
+        together = timed(lambda batch=batch: GradCam().maps(classifier, batch, target, layer))  # type: ignore[misc]
         rows.append({"images": count, "predict_s": predicted, "grad_cam_batch_s": together, "peak_mb": peak_memory()})
     return rows
 

@@ -3,14 +3,16 @@
 from pathlib import Path
 from typing import Final
 
+from covid_model.audit.audit_record import load_audit_record
 from covid_model.audit.trust_tests import TRUST_TESTS
 from covid_model.audit.verdict import RULE
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.explain.methods import METHODS, Method
 from covid_model.explain.options import Option
 from covid_model.input_check.check import REASONS, input_check_card
-from covid_model.models.specs import MODELS
-from covid_model.settings import SETTINGS
+from covid_model.models.card import read_card
+from covid_model.models.specs import DEFAULT_MODEL, MODELS, get_model
+from covid_model.settings import SETTINGS, WEIGHTS
 
 FILE: Final = Path(__file__).with_name("reference.md")
 
@@ -21,13 +23,21 @@ def setting(option: Option) -> str:
     return f"`--{option.name}` ({allowed}; default {option.default})"
 
 
-def method_section(row: Method) -> str:
-    """One method: what it shows, what not, where from, how long, settings."""
+def measured_seconds() -> dict[str, float]:
+    """Seconds a heatmap by method, as the audit of the default model measured them."""
+    card = read_card(WEIGHTS / get_model(DEFAULT_MODEL).card_name)
+    methods = load_audit_record(DEFAULT_MODEL, card.weights_sha256).get("methods", {})
+    return {key: known["seconds"] for key, known in methods.items()}
+
+
+def method_section(row: Method, seconds: float | None) -> str:
+    """One method: what it shows, what not, where from, seconds a heatmap where they were measured, settings."""
     settings = "; ".join(setting(option) for option in row.options)
     kind = "signed" if row.signed else "not negative"
     where = "taken at a layer" if row.needs_layer else "taken at the input"
     lines = [f"### {row.label} (`{row.key}`)", "", f"{row.shows} {row.limits}", ""]
-    lines.append(f"{row.family.capitalize()}, {kind}, {where}, about {row.cost:g} s an image on two cores. {row.paper}.")
+    measured = f", {seconds:.2g} s an image in the audit of `{DEFAULT_MODEL}`" if seconds is not None else ""
+    lines.append(f"{row.family.capitalize()}, {kind}, {where}{measured}. {row.paper}.")
     return "\n".join([*lines, *(["", f"Settings: {settings}."] if settings else [])])
 
 
@@ -73,7 +83,8 @@ def reference() -> str:
     parts = ["# Reference", "Written from the tables by `python -m docs.reference`; change the tables, not this file."]
     parts += ["## Models"]
     parts += [f"- **{row.title}** (`{row.key}`): {row.summary} {' '.join(row.limits)}" for row in MODELS.values()]
-    parts += ["## Explanation methods", *map(method_section, METHODS.values())]
+    seconds = measured_seconds()
+    parts += ["## Explanation methods", *(method_section(row, seconds.get(key)) for key, row in METHODS.items())]
     parts += ["## Trust tests", RULE]
     for test in TRUST_TESTS.values():
         weight = "The verdict rests on it." if test.decides else "For information."

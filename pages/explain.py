@@ -6,7 +6,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from covid_model.api.result import Result
-from covid_model.explain.captions import lung_share, sentences
+from covid_model.explain.captions import caption, lung_share
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import get_method
 from covid_model.images.window import displayed
@@ -112,7 +112,7 @@ def interval_row(title: str, score: Mapping[str, Any]) -> dict[str, Any]:
 def show_captions(prediction: Prediction, found: Explanation, audit: Mapping[str, Any]) -> None:
     """What the map shows and does not show."""
     share = lung_share(found.heatmap, prediction.prepared.lungs.mask, prediction.prepared.model_input.seen)
-    first, *others = sentences(found, share)
+    first, *others = caption(found, share)
     st.markdown(f"**{first}** " + " ".join(others))
     known = audit.get("methods", {}).get(found.method)
     if known and not known["randomisation"]["passed"]:

@@ -13,8 +13,8 @@ from covid_model.audit.figures import Figure
 from covid_model.audit.score import TrustInput, TrustScore
 from covid_model.audit.trust_tests import TRUST_TESTS, figures_of
 from covid_model.backends.base import Progress, silent
-from covid_model.explain.activation_maximisation import maximise_activation
-from covid_model.explain.methods import SLOW, get_method
+from covid_model.explain.class_visualisation import visualise_class
+from covid_model.explain.methods import get_method
 from covid_model.explain.options import Setting
 from covid_model.explain.target import resolve_target
 from covid_model.images.preprocess import SCALES
@@ -101,7 +101,7 @@ def cached_result(
 
     key = ("result", card_of(model).weights_sha256, image.digest, how)
     row = get_method(how.method)
-    if row.cost > SLOW:
+    if row.slow:
         return run_with_progress(key, row.label, make)
     return results().get_or_make(key, lambda: make(silent))
 
@@ -151,6 +151,6 @@ def class_visualisation(model: str, target: str) -> NDArray[np.float32] | None:
 
     def make(progress: Progress) -> NDArray[np.float32]:
         chosen = resolve_target(target, loaded.card.classes, loaded.forward.units)
-        return maximise_activation(loaded.network, chosen, (offset, offset + factor), progress=progress)
+        return visualise_class(loaded.network, chosen, (offset, offset + factor), progress=progress)
 
     return run_with_progress(("class_visualisation", loaded.weights_digest, target), "The visualisation", make)

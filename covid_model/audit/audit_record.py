@@ -23,7 +23,7 @@ from covid_model.data.lesions import is_outlined, lesion_mask
 from covid_model.data.manifest import data_hash
 from covid_model.evaluation.bootstrap import mean_interval
 from covid_model.explain.engine import explain
-from covid_model.explain.methods import DEFAULT_METHOD, METHODS, SLOW
+from covid_model.explain.methods import DEFAULT_METHOD, METHODS
 from covid_model.files import write_json
 from covid_model.images.read import load_image
 from covid_model.models.classifier import Classifier
@@ -95,7 +95,7 @@ def lesions(classifier: Classifier, rows: pd.DataFrame) -> AuditRecord:
     outlined = rows[[is_outlined(Path(path)) for path in rows["path"]]]
     found: dict[str, dict[str, list[float]]] = {}
     patients: list[str] = []
-    for method in (key for key, row in METHODS.items() if row.cost <= SLOW):
+    for method in (key for key, row in METHODS.items() if not row.slow):
         patients = []
         for inputs, patient in _trust_inputs(classifier, outlined, method, f"lesions, {method}", true_class=True):
             assert inputs.lesions is not None
@@ -116,7 +116,7 @@ def lesions(classifier: Classifier, rows: pd.DataFrame) -> AuditRecord:
 
 def of_method(classifier: Classifier, method: str, rows: pd.DataFrame, seed: int) -> AuditRecord:
     """How alike a method's maps of unrelated images are, and whether it passes weight randomisation (Arun 2021)."""
-    chosen = rows.head(IMAGES_SLOW) if METHODS[method].cost > SLOW else rows
+    chosen = rows.head(IMAGES_SLOW) if METHODS[method].slow else rows
     maps: list[NDArray[np.float32]] = []
     randomised, seconds, patients = [], [], []
     for inputs, patient in _trust_inputs(classifier, chosen, method, method):

@@ -53,6 +53,15 @@ class Backend(Protocol):
         """
         ...
 
+    def constant_gradients(self, layer: str) -> Array | None:
+        """The derivative of every logit by every activation of `layer`, where no image changes it: (h, w, k, units).
+
+        So it is where nothing but affine layers follow: pooling or flattening, then dense. None for every other layer; after
+        global average pooling it is the dense kernel over the area at every cell (Zhou 2016, arXiv 1512.04150, eq. 2).
+        Raises ExplainError when the layer is unknown or has no height and width.
+        """
+        ...
+
 
 class GradientBackend(Backend, Protocol):
     """A backend that also differentiates. weights: (units,), one a logit; the target is sum_i weights[i] * logits[i]."""

@@ -54,6 +54,11 @@ class TensorFlowBackend:
         found = self._call(("run", *names), lambda: self._forward(names), batch)
         return {name: np.asarray(found[name]) for name in names}
 
+    def constant_gradients(self, layer: str) -> Array | None:
+        """As `base.Backend.constant_gradients`, from the weights as they are now."""
+        found = self._call(("constant", layer), lambda: self._constant_function(layer))
+        return None if found is None else np.moveaxis(np.asarray(found), 0, -1)
+
     def layer_state(self, batch: Array, weights: Array, layer: str) -> LayerState:
         """As `base.GradientBackend.layer_state`."""
         state = self._call(("layer", layer), lambda: self._layer_function(layer), batch, weights)
@@ -119,6 +124,28 @@ class TensorFlowBackend:
 
         return tf.function(state, input_signature=[self._images(), self._weights()])
 
+    def _constant_function(self, layer: str) -> Callable[..., Any]:
+        import keras
+        import tensorflow as tf
+
+        activations = self._spatial(layer)
+        try:
+            rest = keras.Model(activations, self.network.output)
+        except ValueError:  # some of the image reaches the logits past this layer
+            return lambda: None
+        if not all(_affine(part) for part in rest.layers):
+            return lambda: None
+        shape = (self.units, *activations.shape[1:])
+
+        def gradients() -> tf.Tensor:
+            anywhere = tf.zeros(shape)  # one copy a unit
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(anywhere)
+                score = tf.linalg.trace(rest(anywhere, training=False))
+            return tape.gradient(score, anywhere)
+
+        return tf.function(gradients, input_signature=[])
+
     def _input_function(self) -> Callable[..., Any]:
         import keras
         import tensorflow as tf
@@ -133,3 +160,14 @@ class TensorFlowBackend:
             return tape.gradient(values, images), values
 
         return tf.function(gradients, input_signature=[self._images(), self._weights()])
+
+
+def _affine(layer: "keras.Layer") -> bool:
+    """Is the layer, at inference, an affine function of what it receives? False for kinds not known to be."""
+    from keras import activations, layers
+
+    plain = (layers.InputLayer, layers.AveragePooling2D, layers.GlobalAveragePooling2D, layers.BatchNormalization)
+    shaping = (layers.Flatten, layers.Reshape, layers.Dropout)
+    if type(layer) in (layers.Dense, layers.Activation):
+        return layer.activation is activations.linear
+    return type(layer) in (*plain, *shaping)

@@ -23,28 +23,28 @@ class LungShare:
 
 
 def lung_share(heatmap: NDArray[np.float32], lungs: NDArray[np.bool_], seen: NDArray[np.bool_]) -> LungShare | None:
-    """Where the map lies. heatmap, lungs, seen: (H, W); `seen` is what the model received. None without map or lungs."""
+    """The map in the lungs. heatmap, lungs, seen: (H, W); `seen` is what the model received. None without map or lungs."""
     share = energy_in_mask(np.where(seen, heatmap, np.float32(0)), lungs)
     if np.isnan(share) or not lungs.any():
         return None
     return LungShare(share, float((lungs & seen).sum() / seen.sum()))
 
 
-def sentences(explanation: Explanation, share: LungShare | None) -> list[str]:
-    """Plain words for one explanation, most important first."""
+def caption(explanation: Explanation, share: LungShare | None) -> list[str]:
+    """Plain sentences about one explanation, most important first."""
     method = get_method(explanation.method)
-    said = []
+    sentences = []
     if not float(explanation.heatmap.max()) > 0:
-        said.append(f"No area speaks for {explanation.target}: the map is zero everywhere.")
+        sentences.append(f"No area speaks for {explanation.target}: the map is zero everywhere.")
     probability = explanation.probabilities.get(explanation.target)
     if probability is not None and probability < UNLIKELY:
-        said.append(
+        sentences.append(
             f"The model gives {explanation.target} only {probability:.0%}; the map shows what little speaks for it and "
             "should not be read as a finding."
         )
     if share is not None:
-        said.append(
-            f"{share.inside:.0%} of the map lies inside the lungs, which are {share.chance:.0%} of what the model saw; "
+        sentences.append(
+            f"{share.inside:.0%} of the map is inside the lungs, which are {share.chance:.0%} of what the model saw; "
             "a map spread evenly would give that second number."
         )
-    return [*said, method.shows, method.limits]
+    return [*sentences, method.shows, method.limits]

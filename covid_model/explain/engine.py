@@ -1,4 +1,4 @@
-"""Explain what a model said about one image, with one method."""
+"""Explain a model's prediction for one image, with one method."""
 
 import time
 from collections.abc import Mapping
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from covid_model.backends.base import GradientBackend, Progress, silent
+from covid_model.backends.base import Engines, Progress, silent
 from covid_model.errors import ExplainError
 from covid_model.explain.explanation import Explanation
-from covid_model.explain.methods import DEFAULT_METHOD, get_method
+from covid_model.explain.methods import DEFAULT_METHOD, Method, Question, get_method
 from covid_model.explain.options import Setting, complete
 from covid_model.explain.target import resolve_target
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 INPUT: Final = "image"
-"""Stands for the layer of methods that need none: the model's input."""
+"""The layer of maps that are taken at none: the model's input."""
 
 
 class CardLike(Protocol):
@@ -30,14 +30,11 @@ class CardLike(Protocol):
     def explanation_layers(self) -> tuple[str, ...]: ...
 
 
-class ClassifierLike(Protocol):
+class ClassifierLike(Engines, Protocol):
     """What of a loaded model an explanation needs."""
 
     key: str
     weights_digest: str
-
-    @property
-    def backend(self) -> GradientBackend: ...
 
     @property
     def card(self) -> CardLike: ...
@@ -48,42 +45,40 @@ def explain(
     prediction: "Prediction",
     *,
     method: str = DEFAULT_METHOD,
-    target: str | None = None,
+    target: str | int | None = None,
     layer: str | None = None,
     seed: int = 0,
     options: Mapping[str, Setting] | None = None,
     progress: Progress = silent,
 ) -> Explanation:
-    """One heatmap of the image that `answer` is about, by the model that gave it.
+    """One heatmap of the image that `prediction` is for, by the model that made it. The same call gives the same map.
 
-    target: class name or "A - B", by default the predicted class. layer: by default the card's first; methods that need none
-    ignore it. options: settings of the method, by default as in its row. progress: called between parts of slow methods,
-    while other threads may use the model; what it raises cancels.
+    target: a class by name or index, or "A - B", by default the predicted class. layer: by default the card's first; methods
+    that need none ignore it. seed: for methods that draw random numbers. options: settings of the method, by default its
+    own. progress: called between parts of slow methods, while other threads may use the model; what it raises cancels.
     Raises ExplainError for an unknown method, target, layer or option, naming the known ones, and for logits or a map not
     finite.
     """
-    row, card = get_method(method), classifier.card
-    layer = (layer or card.explanation_layers[0]) if row.needs_layer else INPUT
-    if row.needs_layer and layer not in card.explanation_layers:
-        known = ", ".join(card.explanation_layers)
-        raise ExplainError(f"Layer {layer!r} is not one that model {classifier.key!r} is explained at; choose {known}.")
+    chosen, card = get_method(method), classifier.card
+    place = _layer(classifier, chosen, layer)
     if not np.isfinite(prediction.logits).all():
         raise ExplainError(f"Model {classifier.key!r} gave logits that are not numbers for this image.")
-    settings = complete(row.options, options or {})
-    chosen = resolve_target(prediction.predicted if target is None else target, card.classes, len(prediction.logits))
-    backend, batch = classifier.backend, prediction.prepared.batch
+    settings = complete(chosen.options, options or {})
+    wanted = resolve_target(prediction.predicted if target is None else target, card.classes, len(prediction.logits))
+    question = Question(classifier, prediction.prepared.batch, wanted, place, seed, progress)
     start = time.perf_counter()
-    raw = row.function(backend, batch, chosen, layer=layer, seed=seed, progress=progress, **settings)
-    measures = row.measure(backend, batch, chosen, raw, **settings) if row.measure else {}
+    with np.errstate(over="ignore", invalid="ignore"):  # the map is checked below
+        raw = chosen.heatmap(question, **settings)
+        measures = chosen.measures(question, raw, **settings)
     seconds = time.perf_counter() - start
     if not np.isfinite(raw).all():
-        raise ExplainError(f"{row.label} gave values that are not numbers for {chosen.name} at layer {layer!r}.")
+        raise ExplainError(f"{chosen.label} gave values that are not numbers for {wanted.name} at layer {place!r}.")
     return Explanation(
         layer_map=raw,
         heatmap=prediction.prepared.model_input.to_image(raw),
         method=method,
-        target=chosen.name,
-        layer=layer,
+        target=wanted.name,
+        layer=place,
         seed=seed,
         options=settings,
         measures=measures,
@@ -95,3 +90,14 @@ def explain(
         image_digest=prediction.image_digest,
         seconds=seconds,
     )
+
+
+def _layer(classifier: ClassifierLike, method: Method, layer: str | None) -> str:
+    """Where the map is taken. Raises ExplainError for a layer that the card does not name."""
+    if not method.needs_layer:
+        return INPUT
+    offered = classifier.card.explanation_layers
+    if layer and layer not in offered:
+        known = ", ".join(offered)
+        raise ExplainError(f"Layer {layer!r} is not one that model {classifier.key!r} is explained at; choose {known}.")
+    return layer or offered[0]

@@ -1,9 +1,10 @@
 """The result of explaining one image, with everything needed to make it again."""
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,14 +17,17 @@ from covid_model.explain.options import Setting
 from covid_model.files import write_json, written_whole
 
 SCHEMA: Final = 2
-LIBRARIES: Final = ("keras", "numpy", "tf-keras-vis")
+LIBRARIES: Final = ("tensorflow", "tensorflow-cpu", "onnxruntime", "keras", "numpy", "tf-keras-vis")
+"""Libraries that a map depends on, by the names of their distributions; TensorFlow has two."""
 
 
 def versions() -> dict[str, str]:
-    """Versions of the project and of the libraries that a map depends on."""
-    from tensorflow import __version__ as tensorflow
-
-    return {"covid_model": __version__, "tensorflow": tensorflow, **{name: version(name) for name in LIBRARIES}}
+    """Versions of the project and of those of its libraries that are installed. Imports none of them."""
+    found = {"covid_model": __version__}
+    for name in LIBRARIES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from covid_model.errors import ExplainError
 from covid_model.explain.baseline_inputs import BASELINE_INPUTS
@@ -12,7 +11,7 @@ Setting = int | float | str
 
 @dataclass(frozen=True)
 class Option:
-    """One setting. A text has `choices`; a number lies in [low, high], and widgets move it by `step`."""
+    """One setting. A text has `choices`; a number is in [low, high], and widgets move it by `step`."""
 
     name: str
     label: str
@@ -28,10 +27,10 @@ class Option:
         if self.choices:
             if value in self.choices:
                 return value
-            raise ExplainError(f"{self.label} is one of {', '.join(self.choices)}. Received: {value!r}.")
+            raise ExplainError(f"{self.label} must be one of {', '.join(self.choices)}. Received: {value!r}.")
         kind = type(self.default)
         if isinstance(value, str | bool) or kind(value) != value or not self.low <= value <= self.high:
-            raise ExplainError(f"{self.label} lies between {self.low:g} and {self.high:g}. Received: {value!r}.")
+            raise ExplainError(f"{self.label} must be between {self.low:g} and {self.high:g}. Received: {value!r}.")
         return kind(value)
 
 
@@ -44,19 +43,7 @@ def complete(options: tuple[Option, ...], chosen: Mapping[str, Setting]) -> dict
     return {name: option.checked(chosen.get(name, option.default)) for name, option in known.items()}
 
 
-CHANNELS: Final = Option(
-    "channels", "Channels", 32, "The most varied channels of the layer are used; 0 uses all, slowly.", 0, 1280, 8
-)
-SAMPLES: Final = Option("samples", "Noisy copies", 16, "More copies give a calmer map.", 2, 128, 2)
-NOISE: Final = Option("noise", "Noise", 0.1, "Standard deviation as a share of the image's range.", 0.01, 0.5, 0.01)
-STEPS: Final = Option("steps", "Steps", 32, "More steps lower the completeness error.", 4, 256, 4)
-PATCH: Final = Option("patch", "Square", 0.15, "Side of the hidden square as a share of the image's.", 0.02, 0.5, 0.01)
-OVERLAP: Final = Option("overlap", "Overlap", 0.5, "Of neighbouring squares; more is finer and slower.", 0.0, 0.9, 0.05)
-MASKS: Final = Option("masks", "Masks", 500, "More random masks give a calmer map.", 50, 5000, 50)
-CELLS: Final = Option("cells", "Cells", 7, "Of a random mask along one side; more are finer and need more masks.", 3, 16, 1)
-KEEP: Final = Option("keep", "Kept share", 0.5, "How much of the image a mask leaves visible on average.", 0.1, 0.9, 0.05)
-
-
-def baseline(default: str) -> Option:
-    """What hidden pixels show, or where the way to the image starts."""
-    return Option("baseline", "Hidden shows", default, "What stands for “nothing there”.", choices=tuple(BASELINE_INPUTS))
+def baseline_option(default: str) -> Option:
+    """The choice of a baseline input, of `BASELINE_INPUTS`."""
+    about = "What replaces hidden pixels, or where the way to the image starts."
+    return Option("baseline", "Baseline", default, about, choices=tuple(BASELINE_INPUTS))

@@ -36,9 +36,9 @@ COLORMAPS: Final[dict[str, Colormap]] = {
 
 FOR: Final = (230, 60, 40)
 AGAINST: Final = (50, 110, 240)
-"""Red and blue of signed maps; told apart with any of the usual kinds of colour blindness."""
+"""Red and blue of signed maps; distinct with any of the usual kinds of colour blindness."""
 TOP_SHARE: Final = 0.998
-"""A few pixels of a gradient are far above all others; the scale ends where this share of the image lies below."""
+"""A few pixels of a gradient are far above all others; the scale ends below which this share of the image is."""
 
 
 def scale_top(heatmap: NDArray[np.float32]) -> float:

@@ -5,6 +5,7 @@ The logit is explained and never the probability: a softmax lets a class rise be
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Final
 
 import numpy as np
@@ -31,26 +32,59 @@ class Target:
         return np.array(self.weights, np.float32)
 
 
-def class_target(name: str, classes: Sequence[str], units: int) -> Target:
-    """The target of one class. One-unit models have classes (negative, positive): the negative class is minus the logit."""
-    known = {label.casefold(): index for index, label in enumerate(classes)}
-    index = known.get(name.strip().casefold())
-    if index is None:
-        raise ExplainError(f"Unknown class {name!r}; this model knows {', '.join(classes)}, or the difference 'A - B'.")
+def class_target(chosen: str | int, classes: Sequence[str], units: int) -> Target:
+    """The target of one class, by name in any case or by index.
+
+    One-unit models have classes (negative, positive): the negative class is minus the logit.
+    Raises ExplainError for a class that the model does not know.
+    """
+    index = _index(chosen, classes)
     if units == 1:
         return Target(classes[index], (1.0,) if index == 1 else (-1.0,))
     return Target(classes[index], tuple(float(i == index) for i in range(units)))
 
 
-def resolve_target(name: str, classes: Sequence[str], units: int) -> Target:
-    """The target called `name`: a class, in any case, or two classes joined by " - ".
+def _index(chosen: str | int, classes: Sequence[str]) -> int:
+    if isinstance(chosen, str):
+        known = {label.casefold(): index for index, label in enumerate(classes)}
+        if (found := known.get(chosen.strip().casefold())) is None:
+            names = ", ".join(classes)
+            raise ExplainError(f"Unknown class {chosen!r}; this model knows {names}, or the difference 'A - B'.")
+        return found
+    if isinstance(chosen, Integral) and not isinstance(chosen, bool) and 0 <= chosen < len(classes):
+        return int(chosen)
+    numbered = ", ".join(f"{index} ({label})" for index, label in enumerate(classes))
+    raise ExplainError(f"A class is one of {numbered}, by name or by number. Received: {chosen!r}.")
 
-    units: number of logits. Raises ExplainError for names the model does not know and for a class minus itself.
+
+def resolve_target(chosen: str | int, classes: Sequence[str], units: int) -> Target:
+    """What is to be explained: a class, by name in any case or by index, or two class names joined by " - ".
+
+    units: number of logits. Raises ExplainError for classes the model does not know and for a class minus itself.
+
+    >>> resolve_target("normal", ("COVID-19", "Normal"), 2)
+    Target(name='Normal', weights=(0.0, 1.0))
+    >>> resolve_target(0, ("COVID-19", "Normal"), 2).name
+    'COVID-19'
+    >>> resolve_target("COVID-19 - Normal", ("COVID-19", "Normal"), 2).weights
+    (1.0, -1.0)
     """
-    if MINUS not in name or name.strip().casefold() in {label.casefold() for label in classes}:
-        return class_target(name, classes, units)
-    first, second = (class_target(part, classes, units) for part in name.split(MINUS, 1))
+    if not isinstance(chosen, str) or MINUS not in chosen:
+        return class_target(chosen, classes, units)
+    if chosen.strip().casefold() in {label.casefold() for label in classes}:
+        return class_target(chosen, classes, units)
+    first, second = (class_target(part, classes, units) for part in chosen.split(MINUS, 1))
     if first == second:
-        raise ExplainError(f"The difference {name!r} is zero everywhere; choose two different classes.")
+        raise ExplainError(f"The difference {chosen!r} is zero everywhere; choose two different classes.")
     weights = tuple(a - b for a, b in zip(first.weights, second.weights, strict=True))
     return Target(f"{first.name}{MINUS}{second.name}", weights)
+
+
+def target_probability(logits: NDArray[np.float32], target: Target) -> NDArray[np.float64]:
+    """The target's probability (b,) from logits (b, units), not calibrated; for a difference of classes, the difference."""
+    from scipy.special import expit, softmax
+
+    values = logits.astype(np.float64)
+    if values.shape[1] == 1:
+        return np.asarray(expit(values[:, 0] * target.weights[0]))
+    return np.asarray(softmax(values, axis=1) @ np.array(target.weights))

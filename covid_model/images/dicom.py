@@ -183,7 +183,9 @@ def _looked_up(values: NDArray[np.float64], item: Dataset) -> NDArray[np.float32
 def window(values: NDArray[np.float64], centre: float, width: float, shape: str) -> NDArray[np.float32]:
     """A VOI window (DICOM PS3.3 C.11.2.1.2): LINEAR, LINEAR_EXACT or SIGMOID. (H, W) -> float32 in [0, 1]."""
     if shape == "SIGMOID":
-        return (1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -60, 60)))).astype(np.float32)
+        from scipy.special import expit
+
+        return expit(4 * (values - centre) / width).astype(np.float32)
     if shape == "LINEAR_EXACT":
         return np.clip((values - centre) / width + 0.5, 0, 1).astype(np.float32)
     return np.clip((values - (centre - 0.5)) / max(width - 1, 1e-6) + 0.5, 0, 1).astype(np.float32)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from covid_model.errors import ImageError
 from covid_model.images.xray_image import XrayImage
@@ -65,10 +66,8 @@ class InputCheck:
     def probabilities(self, measures: NDArray[np.float32]) -> dict[str, float]:
         """Kind -> probability, for (n,) measures of one picture."""
         scores = (measures - self.centre) / self.spread @ self.weights + self.shift
-        shares = np.exp(scores - scores.max())
-        shares /= shares.sum()
         found: dict[str, float] = dict.fromkeys((FRONTAL, *REASONS), 0.0)
-        for kind, share in zip(self.kinds, shares, strict=True):
+        for kind, share in zip(self.kinds, softmax(scores), strict=True):
             found[kind] += float(share)
         return found
 

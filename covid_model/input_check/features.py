@@ -6,6 +6,7 @@ from typing import Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from covid_model.backends.base import LOGITS
 from covid_model.images.image_stats import template_likeness
@@ -36,7 +37,7 @@ class FeatureExtractor:
         batch = np.repeat((small * 2 - 1)[None, ..., None], channels, axis=-1).astype(np.float32)
         found = self.segmenter.backend.run(batch, (FEATURES_AT, LOGITS))
         features, logits = found[FEATURES_AT][0], found[LOGITS][0]
-        probability = (1 / (1 + np.exp(-logits[..., 0]))).astype(np.float32)
+        probability = np.asarray(expit(logits[..., 0]), np.float32)
         return np.concatenate(
             [
                 features.mean(axis=(0, 1)),

@@ -8,6 +8,7 @@ from typing import Final, Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from covid_model.backends.base import LOGITS
 from covid_model.backends.tensorflow import TensorFlowBackend
@@ -68,7 +69,7 @@ class LungSegmenter:
         batch = np.repeat(small[None, ..., None], channels, axis=-1).astype(np.float32)
         logits = self.backend.run(batch)[LOGITS]
         full = cv2.resize(logits[0, ..., 0], pixels.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        return (1 / (1 + np.exp(-full))).astype(np.float32)
+        return np.asarray(expit(full), np.float32)
 
     def find(self, pixels: NDArray[np.float32]) -> LungMask:
         """The lungs on an image of (H, W) pixels in [0, 1]."""

@@ -14,8 +14,8 @@ from covid_model.backends.base import run_in_chunks
 from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.evaluation.calibrate import SPECIFICITY
 from covid_model.evaluation.scores import auc, confusion, sensitivity, threshold_at_specificity
-from covid_model.explain.cam import grad_cam
 from covid_model.explain.energy import energy_in_mask
+from covid_model.explain.methods import get_method
 from covid_model.explain.target import class_target
 from covid_model.images.phantom import PHANTOMS, phantom_png
 from covid_model.images.preprocess import preprocess
@@ -111,7 +111,7 @@ def heatmaps(backend: TensorFlowBackend, images: Shown, row: ModelSpec, out: Pat
 
     Returns the mean share of the maps inside the lungs; None where no map has a positive value.
     """
-    maps, shares = [], []
+    grad_cam, maps, shares = get_method("gradcam"), [], []
     for pixels, label, lungs in zip(images.inputs, images.label, images.lungs, strict=True):
         target = class_target(row.classes[label], row.classes, backend.units)
         found = grad_cam(backend, pixels[None], target, layer=row.explanation_layers[0])

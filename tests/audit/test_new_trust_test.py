@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from covid_model.share.view_record import view_record
 from streamlit.testing.v1 import AppTest
 from toy_models import lung_trust_input
 
+from covid_model.api.result import Result
 from covid_model.audit.trust_tests import TRUST_TESTS, register, run_tests
 from covid_model.audit.verdict import verdict
 from covid_model.cli.main import main
@@ -57,7 +57,9 @@ def test_it_reaches_report_record_and_docs() -> None:
     assert "100% of its maxima are in the lungs." in page
     assert "The lungs must hold the highest value of the heatmap." in page
     assert "maxima in the lungs</td>" in page, "its figure"
-    assert {score["key"] for score in view_record(inputs, scores)["trust"]["scores"]} >= {"peak"}
+    assert {
+        score["key"] for score in Result(inputs, {score.key: score for score in scores}).record()["trust"]["scores"]
+    } >= {"peak"}
     assert f"### {QUESTION} (`peak`)" in reference()
 
 

@@ -22,12 +22,16 @@ from covid_model.audit.source import SourceProbe, embedding, load_probe
 from covid_model.audit.trust_tests import TRUST_TESTS, faithfulness, randomisation, region_ablation, run_tests, stability
 from covid_model.audit.verdict import RULE, Verdict, verdict, withheld
 from covid_model.explain.energy import energy_in_mask
-from covid_model.explain.methods import METHODS, Method
+from covid_model.explain.methods import METHODS, Method, Question
 
 
-def edges(model, batch, target, *, layer, seed=0, progress=None, **options):
+class Edges(Method):
     """A broken explainer: the edges of the image, whatever the model says, as guided backpropagation tends to."""
-    return sobel_edges(batch[0, ..., 0], np.ones(batch.shape[1:3], bool))
+
+    key, label, family, paper, shows, limits = "edges", "Edges", "broken", "none 2026", "Edges.", "Nothing."
+
+    def heatmap(self, question: Question) -> np.ndarray:
+        return sobel_edges(question.batch[0, ..., 0], np.ones(question.batch.shape[1:3], bool))
 
 
 def run(key: str, inputs: TrustInput) -> TrustScore:
@@ -37,8 +41,7 @@ def run(key: str, inputs: TrustInput) -> TrustScore:
 
 @pytest.fixture
 def edge_detector(monkeypatch: pytest.MonkeyPatch) -> str:
-    row = Method("edges", "Edges", "broken", edges, False, 0.01, "none 2026", "Edges.", "Nothing.", needs_layer=False)
-    monkeypatch.setitem(METHODS, "edges", row)
+    monkeypatch.setitem(METHODS, "edges", Edges())
     return "edges"
 
 
@@ -120,11 +123,11 @@ def test_stability_of_a_linear_model_is_small_and_of_a_jumpy_map_large(monkeypat
     assert calm.value < 0.2
     rng = np.random.default_rng(0)
 
-    def jumpy(model, batch, target, *, layer, seed=0, progress=None, **options):
-        return rng.random(batch.shape[1:3]).astype(np.float32) ** 4
+    class Jumpy(Edges):
+        def heatmap(self, question: Question) -> np.ndarray:
+            return rng.random(question.batch.shape[1:3]).astype(np.float32) ** 4
 
-    row = Method("edges", "Jumpy", "broken", jumpy, False, 0.01, "none 2026", "Noise.", "Nothing.", needs_layer=False)
-    monkeypatch.setitem(METHODS, "edges", row)
+    monkeypatch.setitem(METHODS, "edges", Jumpy())
     assert run("stability", lung_trust_input("edges")).outcome == "failed"
 
 

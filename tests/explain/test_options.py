@@ -4,8 +4,9 @@ import pytest
 from covid_model.errors import ExplainError
 from covid_model.explain.baseline_inputs import BASELINE_INPUTS, blurred
 from covid_model.explain.methods import METHODS
-from covid_model.explain.options import MASKS, PATCH, baseline, complete
+from covid_model.explain.options import baseline_option, complete
 
+MASKS, PATCH = METHODS["rise"].options[0], METHODS["occlusion"].options[0]
 OPTIONS = [option for row in METHODS.values() for option in row.options]
 
 
@@ -32,7 +33,7 @@ def test_settings_are_completed_from_the_defaults() -> None:
         ((MASKS,), {"masks": 60.5}, "between 50 and 5000"),
         ((MASKS,), {"masks": "many"}, "Received: 'many'"),
         ((MASKS,), {"masks": True}, "between"),
-        ((baseline("mean"),), {"baseline": "pink"}, "darkest, mean, blurred"),
+        ((baseline_option("mean"),), {"baseline": "pink"}, "darkest, mean, blurred"),
         ((MASKS,), {"steps": 3}, "it knows masks"),
         ((), {"steps": 3}, "it has none"),
     ],

@@ -5,11 +5,14 @@ import pytest
 import tensorflow as tf
 
 from covid_model.backends.tensorflow import TensorFlowBackend
-from covid_model.explain import cam, gradients, keras_vis, perturbation
+from covid_model.explain.methods import METHODS, keras_vis
 from covid_model.explain.target import Target, resolve_target
 from covid_model.images.phantom import PHANTOMS, phantom_png
 from covid_model.images.read import read_image
 from covid_model.models import SHIPPED, Classifier, load
+
+KEYS = {"grad_cam": "gradcam", "layer_cam": "layercam", "hires_cam": "hirescam", "grad_cam_plus_plus": "gradcampp"}
+"""Of METHODS, by the reference's function."""
 
 
 @pytest.fixture(scope="module", params=SHIPPED)
@@ -32,7 +35,7 @@ def both_ways(classifier: Classifier) -> list[Target]:
 def maps(classifier: Classifier, method: str, layer: str) -> tuple[np.ndarray, np.ndarray]:
     """Ours, its positive part, and the reference's, both targets together, over the reference's largest value."""
     model, batch = classifier.backend, drawn(classifier)
-    ours = np.stack([np.maximum(getattr(cam, method)(model, batch, t, layer=layer), 0) for t in both_ways(classifier)])
+    ours = np.stack([np.maximum(METHODS[KEYS[method]](model, batch, t, layer=layer), 0) for t in both_ways(classifier)])
     theirs = np.stack([getattr(keras_vis, method)(model, batch, t, layer=layer) for t in both_ways(classifier)])
     if method == "grad_cam_plus_plus":  # ours leaves out the factor exp(score)
         ours, theirs = (found / np.maximum(found.max(axis=(1, 2), keepdims=True), 1e-30) for found in (ours, theirs))
@@ -40,14 +43,14 @@ def maps(classifier: Classifier, method: str, layer: str) -> tuple[np.ndarray, n
     return ours / theirs.max(), theirs / theirs.max()
 
 
-@pytest.mark.parametrize("method", ["grad_cam", "layer_cam", "hires_cam", "grad_cam_plus_plus"])
+@pytest.mark.parametrize("method", KEYS)
 def test_compiled_class_activation_maps_at_the_default_layer(classifier: Classifier, method: str) -> None:
     ours, theirs = maps(classifier, method, classifier.card.explanation_layers[0])
     tolerance = 1e-2 if method == "grad_cam_plus_plus" else 1e-4  # the reference divides numbers that nearly cancel
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("method", ["grad_cam", "layer_cam", "hires_cam", "grad_cam_plus_plus"])
+@pytest.mark.parametrize("method", KEYS)
 def test_class_activation_maps_at_every_layer(classifier: Classifier, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the reference's own arithmetic: a compiled graph rounds otherwise, which near a kink of ReLU shows in a cell.
 
@@ -70,12 +73,12 @@ def test_score_cam(classifier: Classifier) -> None:
     layer, target = classifier.card.explanation_layers[0], both_ways(classifier)[0]
     one = resolve_target(target.name.split(" - ")[0], classifier.card.classes, classifier.backend.units)
     theirs = keras_vis.score_cam(classifier.backend, drawn(classifier), one, layer=layer, channels=8)
-    ours = perturbation.score_cam(classifier.backend, drawn(classifier), one, layer=layer, channels=8)
+    ours = METHODS["scorecam"](classifier.backend, drawn(classifier), one, layer=layer, channels=8)
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4 * theirs.max())
 
 
 def test_saliency(classifier: Classifier) -> None:
     target = both_ways(classifier)[0]
     theirs = keras_vis.saliency(classifier.backend, drawn(classifier), target)
-    ours = gradients.saliency(classifier.backend, drawn(classifier), target)
+    ours = METHODS["saliency"](classifier.backend, drawn(classifier), target)
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4 * theirs.max())

@@ -7,9 +7,10 @@ from keras import layers
 from toys import CLASSES, branched_network
 
 from covid_model.backends.tensorflow import TensorFlowBackend
-from covid_model.explain import keras_vis, perturbation
-from covid_model.explain.target import resolve_target
+from covid_model.explain.methods import METHODS, keras_vis, perturbation
+from covid_model.explain.target import resolve_target, target_probability
 
+OCCLUSION, RISE, SCORE_CAM = METHODS["occlusion"], METHODS["rise"], METHODS["scorecam"]
 POSITIVE = resolve_target("COVID-19", ("Normal", "COVID-19"), 1)
 NEGATIVE = resolve_target("Normal", ("Normal", "COVID-19"), 1)
 
@@ -33,14 +34,14 @@ def bright_corner() -> np.ndarray:
 
 
 def test_occlusion_finds_exactly_what_a_sum_model_adds_up() -> None:
-    found = perturbation.occlusion(corner_network(), bright_corner(), POSITIVE, patch=0.25, overlap=0.0, baseline="darkest")
+    found = OCCLUSION(corner_network(), bright_corner(), POSITIVE, patch=0.25, overlap=0.0, baseline="darkest")
     np.testing.assert_allclose(found[:4, :4], 16)
     assert not found[4:].any()
     assert not found[:, 4:].any()
 
 
 def test_occlusion_is_signed() -> None:
-    found = perturbation.occlusion(corner_network(), bright_corner(), NEGATIVE, patch=0.25, overlap=0.0, baseline="darkest")
+    found = OCCLUSION(corner_network(), bright_corner(), NEGATIVE, patch=0.25, overlap=0.0, baseline="darkest")
     np.testing.assert_allclose(found[:4, :4], -16)
 
 
@@ -53,9 +54,7 @@ def test_squares_cover_everything(length: int, side: int, stride: int) -> None:
 
 def test_rise_finds_the_corner_that_the_model_uses() -> None:
     told: list[float] = []
-    found = perturbation.rise(
-        corner_network(), bright_corner(), POSITIVE, masks=400, cells=4, baseline="darkest", progress=told.append
-    )
+    found = RISE(corner_network(), bright_corner(), POSITIVE, masks=400, cells=4, baseline="darkest", progress=told.append)
     assert found[:4, :4].min() > 5 * np.abs(found[8:, 8:]).max()
     assert told == sorted(told)
     assert told[-1] == 1
@@ -63,11 +62,11 @@ def test_rise_finds_the_corner_that_the_model_uses() -> None:
 
 def test_rise_repeats_with_its_seed_and_ignores_a_constant() -> None:
     def run(seed: int) -> np.ndarray:
-        return perturbation.rise(corner_network(), bright_corner(), POSITIVE, masks=50, cells=4, seed=seed)
+        return RISE(corner_network(), bright_corner(), POSITIVE, masks=50, cells=4, seed=seed)
 
     np.testing.assert_array_equal(run(1), run(1))
     flat = np.full((1, 16, 16, 1), 0.5, np.float32)
-    assert np.abs(perturbation.rise(corner_network(), flat, POSITIVE, masks=50)).max() < 1e-4
+    assert np.abs(RISE(corner_network(), flat, POSITIVE, masks=50)).max() < 1e-4
 
 
 def test_progress_that_raises_cancels() -> None:
@@ -75,7 +74,7 @@ def test_progress_that_raises_cancels() -> None:
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        perturbation.rise(corner_network(), bright_corner(), POSITIVE, progress=stop)
+        RISE(corner_network(), bright_corner(), POSITIVE, progress=stop)
 
 
 @pytest.mark.parametrize("channels", [0, 4])
@@ -83,24 +82,19 @@ def test_score_cam_of_a_softmax_head_is_that_of_tf_keras_vis(channels: int) -> N
     model = branched_network()
     image = np.random.default_rng(2).normal(size=(1, 16, 16, 3)).astype(np.float32)
     target = resolve_target("Pneumonia", CLASSES, 3)
-    ours = perturbation.score_cam(model, image, target, layer="halved", channels=channels)
+    ours = SCORE_CAM(model, image, target, layer="halved", channels=channels)
     theirs = keras_vis.score_cam(model, image, target, layer="halved", channels=channels)
     assert theirs.max() > 0
     np.testing.assert_allclose(ours, theirs, atol=1e-4 * theirs.max())
 
 
 def test_score_cam_of_one_unit_has_a_map_for_either_class() -> None:
-    both = [
-        perturbation.score_cam(corner_network(), bright_corner() / 10, target, layer="conv")
-        for target in (POSITIVE, NEGATIVE)
-    ]
+    both = [SCORE_CAM(corner_network(), bright_corner() / 10, target, layer="conv") for target in (POSITIVE, NEGATIVE)]
     assert all(found[:4, :4].max() > 0 for found in both)
     assert both[0].max() > both[1].max(), "the image shows what the positive class is made of"
 
 
 def test_the_probability_fits_the_head() -> None:
-    np.testing.assert_allclose(perturbation.target_probability(np.array([[2.0]], np.float32), NEGATIVE), 1 / (1 + np.exp(2)))
+    np.testing.assert_allclose(target_probability(np.array([[2.0]], np.float32), NEGATIVE), 1 / (1 + np.exp(2)))
     logits = np.log(np.array([[0.2, 0.5, 0.3]], np.float32))
-    np.testing.assert_allclose(
-        perturbation.target_probability(logits, resolve_target("Pneumonia - Normal", CLASSES, 3)), 0.2, atol=1e-6
-    )
+    np.testing.assert_allclose(target_probability(logits, resolve_target("Pneumonia - Normal", CLASSES, 3)), 0.2, atol=1e-6)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from toys import ToyClassifier, toy_prediction
 
-from covid_model.explain.captions import LungShare, lung_share, sentences
+from covid_model.explain.captions import LungShare, caption, lung_share
 from covid_model.explain.engine import explain
 
 
@@ -25,20 +25,20 @@ def test_the_words_name_an_unlikely_class_and_the_chance_level() -> None:
     classifier = ToyClassifier()
     prediction = toy_prediction(classifier)
     found = explain(classifier, prediction, target="Normal")
-    said = " ".join(sentences(found, LungShare(0.5, 0.25)))
-    assert "50% of the map lies inside the lungs, which are 25%" in said
+    said = " ".join(caption(found, LungShare(0.5, 0.25)))
+    assert "50% of the map is inside the lungs, which are 25%" in said
     found.probabilities["Normal"] = 0.03
-    assert "only 3%" in sentences(found, None)[0]
+    assert "only 3%" in caption(found, None)[0]
     found.probabilities["Normal"] = 0.9
-    assert "only" not in sentences(found, None)[0]
+    assert "only" not in caption(found, None)[0]
     found.heatmap[:] = 0
-    assert "zero everywhere" in sentences(found, None)[0]
+    assert "zero everywhere" in caption(found, None)[0]
 
 
 def test_a_difference_has_no_probability_to_warn_of() -> None:
     classifier = ToyClassifier()
     prediction = toy_prediction(classifier)
     found = explain(classifier, prediction, target="Normal - COVID-19")
-    assert not any("only" in said.split("map")[0] for said in sentences(found, None)[:1])
+    assert not any("only" in said.split("map")[0] for said in caption(found, None)[:1])
     with pytest.raises(KeyError):
         found.probabilities["Normal - COVID-19"]

@@ -59,6 +59,14 @@ class ToyClassifier:
     key: str = "toy"
     weights_digest: str = "1" * 64
 
+    @property
+    def forward(self) -> TensorFlowBackend:
+        return self.backend
+
+    @property
+    def gradients(self) -> TensorFlowBackend:
+        return self.backend
+
 
 def toy_prediction(classifier: ToyClassifier, seed: int = 0) -> Prediction:
     """What the toy says about a random (80, 64) image, of which it sees (8, 8, 1)."""

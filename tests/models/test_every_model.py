@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from covid_model.explain.cam import grad_cam
+from covid_model.backends.tensorflow import TensorFlowBackend
+from covid_model.explain.methods.cam import GradCam
 from covid_model.explain.target import class_target
 from covid_model.models.float16_weights import read_float16_weights, write_float16_weights
 from covid_model.models.specs import MODELS
@@ -49,7 +50,7 @@ def test_it_is_built_trained_for_a_step_kept_and_explained(key: str, tmp_path: P
         np.testing.assert_allclose(one, other, atol=1e-3, rtol=1e-3)
 
     target = class_target(row.classes[-1], row.classes, model.output_shape[-1])
-    found = grad_cam(model, images[:1], target, layer=row.explanation_layers[0])
+    found = GradCam()(TensorFlowBackend(model), images[:1], target, layer=row.explanation_layers[0])
     assert found.shape == model.get_layer(row.explanation_layers[0]).output.shape[1:3]
     assert np.isfinite(found).all()
     assert all(len(model.get_layer(layer).output.shape) == 4 for layer in row.explanation_layers)

@@ -8,7 +8,6 @@ from covid_model.audit.figures import Images
 from covid_model.audit.score import Outcome, TrustInput, TrustScore
 from covid_model.audit.trust_tests import TRUST_TESTS, TrustTest
 from covid_model.audit.verdict import RULE, Verdict, verdict, withheld
-from covid_model.explain.methods import SLOW
 from covid_model.plots.trust import trust_chart
 from ui.loaders import run_tests_in_background, scores_so_far, trust_figures
 
@@ -44,7 +43,7 @@ def _panel(inputs: TrustInput) -> None:
     else:
         st.session_state["trust_waiting"] = True
         st.info(f"Testing whether this heatmap deserves trust: {len(scores)} of {len(TRUST_TESTS)} tests done …")
-        if inputs.method.cost > SLOW:
+        if inputs.method.slow:
             st.caption(f"{inputs.method.label} is slow, and so are its tests: some make it again several times.")
     columns = st.columns(2, gap="medium")
     for number, (key, test) in enumerate(TRUST_TESTS.items()):

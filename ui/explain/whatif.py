@@ -8,7 +8,7 @@ import streamlit as st
 
 from covid_model.audit.edits import EDITS, Edit, edited
 from covid_model.explain.explanation import Explanation
-from covid_model.explain.methods import SLOW, get_method
+from covid_model.explain.methods import get_method
 from covid_model.explain.overlay import scale_top
 from covid_model.images.window import displayed
 from covid_model.images.xray_image import XrayImage
@@ -111,7 +111,7 @@ def show_change(model: str, original: XrayImage, changed: XrayImage, prediction:
     if after.predicted != prediction.predicted:
         st.warning(f"The prediction flips from {prediction.predicted} to {after.predicted}.", icon=":material/swap_horiz:")
     row = get_method(found.method)
-    if row.cost > SLOW:
+    if row.slow:
         st.caption(f"{row.label} is too slow to follow along; choose a quicker method to see the heatmap change.")
         return
     again = loaded.explain(

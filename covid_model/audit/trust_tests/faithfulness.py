@@ -13,7 +13,7 @@ from covid_model.audit.score import TrustInput, TrustScore
 from covid_model.audit.trust_tests import TrustTest, register
 from covid_model.backends.base import Progress, run_in_chunks, silent
 from covid_model.explain.baseline_inputs import BASELINE_INPUTS
-from covid_model.explain.perturbation import target_probability
+from covid_model.explain.target import target_probability
 
 Array = NDArray[np.float32]
 

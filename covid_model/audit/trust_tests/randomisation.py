@@ -14,7 +14,6 @@ from covid_model.audit.score import TrustInput, TrustScore
 from covid_model.audit.trust_tests import TrustTest, register
 from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.explain.engine import CardLike
-from covid_model.explain.methods import SLOW
 from covid_model.models.classifier import Classifier
 
 if TYPE_CHECKING:
@@ -23,7 +22,9 @@ if TYPE_CHECKING:
 STEPS: Final = 5
 """Steps from the trained network to one without any trained weight."""
 DRAWS: Final = 2
-"""Random weights drawn for methods that are quick; slow ones get one."""
+"""Random weights drawn for methods that are quick; others get one."""
+QUICK: Final = 0.3
+"""Seconds a heatmap, as the audit record measured them, below which a method is quick."""
 
 
 @dataclass(eq=False)
@@ -39,6 +40,16 @@ class RandomisedModel:
     weights_digest: str
     trained: list[NDArray[np.float32]]
     turn: threading.Lock
+
+    @property
+    def forward(self) -> TensorFlowBackend:
+        """Who answers forward passes."""
+        return self.backend
+
+    @property
+    def gradients(self) -> TensorFlowBackend:
+        """Who differentiates."""
+        return self.backend
 
 
 _copies: Final["WeakKeyDictionary[keras.Model, RandomisedModel]"] = WeakKeyDictionary()
@@ -86,7 +97,8 @@ def shuffle_weights(network: "keras.Model", layers: list[str], rng: np.random.Ge
 def cascade(inputs: TrustInput, count: int = STEPS) -> list[dict[str, float]]:
     """SSIM and rank correlation of the heatmap with the randomised model's, after each step, mean over the draws."""
     copy, original = randomised_copy(inputs.classifier), inputs.small_map
-    draws = 1 if inputs.method.cost > SLOW / 5 else DRAWS
+    quick = not inputs.method.slow and inputs.known_of_method.get("seconds", 0) < QUICK
+    draws = DRAWS if quick else 1
     groups = layer_groups(copy.backend.network, count)
     found = np.zeros((draws, len(groups), 2))
     with copy.turn:

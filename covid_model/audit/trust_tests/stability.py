@@ -10,7 +10,6 @@ from covid_model.audit.figures import Bars, Figure
 from covid_model.audit.maps import SIDE, change
 from covid_model.audit.score import TrustInput, TrustScore
 from covid_model.audit.trust_tests import TrustTest, register
-from covid_model.explain.methods import SLOW
 from covid_model.models.predict import predict
 
 Array = NDArray[np.float32]
@@ -72,7 +71,7 @@ class Stability(TrustTest):
 
     def run(self, inputs: TrustInput) -> TrustScore:
         rng = np.random.default_rng(inputs.seed)
-        names = list(ALTERATIONS)[: 3 if inputs.method.cost > SLOW else None]
+        names = list(ALTERATIONS)[: 3 if inputs.method.slow else None]
         original, changes, flipped = inputs.small_map, {}, []
         for number, name in enumerate(names):
             altered = inputs.image.altered(ALTERATIONS[name](inputs.image.pixels, rng))

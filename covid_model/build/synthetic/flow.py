@@ -14,6 +14,7 @@ import cv2
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from covid_model.build.synthetic.network import build_flow_network
 from covid_model.build.synthetic.stages import DRAFT_SIDE, KINDS, SIDE, FlowStage
@@ -66,7 +67,7 @@ class FlowBatches(Batches):
         image = np.stack([image for image, _ in pairs])[..., None]
         noise = rng.standard_normal(image.shape, np.float32)
         # more of the middle, where the task is hardest (Esser 2024, eq. 19)
-        time = (1 / (1 + np.exp(-rng.standard_normal(batch)))).astype(np.float32)
+        time = expit(rng.standard_normal(batch)).astype(np.float32)
         part = time[:, None, None, None]
         picture, target = (1 - part) * noise + part * image, image - noise
         if self.stage.shape.conditions:

@@ -1,4 +1,4 @@
-"""What a model dreams: a picture that raises one class as far as it goes, by tf-keras-vis."""
+"""Class visualisation: a picture that raises the score of one class as far as it goes, by tf-keras-vis."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 STEPS: Final = 96
 
 
-def maximise_activation(
+def visualise_class(
     model: "keras.Model",
     target: Target,
     value_range: tuple[float, float],
@@ -35,7 +35,7 @@ def maximise_activation(
     from tf_keras_vis.activation_maximization.input_modifiers import Jitter, Rotate2D
     from tf_keras_vis.activation_maximization.regularizers import TotalVariation2D
 
-    class Tell(Callback):
+    class Report(Callback):
         def __call__(self, i: int, *_: Any, **__: Any) -> None:
             progress((i + 1) / steps)
 
@@ -51,7 +51,7 @@ def maximise_activation(
         input_modifiers=[Jitter(jitter=8), Rotate2D(degree=2)],
         regularizers=[TotalVariation2D(weight=2.0)],
         optimizer=tf.optimizers.RMSprop((high - low) / 50, 0.95),
-        callbacks=[Tell()],
+        callbacks=[Report()],
     )
     picture = np.asarray(found, np.float32)[0, ..., 0]
     dark, bright = np.percentile(picture, (1, 99))

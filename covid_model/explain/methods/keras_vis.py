@@ -1,7 +1,7 @@
 """The same maps through tf-keras-vis: the reference that the compiled forms are held to.
 
 No ReplaceToLinear: a model's output is the logits already. A layer is taken as named, since in a residual network the last
-convolution stands before the skip connection is added. Maps are (h, w) float32, raw and at layer size.
+convolution comes before the skip connection is added. Maps are (h, w) float32, raw and at layer size.
 """
 
 from collections.abc import Callable
@@ -9,25 +9,49 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from covid_model.backends.base import Array, Progress, silent
+from covid_model.backends.base import Array, Engines
 from covid_model.backends.tensorflow import TensorFlowBackend
+from covid_model.errors import ExplainError
+from covid_model.explain.methods.registry import CAM, COARSE, RAISED, Method, Question, register
 from covid_model.explain.target import Target
 
 if TYPE_CHECKING:
     import keras
 
 
-def grad_cam(
-    backend: TensorFlowBackend, batch: Array, target: Target, *, layer: str, seed: int = 0, progress: Progress = silent
-) -> Array:
-    """Grad-CAM of one image by tf-keras-vis. Arguments and result as for `cam.grad_cam`."""
+@register
+class GradCamKerasVis(Method):
+    """Grad-CAM by tf-keras-vis, to compare with."""
+
+    key = "gradcam-tkv"
+    label = "Grad-CAM (tf-keras-vis)"
+    family = CAM
+    paper = "Selvaraju 2017, arXiv 1610.02391"
+    shows = RAISED
+    limits = f"{COARSE} Computed by the library tf-keras-vis: the same map as Grad-CAM, many times slower."
+    needs_layer = True
+
+    def needs_gradients(self, model: Engines, layer: str) -> bool:
+        """Always."""
+        return True
+
+    def heatmap(self, question: Question) -> Array:
+        """As `Method.heatmap`, (h, w) of the layer. Raises ExplainError for a model that is no Keras network."""
+        backend = question.model.gradients
+        if not isinstance(backend, TensorFlowBackend):
+            raise ExplainError(f"{self.label} needs a Keras network; Grad-CAM gives the same map of this model.")
+        return grad_cam(backend, question.batch, question.target, layer=question.layer)
+
+
+def grad_cam(backend: TensorFlowBackend, batch: Array, target: Target, *, layer: str) -> Array:
+    """Grad-CAM of one image by tf-keras-vis."""
     from tf_keras_vis.gradcam import Gradcam
 
     return _class_activation(Gradcam, backend, batch, target, layer)
 
 
 def grad_cam_plus_plus(backend: TensorFlowBackend, batch: Array, target: Target, *, layer: str) -> Array:
-    """Grad-CAM++ by tf-keras-vis, which keeps the factor exp(y) that `cam.grad_cam_plus_plus` leaves out."""
+    """Grad-CAM++ by tf-keras-vis, which keeps the factor exp(y) that `cam.GradCamPlusPlus` leaves out."""
     from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus
 
     return _class_activation(GradcamPlusPlus, backend, batch, target, layer)
