@@ -29,6 +29,7 @@ ORDER = (
     "images",
     "settings",
     "files",
+    "sandbox",
     "errors",
 )
 """From top to bottom: a part imports only from itself and from parts below it. docs/architecture.md draws the same list."""

@@ -1,66 +1,35 @@
-"""DICOM -> XrayImage. Only technical attributes are parsed, so nothing about a person can leave this file."""
+"""DICOM -> XrayImage. Only technical attributes are parsed, so nothing about a person can leave this package."""
 
 import struct
-from io import BytesIO
-from typing import Final
+import zlib
+from typing import Any, Final
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
 from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.pixels.processing import apply_modality_lut
-from pydicom.pixels.utils import pixel_array
 
 from covid_model.errors import ImageError
-from covid_model.images.pixels import check_size, checked, stretched
+from covid_model.images.dicom_header import Header, complete, frame, parsed
+from covid_model.images.dicom_rules import GEOMETRY_RULES, GREY_RULES, Grey, spacing
+from covid_model.images.grey import Colours, luminance
+from covid_model.images.headers import codestream_size
+from covid_model.images.pixels import bands, check_size
 from covid_model.images.xray_image import XrayImage
-
-# pydicom's warnings about odd values print those values, and a patient's name may be among them.
-pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
-
-TAGS: Final = [
-    "Modality",
-    "ViewPosition",
-    "PixelSpacing",
-    "ImagerPixelSpacing",
-    "Rows",
-    "Columns",
-    "NumberOfFrames",
-    "SamplesPerPixel",
-    "PlanarConfiguration",
-    "PhotometricInterpretation",
-    "BitsAllocated",
-    "BitsStored",
-    "HighBit",
-    "PixelRepresentation",
-    "PixelPaddingValue",
-    "RescaleSlope",
-    "RescaleIntercept",
-    "ModalityLUTSequence",
-    "WindowCenter",
-    "WindowWidth",
-    "VOILUTFunction",
-    "VOILUTSequence",
-    "PixelData",
-    "EncryptedAttributesSequence",
-    "ExtendedOffsetTable",
-    "ExtendedOffsetTableLengths",
-]
-"""The only attributes parsed."""
 
 RADIOGRAPHS: Final = frozenset({"CR", "DX", "RG", "OT", "SC", "DR", ""})
 OTHER_MODALITIES: Final = {
-    "CT": "CT",
-    "MR": "MR",
-    "US": "ultrasound",
-    "MG": "mammography",
-    "NM": "nuclear medicine",
-    "PT": "PET",
-    "XA": "angiography",
-    "RF": "fluoroscopy",
-    "ES": "endoscopy",
-    "SM": "microscopy",
+    "CT": "a CT",
+    "MR": "an MR",
+    "US": "an ultrasound",
+    "MG": "a mammography",
+    "NM": "a nuclear medicine",
+    "PT": "a PET",
+    "XA": "an angiography",
+    "RF": "a fluoroscopy",
+    "ES": "an endoscopy",
+    "SM": "a microscopy",
 }
 VIEWS: Final = {"PA": "PA", "AP": "AP", "LL": "LATERAL", "RL": "LATERAL", "LATERAL": "LATERAL", "LAT": "LATERAL"}
 
@@ -68,18 +37,18 @@ DECODE_ERRORS: Final = (
     ValueError,
     TypeError,
     AttributeError,
-    KeyError,
-    IndexError,
+    LookupError,
     RuntimeError,
     OSError,
     EOFError,
-    OverflowError,
-    MemoryError,
+    ArithmeticError,
+    AssertionError,
     struct.error,
+    zlib.error,
     BytesLengthException,
     InvalidDicomError,
 )
-"""What pydicom and its decoders raise on damaged files."""
+"""What pydicom and its decoders raise on damaged files. MemoryError is not damage and passes."""
 
 CMS_ENVELOPED: Final = bytes.fromhex("06092a864886f70d010703")
 """Object identifier with which an encrypted DICOM file (PS3.15, secure media) begins."""
@@ -90,29 +59,35 @@ def is_encrypted(data: bytes) -> bool:
     return data[:1] == b"\x30" and CMS_ENVELOPED in data[:32]
 
 
-def is_dicom(data: bytes) -> bool:
-    """By the mark after the preamble, or, in files without one, by a first element of group 0002 or 0008."""
-    return data[128:132] == b"DICM" or (data[:2] in (b"\x02\x00", b"\x08\x00") and data[3:4] == b"\x00")
+def has_dicom_mark(data: bytes) -> bool:
+    """Is the mark behind the preamble there? It decides before anything in the preamble."""
+    return data[128:132] == b"DICM"
+
+
+def starts_like_dicom(data: bytes) -> bool:
+    """Does a file without the mark begin with an element of group 0002 or 0008?"""
+    return data[:2] in (b"\x02\x00", b"\x08\x00") and data[3:4] == b"\x00"
 
 
 def read_dicom(data: bytes, digest: str) -> XrayImage:
     """Decode a single-frame grey radiograph. Raises ImageError as listed at `images.read.read_image`."""
     try:
-        dataset = pydicom.dcmread(BytesIO(data), force=True, specific_tags=list(TAGS))
-        _refuse(dataset)
-        stored = _stored(dataset, pixel_array(_with_syntax(dataset)))
-        values = np.asarray(apply_modality_lut(stored, dataset), np.float64)
-        pixels, note = _windowed(values, stored, dataset)
-        spacing, view = _spacing(dataset), VIEWS.get(str(dataset.get("ViewPosition", "")).upper())
+        with pydicom.config.disable_value_validation():
+            header = parsed(data)
+            _refuse(header)
+            complete(header)
+            pixels = _grey(header)
+            stated = spacing(header)
+            squares = pixels
+            for rule in GEOMETRY_RULES:
+                squares = rule(squares, header)
+            view = VIEWS.get(header.text("ViewPosition"))
     except DECODE_ERRORS as error:
         why = _why(error)
         # `from None`: the decoder's own message may quote the file.
         raise ImageError(f"The DICOM file is damaged, cut short or compressed in an unknown way{why}.") from None
-    if dataset.PhotometricInterpretation == "MONOCHROME1":
-        pixels = 1 - pixels
-    if (padding := dataset.get("PixelPaddingValue")) is not None:
-        pixels = np.where(stored == padding, np.float32(0), pixels)
-    return XrayImage(checked(pixels), digest, "dicom", view=view, spacing_mm=spacing, notes=(note,))
+    scale = _side(stated, pixels, squares)
+    return XrayImage(squares, digest, "dicom", view=view, spacing_mm=scale, notes=tuple(header.notes))
 
 
 def _why(error: BaseException) -> str:
@@ -120,84 +95,70 @@ def _why(error: BaseException) -> str:
     return " (no decoder for its compression is installed)" if "missing dependencies" in str(error) else ""
 
 
-def _with_syntax(dataset: Dataset) -> Dataset:
-    """Files without a header state no transfer syntax; DICOM's default is implicit little endian."""
-    if "TransferSyntaxUID" not in dataset.file_meta:
-        dataset.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
-    return dataset
-
-
-def _refuse(dataset: Dataset) -> None:
-    """Raise ImageError for what is no single-frame grey radiograph."""
-    if "PixelData" not in dataset:
-        if "EncryptedAttributesSequence" in dataset:
+def _refuse(header: Header) -> None:
+    """Raise ImageError for what is no single-frame radiograph, and for sizes that are not decoded."""
+    if "PixelData" not in header:
+        if "EncryptedAttributesSequence" in header:
             raise ImageError("The DICOM file is encrypted; export the image without encryption.")
-        raise ImageError("The DICOM file holds no picture (a report or other document?); give the image itself.")
-    modality = str(dataset.get("Modality", "") or "").upper()
+        raise ImageError("The DICOM file holds no image (a report or other document?); give the image itself.")
+    modality = header.text("Modality")
     if modality not in RADIOGRAPHS:
         kind = OTHER_MODALITIES.get(modality, "another kind of")
-        raise ImageError(f"The DICOM file is a {kind} image; give a chest radiograph (modality CR or DX).")
-    if int(dataset.get("NumberOfFrames", 1) or 1) > 1:
-        raise ImageError(f"The DICOM file holds {int(dataset.NumberOfFrames)} frames; give a single one.")
-    if dataset.PhotometricInterpretation not in ("MONOCHROME1", "MONOCHROME2"):
-        raise ImageError("The DICOM file holds a colour picture; give a grey chest X-ray.")
-    check_size(int(dataset.Rows), int(dataset.Columns))
+        raise ImageError(f"The DICOM file holds {kind} image; give a chest radiograph (modality CR or DX).")
+    frames = header.whole("NumberOfFrames", "number of frames", 1)
+    if frames > 1:
+        raise ImageError(f"The DICOM file holds {frames} frames; give a single one.")
+    check_size(int(header.dataset.Rows), int(header.dataset.Columns))
+    if header.dataset["PixelData"].is_undefined_length and (size := codestream_size(get_frame(header.dataset.PixelData, 0))):
+        check_size(*size)
 
 
-def _stored(dataset: Dataset, pixels: NDArray) -> NDArray[np.int64]:
-    """Stored values: bits above BitsStored (overlays of old scanners) removed, sign extended. (H, W) int64."""
-    bits, high = int(dataset.BitsStored), int(dataset.get("HighBit", dataset.BitsStored - 1))
-    values = (pixels.astype(np.int64) >> max(0, high - bits + 1)) & ((1 << bits) - 1)
-    if int(dataset.get("PixelRepresentation", 0)):
-        values = np.where(values >= 1 << (bits - 1), values - (1 << bits), values)
-    return values
+def _grey(header: Header) -> NDArray[np.float32]:
+    """(H, W) float32 in [0, 1]: each distinct stored value goes through the rules once, and the pixels look it up."""
+    stored = frame(header)
+    if stored.ndim == 3:
+        return _from_channels(header, stored)
+    if stored.ndim != 2 or stored.dtype.kind not in "iu":
+        raise ValueError("no rows and columns of whole numbers")
+    unsigned = np.dtype(f"u{stored.dtype.itemsize}")
+    stored = stored.view(unsigned.newbyteorder(stored.dtype.byteorder)).astype(unsigned, copy=False)
+    if stored.dtype.itemsize > 2:
+        distinct, inverse, number = np.unique(stored, return_inverse=True, return_counts=True)
+        return _shades(header, distinct, number)[inverse.reshape(stored.shape)].astype(np.float32)
+    counts = np.zeros(1 << 8 * stored.dtype.itemsize, np.int64)
+    for rows in bands(*stored.shape):
+        counts += np.bincount(stored[rows].ravel(), minlength=len(counts))
+    present = np.flatnonzero(counts)
+    table = np.zeros(len(counts), np.float32)
+    table[present] = _shades(header, present, counts[present])
+    pixels = np.empty(stored.shape, np.float32)
+    for rows in bands(*stored.shape):
+        pixels[rows] = table[stored[rows]]
+    return pixels
 
 
-def _windowed(values: NDArray[np.float64], stored: NDArray[np.int64], dataset: Dataset) -> tuple[NDArray[np.float32], str]:
-    """Values -> [0, 1] by the file's VOI LUT, else its first window, else their own range; with a note saying which."""
-    if sequence := dataset.get("VOILUTSequence"):
-        return _looked_up(values, sequence[0]), "Shown through the lookup table of the DICOM file."
-    centre, width = _first(dataset.get("WindowCenter")), _first(dataset.get("WindowWidth"))
-    if centre is not None and width is not None and width >= 1:
-        shape = str(dataset.get("VOILUTFunction", "LINEAR") or "LINEAR")
-        return window(values, centre, width, shape), "Shown through the window of the DICOM file."
-    padding = dataset.get("PixelPaddingValue")
-    inside = values if padding is None else values[stored != padding]
-    if inside.size == 0:
-        raise ImageError("All pixels of the picture have the same value; there is nothing to see on it.")
-    clipped = np.clip(values, inside.min(), inside.max())
-    return stretched(clipped), "Stretched from its smallest to its largest value."
+def _shades(header: Header, raw: NDArray[Any], counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    grey = Grey(header, raw.astype(np.int64), raw.astype(np.float64), counts, np.zeros(len(raw), bool))
+    for rule in GREY_RULES:
+        rule(grey)
+    return grey.values
 
 
-def _looked_up(values: NDArray[np.float64], item: Dataset) -> NDArray[np.float32]:
-    """Through one VOI LUT (PS3.3 C.11.2.1.1), scaled by the table's own bit depth."""
-    entries, first, bits = (int(number) for number in item.LUTDescriptor)
-    if isinstance(item.LUTData, bytes):
-        table = np.frombuffer(item.LUTData, np.uint8 if bits <= 8 else np.uint16).astype(np.float64)
-    else:
-        table = np.asarray(item.LUTData, np.float64)
-    index = np.clip(values - first, 0, (entries or 65536) - 1).astype(np.int64)
-    return np.clip(table[index] / (2**bits - 1), 0, 1).astype(np.float32)
+def _from_channels(header: Header, stored: NDArray[Any]) -> NDArray[np.float32]:
+    """Channels that are equal, but for noise, a marker or a tint, are grey; pydicom has brought YBR to RGB."""
+    pixels, colours = np.empty(stored.shape[:2], np.float32), Colours()
+    top = np.float32(2 ** int(header.dataset.BitsStored) - 1)
+    for rows in bands(*stored.shape[:2]):
+        channels = np.clip(stored[rows].astype(np.float32) / top, 0, 1)
+        pixels[rows] = luminance(channels)
+        colours.add(channels)
+    header.notes.extend(colours.notes())
+    return pixels
 
 
-def window(values: NDArray[np.float64], centre: float, width: float, shape: str) -> NDArray[np.float32]:
-    """A VOI window (DICOM PS3.3 C.11.2.1.2): LINEAR, LINEAR_EXACT or SIGMOID. (H, W) -> float32 in [0, 1]."""
-    if shape == "SIGMOID":
-        from scipy.special import expit
-
-        return expit(4 * (values - centre) / width).astype(np.float32)
-    if shape == "LINEAR_EXACT":
-        return np.clip((values - centre) / width + 0.5, 0, 1).astype(np.float32)
-    return np.clip((values - (centre - 0.5)) / max(width - 1, 1e-6) + 0.5, 0, 1).astype(np.float32)
-
-
-def _first(value: object) -> float | None:
-    """The first number of an attribute that may hold several, one or none."""
-    if value is None or value == "":
-        return None
-    return float(value[0]) if isinstance(value, pydicom.multival.MultiValue) else float(str(value))
-
-
-def _spacing(dataset: Dataset) -> tuple[float, float] | None:
-    spacing = dataset.get("PixelSpacing") or dataset.get("ImagerPixelSpacing")
-    return (float(spacing[0]), float(spacing[1])) if spacing and len(spacing) == 2 else None
+def _side(stated: tuple[float, float] | None, before: NDArray, after: NDArray) -> tuple[float, float] | None:
+    """(row, column) spacing after pixels were brought to squares."""
+    if stated is None or before.size == after.size:
+        return stated
+    side = min(stated) if after.size > before.size else max(stated)
+    return side, side

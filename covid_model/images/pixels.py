@@ -1,47 +1,70 @@
-"""Checks and scaling that every kind of file shares."""
+"""Limits, checks and scaling that every kind of file shares."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.errors import ImageError
+from covid_model.images.xray_image import XrayImage
 
 MIN_SIDE: Final = 64
-MAX_PIXELS: Final = 80_000_000
-"""A 35 x 43 cm image at 0.05 mm has 60 million pixels; nothing larger is a chest X-ray."""
+MAX_PIXELS: Final = 25_000_000
+"""A 43 x 43 cm image at 0.1 mm has 18.5 million pixels, a digitised one of the Montgomery set 19.7 million."""
 MAX_ASPECT: Final = 4.0
+BAND: Final = 2**20
+"""Pixels that are converted at a time, so that large images need little memory beside their own."""
+FLAT: Final = "All pixels of the image have the same value; there is nothing to see on it."
 
 
 def check_size(height: int, width: int) -> None:
     """Raise ImageError for a size no chest X-ray has; called on the header, before anything is decoded."""
     if min(height, width) < MIN_SIDE:
-        raise ImageError(f"The picture has {width} x {height} pixels; an image needs at least {MIN_SIDE} on each side.")
+        raise ImageError(f"The image has {width} x {height} pixels; it needs at least {MIN_SIDE} on each side.")
     if height * width > MAX_PIXELS:
-        raise ImageError(
-            f"The picture has {width} x {height} pixels; images up to {MAX_PIXELS // 10**6} million pixels work."
-        )
+        raise ImageError(f"The image has {width} x {height} pixels; images up to {MAX_PIXELS // 10**6} million pixels work.")
     if max(height, width) > MAX_ASPECT * min(height, width):
-        raise ImageError(f"The picture has {width} x {height} pixels, a strip; a chest X-ray is nearly square.")
+        raise ImageError(f"The image has {width} x {height} pixels, a strip; a chest X-ray is nearly square.")
 
 
-def stretched(values: NDArray[np.floating]) -> NDArray[np.float32]:
+def bands(height: int, width: int) -> Iterator[slice]:
+    """Slices of rows that cover an image, each of about BAND pixels."""
+    rows = max(1, BAND // width)
+    yield from (slice(top, min(top + rows, height)) for top in range(0, height, rows))
+
+
+def stretched(values: NDArray) -> NDArray[np.float32]:
     """(H, W) numbers of any range -> float32 in [0, 1] by their own smallest and largest value.
 
     Raises ImageError when a value is not finite or all are the same.
     """
-    if not np.isfinite(values).all():
-        raise ImageError("The picture holds values that are not numbers (NaN or infinite); export it again.")
     low, high = float(values.min()), float(values.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ImageError("The image holds values that are not numbers (NaN or infinite); export it again.")
     if high <= low:
-        raise ImageError("All pixels of the picture have the same value; there is nothing to see on it.")
-    return ((values.astype(np.float64) - low) / (high - low)).astype(np.float32)
-
-
-def checked(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Pixels already in [0, 1], made read-only. Raises ImageError when all are the same."""
-    if pixels.max() - pixels.min() < 1e-6:
-        raise ImageError("All pixels of the picture have the same value; there is nothing to see on it.")
-    pixels = np.ascontiguousarray(pixels, np.float32)
-    pixels.setflags(write=False)
+        raise ImageError(FLAT)
+    pixels = np.empty(values.shape, np.float32)
+    for rows in bands(len(values), values.shape[1]):
+        # Halves, since the difference of two large float64 may be infinite.
+        pixels[rows] = (values[rows].astype(np.float64) / 2 - low / 2) / (high / 2 - low / 2)
     return pixels
+
+
+def checked(image: XrayImage) -> XrayImage:
+    """The image with its pixels read-only: the one way out of the reader.
+
+    Raises ImageError unless they are (H, W), finite, in [0, 1], of a chest X-ray's size, and not all the same.
+    """
+    pixels = np.ascontiguousarray(image.pixels, np.float32)
+    if pixels.ndim != 2:
+        raise ImageError("The image has no rows and columns; give a single two-dimensional one.")
+    check_size(*pixels.shape)
+    low, high = float(pixels.min()), float(pixels.max())
+    if not 0 <= low <= high <= 1:  # false for NaN, too
+        raise ImageError("The image holds values that are not numbers (NaN or infinite); export it again.")
+    if high - low < 1e-6:
+        raise ImageError(FLAT)
+    pixels.setflags(write=False)
+    return replace(image, pixels=pixels)

@@ -9,10 +9,12 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import BmpImagePlugin, Image, ImageOps, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 from covid_model.errors import ImageError
-from covid_model.images.pixels import check_size, checked, stretched
+from covid_model.images.grey import Colours, luminance
+from covid_model.images.headers import MAX_PAGES, tiff_pages, webp_size
+from covid_model.images.pixels import bands, check_size, stretched
 from covid_model.images.xray_image import XrayImage
 
 DECODE_ERRORS: Final = (
@@ -20,35 +22,40 @@ DECODE_ERRORS: Final = (
     SyntaxError,
     ValueError,
     TypeError,
-    KeyError,
-    IndexError,
+    LookupError,
     AttributeError,
-    OverflowError,
-    MemoryError,
+    ArithmeticError,
+    RuntimeError,
     struct.error,
     zlib.error,
+    Image.DecompressionBombError,
 )
-"""What Pillow raises, by format, on damaged files."""
+"""What Pillow raises, by format, on damaged files. MemoryError is not damage and passes."""
 
 DEEP_MODES: Final = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 """Pillow modes of more than 8 bits, all of them grey."""
 
 MIN_IS_WHITE: Final = 0
 PHOTOMETRIC: Final = 262
+ORIENTATION: Final = 274
 
-COLOURED: Final = 0.16
-"""Difference of the largest and smallest channel, of 1, above which a pixel is coloured: beyond JPEG chroma noise."""
-COLOURED_SHARE: Final = 0.05
-"""Up to this share of coloured pixels is an arrow or a caption on a grey image."""
-ONE_HUE: Final = 0.97
-"""Length of the mean hue vector above which a picture is a grey image in one tint."""
+UPRIGHT: Final[dict[int, Callable[[NDArray], NDArray]]] = {
+    2: np.fliplr,
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: np.flipud,
+    5: np.transpose,
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: pixels[::-1, ::-1].T,
+    8: np.rot90,
+}
+"""EXIF orientation -> what turns the stored rows and columns upright; 1 is upright."""
 
 
 @dataclass(frozen=True)
 class Format:
     """One file format: its name, how its first bytes look, and the Pillow class that parses the header.
 
-    The class is called directly because `Image.open` warns of large pictures before their size can be refused.
+    The class is called directly because `Image.open` warns of large images before their size can be refused.
     """
 
     name: str
@@ -66,73 +73,69 @@ FORMATS: Final = (
 
 
 def read_raster(data: bytes, kind: Format, digest: str) -> XrayImage:
-    """Decode a picture of format `kind`. Raises ImageError as listed at `images.read.read_image`."""
-    picture = _opened(data, kind)
-    check_size(picture.height, picture.width)
-    if getattr(picture, "n_frames", 1) > 1:
-        raise ImageError(f"The {kind.name.upper()} holds {picture.n_frames} pictures; give a single one.")
+    """Decode an image of format `kind`. Raises ImageError as listed at `images.read.read_image`."""
+    picture, pages = _opened(data, kind)
+    if pages > 1:
+        many = f"{pages} images" if pages < MAX_PAGES else f"{MAX_PAGES} images or more"
+        raise ImageError(f"The {kind.name.upper()} holds {many}; give a single one.")
     try:
         white = kind.name == "tiff" and picture.tag_v2.get(PHOTOMETRIC) == MIN_IS_WHITE
         picture.load()
-        picture = _upright(picture)
-        if picture.mode in DEEP_MODES:
-            values = np.asarray(picture, dtype=np.float64)
-        else:
-            channels = _channels(picture)
+        upright = UPRIGHT.get(_orientation(picture), np.asarray)
+        deep = np.asarray(picture) if picture.mode in DEEP_MODES else None
+        pixels, colours = (None, None) if deep is not None else _eight_bits(picture)
     except DECODE_ERRORS as error:
         raise ImageError(f"The {kind.name.upper()} is damaged or cut short and cannot be decoded.") from error
-    if picture.mode in DEEP_MODES:
-        pixels = stretched(-values if white else values)
+    if deep is not None:
+        pixels = stretched(deep)
+        pixels = 1 - pixels if white else pixels
         notes: tuple[str, ...] = ("More than 8 bits: stretched from its smallest to its largest value.",)
     else:
-        pixels, notes = _grey(channels)
-    return XrayImage(checked(pixels), digest, kind.name, notes=notes)
+        assert colours is not None
+        notes = colours.notes()
+    return XrayImage(upright(pixels), digest, kind.name, notes=notes)
 
 
-def _opened(data: bytes, kind: Format) -> Any:
+def _opened(data: bytes, kind: Format) -> tuple[Any, int]:
+    """The parsed header, its size checked, and the number of images in the file."""
     try:
-        return kind.reader(BytesIO(data))
+        if kind.name == "webp" and (size := webp_size(data)):
+            check_size(*size)  # Pillow's reader sets the canvas up at once
+        picture = kind.reader(BytesIO(data))
+        check_size(picture.height, picture.width)
+        return picture, tiff_pages(data) if kind.name == "tiff" else getattr(picture, "n_frames", 1)
     except DECODE_ERRORS as error:
         raise ImageError(f"The {kind.name.upper()} is damaged or cut short: its header cannot be read.") from error
 
 
-def _upright(picture: Any) -> Any:
-    """Turned as its EXIF orientation says; a damaged EXIF block is no reason to refuse an image."""
+def _orientation(picture: Any) -> int:
+    """The EXIF orientation, 1 to 8; a damaged EXIF block is no reason to refuse an image."""
     try:
-        return ImageOps.exif_transpose(picture)
+        return int(picture.getexif().get(ORIENTATION, 1))
     except DECODE_ERRORS:
-        return picture
+        return 1
 
 
-def _channels(picture: Image.Image) -> NDArray[np.float32]:
-    """(H, W) or (H, W, 3) float32 in [0, 1]; transparency over black, palette and CMYK resolved."""
-    if picture.mode in ("1", "L"):
-        return np.asarray(picture.convert("L"), np.float32) / np.float32(255)
-    if picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info:
-        black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
-        picture = Image.alpha_composite(black, picture.convert("RGBA"))
-    return np.asarray(picture.convert("RGB"), np.float32) / np.float32(255)
+def _eight_bits(picture: Image.Image) -> tuple[NDArray[np.float32], Colours]:
+    """(H, W) float32 in [0, 1] and its colours; transparency over black, palette and CMYK resolved."""
+    pixels, colours = np.empty((picture.height, picture.width), np.float32), Colours()
+    grey = picture.mode in ("1", "L") and "transparency" not in picture.info
+    clear = picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info
+    for rows in bands(*pixels.shape):
+        band = picture.crop((0, rows.start, picture.width, rows.stop))
+        channels = np.asarray(band.convert("L" if grey else "RGBA" if clear else "RGB"), np.float32) / np.float32(255)
+        if grey:
+            pixels[rows] = channels
+            continue
+        if clear:
+            channels = channels[..., :3] * channels[..., 3:]
+        pixels[rows] = luminance(channels)
+        colours.add(channels)
+    return pixels, colours if colours.total else _colourless(pixels.size)
 
 
-def _grey(channels: NDArray[np.float32]) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """One grey channel, and a note where colour was dropped. Raises ImageError for a colour photograph."""
-    if channels.ndim == 2:
-        return channels, ()
-    luminance = (channels @ np.array([0.299, 0.587, 0.114], np.float32)).astype(np.float32)
-    spread = channels.max(axis=-1) - channels.min(axis=-1)
-    coloured = spread > COLOURED
-    share = float(coloured.mean())
-    if share == 0:
-        return luminance, ()
-    if share <= COLOURED_SHARE:
-        return luminance, (f"{share:.1%} of the image is coloured (a marker or caption?) and was read as grey.",)
-    if _one_hue(channels[coloured]):
-        return luminance, ("The image is tinted and was read as grey.",)
-    raise ImageError(f"This is a colour photograph ({share:.0%} of it is coloured); give a grey chest X-ray.")
-
-
-def _one_hue(pixels: NDArray[np.float32]) -> bool:
-    """Do (n, 3) coloured pixels all share one hue? Hue as the angle in the plane of colour differences."""
-    red, green, blue = pixels[:, 0], pixels[:, 1], pixels[:, 2]
-    plane = (red - (green + blue) / 2) + 1j * (np.sqrt(3) / 2) * (green - blue)
-    return bool(np.abs((plane / np.maximum(np.abs(plane), 1e-6)).mean()) > ONE_HUE)
+def _colourless(size: int) -> Colours:
+    """The count of an image without colour channels."""
+    colours = Colours()
+    colours.total = size
+    return colours

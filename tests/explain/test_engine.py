@@ -1,4 +1,7 @@
+import ast
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +15,8 @@ from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import METHODS
 from covid_model.explain.overlay import COLORMAPS, blended, heat, outlined, write_overlay
 from covid_model.images.xray_image import XrayImage
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -138,3 +143,38 @@ def test_the_overlay_is_a_picture_of_the_image_size(tmp_path: Path) -> None:
     image = XrayImage(np.random.default_rng(0).random((80, 64)).astype(np.float32), "0" * 64, "png")
     path = write_overlay(image, explain(classifier, prediction), tmp_path / "out" / "o.png")
     assert cv2.imread(str(path)).shape == (80, 64, 3)
+
+
+@pytest.mark.parametrize("index", [0, 1, 2, np.int64(2)])
+def test_a_class_may_be_given_by_its_index(index: int) -> None:
+    classifier = ToyClassifier()
+    prediction = toy_prediction(classifier)
+    by_index, by_name = (explain(classifier, prediction, target=target) for target in (index, CLASSES[index]))
+    assert by_index.target == CLASSES[index]
+    np.testing.assert_array_equal(by_index.layer_map, by_name.layer_map)
+
+
+@pytest.mark.parametrize("index", [3, -1, 1.5, True])
+def test_an_index_out_of_range_is_one_sentence(index: object) -> None:
+    classifier = ToyClassifier()
+    with pytest.raises(ExplainError, match=r"one of 0 \(COVID-19\), 1 \(Pneumonia\), 2 \(Normal\)") as raised:
+        explain(classifier, toy_prediction(classifier), target=index)  # type: ignore[arg-type]
+    assert repr(index) in str(raised.value)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_same_question_gives_the_same_bytes(method: str) -> None:
+    classifier = ToyClassifier()
+    prediction = toy_prediction(classifier)
+    first, second = (explain(classifier, prediction, method=method, target="Normal", seed=3) for _ in range(2))
+    assert first.layer_map.tobytes() == second.layer_map.tobytes()
+
+
+def test_versions_are_named_without_importing_tensorflow() -> None:
+    code = (
+        "import sys; from covid_model.explain.explanation import versions; print(versions()); "
+        "assert 'tensorflow' not in sys.modules"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert {"covid_model", "keras", "numpy", "tf-keras-vis"} <= set(ast.literal_eval(shown))
+    assert "'tensorflow" in shown

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
@@ -46,13 +47,15 @@ def dataset(pixels: np.ndarray | None = None, bits: int = 12, **attributes: Any)
     item.BitsAllocated, item.BitsStored, item.HighBit = 16, bits, bits - 1
     item.PixelRepresentation = int(values.min() < 0)
     item.PixelData = values.astype(np.int16 if values.min() < 0 else np.uint16).tobytes()
-    for name, value in attributes.items():
-        setattr(item, name, value)
+    with disable_value_validation():
+        for name, value in attributes.items():
+            setattr(item, name, value)
     return item
 
 
 def saved(item: Dataset) -> bytes:
     """The data set as a DICOM file."""
     stream = BytesIO()
-    item.save_as(stream, enforce_file_format=True)
+    with disable_value_validation():
+        item.save_as(stream, enforce_file_format=True)
     return stream.getvalue()

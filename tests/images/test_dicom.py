@@ -30,9 +30,9 @@ def pixels(item: Dataset) -> np.ndarray:
 
 
 def test_twelve_stored_bits_fill_the_range() -> None:
-    image = read_image(saved(dataset(ViewPosition="PA", ImagerPixelSpacing=[0.15, 0.2])))
+    image = read_image(saved(dataset(ViewPosition="PA", ImagerPixelSpacing=[0.15, 0.15])))
     np.testing.assert_allclose(image.pixels, UNIT, atol=1e-6)
-    assert (image.source_kind, image.view, image.spacing_mm) == ("dicom", "PA", (0.15, 0.2))
+    assert (image.source_kind, image.view, image.spacing_mm) == ("dicom", "PA", (0.15, 0.15))
 
 
 def test_monochrome1_is_inverted() -> None:
@@ -129,7 +129,7 @@ def test_a_file_without_preamble_is_recognised_by_its_content() -> None:
 def colour() -> Dataset:
     item = dataset(ramp(), bits=8, BitsAllocated=8, SamplesPerPixel=3, PhotometricInterpretation="RGB")
     item.PlanarConfiguration = 0
-    item.PixelData = np.stack([ramp()] * 3, -1).astype(np.uint8).tobytes()
+    item.PixelData = np.random.default_rng(0).integers(0, 256, (*ramp().shape, 3), np.uint8).tobytes()
     return item
 
 
@@ -149,12 +149,13 @@ def frames() -> Dataset:
     ("item", "words"),
     [
         (frames(), "2 frames"),
-        (without_pixels(), "no picture"),
+        (without_pixels(), "no image"),
         (without_pixels(EncryptedAttributesSequence=Sequence([Dataset()])), "encrypted"),
         (dataset(Modality="CT"), "a CT image; give a chest radiograph"),
-        (dataset(Modality="MG"), "mammography"),
-        (dataset(Modality="ZZ"), "another kind of"),
-        (colour(), "colour picture"),
+        (dataset(Modality="MG"), "a mammography"),
+        (dataset(Modality="US"), "an ultrasound image"),
+        (dataset(Modality="ZZ"), "holds another kind of image"),
+        (colour(), "colour photograph"),
         (dataset(np.full((80, 80), 5)), "same value"),
         (dataset(Rows=40000, Columns=40000), "40000 x 40000"),
         (dataset(ramp(4096)[:32]), "at least 64"),
@@ -214,7 +215,7 @@ def test_damaged_files_give_an_image_or_a_sentence() -> None:
 
 def test_reading_leaves_identity_unparsed() -> None:
     stream = BytesIO(saved(dataset(PatientName="Doe^Jane")))
-    from covid_model.images.dicom import TAGS
+    from covid_model.images.dicom_header import TAGS
 
     assert "PatientName" not in pydicom.dcmread(stream, specific_tags=list(TAGS))
     assert UNIT.shape == (HEIGHT, WIDTH)

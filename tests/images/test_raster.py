@@ -146,14 +146,14 @@ def frames(kind: str) -> bytes:
         (b"%PDF-1.7 and so on", "a PDF document"),
         (b"PK\x03\x04" + b"\0" * 30, "a ZIP archive"),
         (b"\0\0\0\x18ftypheic" + b"\0" * 30, "HEIC"),
-        (b"\0\1\2\3" * 50, "not a picture this program knows"),
+        (b"\0\1\2\3" * 50, "not an image this program knows"),
         (encoded(GREY, "GIF"), "GIF"),
-        (png(GREY[:63, :]), "96 x 63 pixels; an image needs at least 64"),
+        (png(GREY[:63, :]), "96 x 63 pixels; it needs at least 64"),
         (png(np.tile(GREY, (1, 4))), "a strip"),
-        (huge_png(), "40000 x 40000 pixels; images up to 80 million"),
-        (frames("PNG"), "PNG holds 2 pictures"),
-        (frames("WEBP"), "WEBP holds 2 pictures"),
-        (frames("TIFF"), "TIFF holds 2 pictures"),
+        (huge_png(), "40000 x 40000 pixels; images up to 25 million"),
+        (frames("PNG"), "PNG holds 2 images"),
+        (frames("WEBP"), "WEBP holds 2 images"),
+        (frames("TIFF"), "TIFF holds 2 images"),
         (png(np.full((80, 80), 77, np.uint8)), "same value"),
         (encoded(np.full((80, 80), 7, np.uint16), "PNG"), "same value"),
         (encoded(np.where(GREY > 100, np.nan, GREY).astype(np.float32), "TIFF"), "NaN"),
@@ -170,7 +170,7 @@ def test_every_bad_input_has_its_own_sentence(data: bytes, words: str) -> None:
 def test_truncated_files_are_refused(kind: str, share: float) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (200, 200), np.uint8)
     whole = encoded(noise, kind)
-    with pytest.raises(ImageError, match=r"cut short|text file|not a picture"):
+    with pytest.raises(ImageError, match=r"cut short|text file|not an image"):
         read_image(whole[: int(len(whole) * share)])
 
 

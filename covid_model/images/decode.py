@@ -1,0 +1,65 @@
+"""Bytes -> XrayImage in this process, by what the bytes are and not by what the file is called.
+
+The decoders below are C libraries that a crafted file can bring down: `images.read` calls this in a worker process.
+"""
+
+import hashlib
+import warnings
+from typing import Final
+
+from covid_model.errors import ImageError
+from covid_model.images.dicom import has_dicom_mark, is_encrypted, read_dicom, starts_like_dicom
+from covid_model.images.pixels import checked
+from covid_model.images.raster import FORMATS, read_raster
+from covid_model.images.xray_image import XrayImage
+
+READABLE: Final = "PNG, JPEG, WebP, BMP, TIFF or DICOM"
+
+STRANGERS: Final[tuple[tuple[bytes, str], ...]] = (
+    (b"GIF8", "a GIF image"),
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive; unpack it and give the image inside"),
+    (b"\x1f\x8b", "a gzip archive; unpack it and give the image inside"),
+    (b"Rar!", "a RAR archive; unpack it and give the image inside"),
+    (b"<svg", "an SVG drawing"),
+    (b"<?xml", "an XML document"),
+    (b"<!DOCTYPE", "a web page"),
+    (b"<html", "a web page"),
+    (b"\x89HDF", "an HDF5 file"),
+)
+"""First bytes -> what the file looks like, for kinds that people upload by mistake."""
+
+
+def decode(data: bytes) -> XrayImage:
+    """Decode one file. Raises ImageError as listed at `images.read.read_image`, MemoryError when memory runs out."""
+    if not data:
+        raise ImageError("The file is empty.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # decoders' warnings quote the file, and a name may be in it
+        return checked(_read(data, hashlib.sha256(data).hexdigest()))
+
+
+def _read(data: bytes, digest: str) -> XrayImage:
+    if has_dicom_mark(data):  # before all others, since the 128 bytes before it are free and may look like a TIFF
+        return read_dicom(data, digest)
+    for row in FORMATS:
+        if row.matches(data):
+            return read_raster(data, row, digest)
+    if is_encrypted(data):
+        raise ImageError("The file is encrypted; export the image without encryption.")
+    if starts_like_dicom(data):
+        return read_dicom(data, digest)
+    raise ImageError(f"The file is {_looks_like(data)}; an image must be {READABLE}.")
+
+
+def _looks_like(data: bytes) -> str:
+    """A few words on what the bytes are instead of an image."""
+    head = data[:64].lstrip()
+    for first, words in STRANGERS:
+        if head.startswith(first):
+            return words
+    if data[4:8] == b"ftyp":
+        return "a HEIC image or a video"
+    if b"\x00" not in data[:2048]:
+        return "a text file"
+    return "not an image this program knows"

@@ -1,0 +1,260 @@
+"""What a DICOM file says about its grey values and its geometry: one table of rules, applied from top to bottom."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from covid_model.errors import ImageError
+from covid_model.images.dicom_header import PALETTES, Header
+from covid_model.images.dicom_lut import read_lut
+from covid_model.images.grey import Colours, luminance
+from covid_model.images.pixels import FLAT, MAX_PIXELS
+
+CONTRAST: Final = 1 / 16
+"""Range of grey that a window must leave."""
+INSIDE: Final = 0.05
+"""Share of pixels that a window must leave between black and white, where the rest is nearly all at one end."""
+SQUARE: Final = 1.01
+"""Ratio of the spacings up to which pixels count as square."""
+OBLONG: Final = 4.0
+"""Ratio beyond which a spacing is taken for a mistake."""
+
+
+@dataclass
+class Grey:
+    """The distinct stored values of one image on their way to grey. All (n,).
+
+    raw: as stored, unsigned. values: what they mean so far. counts: pixels of each. padding: those outside the image.
+    """
+
+    header: Header
+    raw: NDArray[np.int64]
+    values: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    padding: NDArray[np.bool_]
+
+
+def stored_bits(grey: Grey) -> None:
+    """Only BitsStored bits below HighBit count; the sign is extended. Bits that are left-aligned, or are not although the
+    header says so, are known by which bits are in use."""
+    dataset, used = grey.header.dataset, int(np.bitwise_or.reduce(grey.raw))
+    allocated, bits = int(dataset.BitsAllocated), int(dataset.BitsStored)
+    shift = int(dataset.HighBit) - bits + 1
+    free = (1 << (allocated - bits)) - 1
+    if shift == 0 and used >> bits and not used & free:
+        shift = allocated - bits
+    elif shift and used & ((1 << shift) - 1) and not used >> bits:
+        shift = 0
+    whole = (grey.raw >> shift) & ((1 << bits) - 1)
+    if dataset.PixelRepresentation:
+        whole = np.where(whole >= 1 << (bits - 1), whole - (1 << bits), whole)
+    grey.values = whole.astype(np.float64)
+
+
+def padding(grey: Grey) -> None:
+    """PixelPaddingValue, or the range up to PixelPaddingRangeLimit, is outside the image (PS3.3 C.7.5.1.1.2)."""
+    first = grey.header.number("PixelPaddingValue", "padding value")
+    if first is None:
+        return
+    last = grey.header.number("PixelPaddingRangeLimit", "padding range")
+    ends = [first, first if last is None else last]
+    allocated = int(grey.header.dataset.BitsAllocated)
+    as_stored = grey.raw
+    if grey.header.dataset.PixelRepresentation:
+        half, full = 1 << (allocated - 1), 1 << allocated
+        as_stored = np.where(grey.raw >= half, grey.raw - full, grey.raw)
+        ends = [end - full if end >= half else end for end in ends]
+    low, high = min(ends), max(ends)
+    inside = (as_stored >= low) & (as_stored <= high) | (grey.values >= low) & (grey.values <= high)
+    if not inside.all():
+        grey.padding = inside
+
+
+def palette(grey: Grey) -> None:
+    """PALETTE COLOR: the three tables' colours as grey, by the test that every colour image gets."""
+    header = grey.header
+    if header.dataset.PhotometricInterpretation != "PALETTE COLOR":
+        return
+    signed = bool(header.dataset.PixelRepresentation)
+    tables = [read_lut(header, name, signed=signed, words="palette") for name in PALETTES]
+    found = [table for table in tables if table is not None]
+    if len(found) < 3:
+        raise ImageError("The palette of the DICOM file cannot be read; export the image as grey.")
+    channels = np.stack([np.clip(table(grey.values) / table.top, 0, 1) for table in found], -1).astype(np.float32)
+    colours = Colours()
+    colours.add(channels, grey.counts)
+    header.notes.extend(colours.notes())
+    grey.values = luminance(channels).astype(np.float64)
+
+
+def modality(grey: Grey) -> None:
+    """The modality LUT, else slope and intercept (PS3.3 C.11.1)."""
+    header = grey.header
+    if item := header.item("ModalityLUTSequence"):
+        signed = bool(header.dataset.PixelRepresentation)
+        if table := read_lut(item, "LUT", signed=signed, words="modality lookup table", owner=header):
+            grey.values = table(grey.values)
+            return
+    slope = header.number("RescaleSlope", "rescale slope")
+    intercept = header.number("RescaleIntercept", "rescale intercept")
+    if slope == 0:
+        header.unreadable("rescale slope")
+    grey.values = grey.values * (slope or 1) + (intercept or 0)
+
+
+def values_of_interest(grey: Grey) -> None:
+    """The VOI LUT, else the first readable window (PS3.3 C.11.2), else its own range, whichever leaves an image."""
+    header = grey.header
+    if header.dataset.PhotometricInterpretation == "PALETTE COLOR":
+        return
+    shown, note = None, ""
+    if item := header.item("VOILUTSequence"):
+        signed = bool(grey.values.min() < 0)
+        if table := read_lut(item, "LUT", signed=signed, words="VOI lookup table", owner=header):
+            shown, note = np.clip(table(grey.values) / table.top, 0, 1), "Shown through the lookup table of the DICOM file."
+    if shown is None and (pair := _window(header)):
+        shape = header.text("VOILUTFunction") or "LINEAR"
+        shown, note = window(grey.values, *pair, shape), "Shown through the window of the DICOM file."
+    if shown is not None and not _leaves_an_image(shown, grey):
+        shown, note = None, "The window of the DICOM file leaves no image. Stretched from its smallest to its largest value."
+    if shown is None:
+        shown, note = _own_range(grey), note or "Stretched from its smallest to its largest value."
+    grey.values = shown
+    header.notes.insert(0, note)
+
+
+def _window(header: Header) -> tuple[float, float] | None:
+    """(centre, width) of the first window of which both can be read."""
+    centres, widths = header.numbers("WindowCenter"), header.numbers("WindowWidth")
+    smallest = 0 if header.text("VOILUTFunction") in ("SIGMOID", "LINEAR_EXACT") else 1
+    for centre, width in zip(centres, widths, strict=False):
+        if centre is not None and width is not None and width >= smallest and width > 0:
+            return centre, width
+    if centres or widths:
+        header.unreadable("window")
+    return None
+
+
+def window(values: NDArray[np.float64], centre: float, width: float, shape: str) -> NDArray[np.float64]:
+    """A VOI window (DICOM PS3.3 C.11.2.1.2): LINEAR, LINEAR_EXACT or SIGMOID. (n,) -> float64 in [0, 1]."""
+    if shape == "SIGMOID":
+        return 1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -60, 60)))
+    if shape == "LINEAR_EXACT":
+        return np.clip((values - centre) / width + 0.5, 0, 1)
+    return np.clip((values - (centre - 0.5)) / max(width - 1, 1e-6) + 0.5, 0, 1)
+
+
+def _leaves_an_image(shown: NDArray[np.float64], grey: Grey) -> bool:
+    """Is there contrast left, and is not nearly everything at one end?"""
+    shades, counts = shown[~grey.padding], grey.counts[~grey.padding]
+    if shades.max() - shades.min() < CONTRAST:
+        return False
+    black, white = (float(counts[shades == end].sum() / counts.sum()) for end in (0, 1))
+    return len(shades) <= 2 or 1 - black - white >= INSIDE or max(black, white) < 1 - 2 * INSIDE
+
+
+def _own_range(grey: Grey) -> NDArray[np.float64]:
+    low, high = (float(end) for end in (grey.values[~grey.padding].min(), grey.values[~grey.padding].max()))
+    if high <= low:
+        raise ImageError(FLAT)
+    return np.clip((grey.values - low) / (high - low), 0, 1)
+
+
+def monochrome1(grey: Grey) -> None:
+    """MONOCHROME1 shows its smallest value white."""
+    if grey.header.dataset.PhotometricInterpretation == "MONOCHROME1":
+        grey.values = 1 - grey.values
+
+
+def black_padding(grey: Grey) -> None:
+    """Padding is black."""
+    grey.values = np.where(grey.padding, 0, grey.values)
+
+
+GREY_RULES: Final[tuple[Callable[[Grey], None], ...]] = (
+    stored_bits,
+    padding,
+    palette,
+    modality,
+    values_of_interest,
+    monochrome1,
+    black_padding,
+)
+"""From stored values to grey in [0, 1]."""
+
+
+def patient_orientation(pixels: NDArray[np.float32], header: Header) -> NDArray[np.float32]:
+    """Rows run to the patient's left, or to the front or back, and columns to the feet (PS3.3 C.7.6.1.1.1)."""
+    row, column = ([*(text[:1] for text in header.texts("PatientOrientation")), "", ""])[:2]
+    if row and column and row in "FH" and column in "LRAP":
+        pixels, row, column = pixels.T, column, row
+        header.notes.append("Turned upright as the patient orientation of the DICOM file says.")
+    if column == "H":
+        pixels = pixels[::-1]
+        header.notes.append("Turned upside down as the patient orientation of the DICOM file says.")
+    if row == "R":
+        pixels = pixels[:, ::-1]
+        header.notes.append(
+            "Mirrored as the patient orientation of the DICOM file says: the patient's left is on the right."
+        )
+    elif not row and header.text("FieldOfViewHorizontalFlip") == "YES":
+        header.notes.append("The DICOM file says that the image was flipped; the patient's left may be on the left.")
+    return pixels
+
+
+def square_pixels(pixels: NDArray[np.float32], header: Header) -> NDArray[np.float32]:
+    """Pixels that are not square are resampled to squares of the smaller side, or of the larger where that is too many."""
+    ratio = _ratio(header)
+    if 1 / SQUARE <= ratio <= SQUARE:
+        return pixels
+    height, width = pixels.shape
+    finer = (round(height * ratio), width) if ratio > 1 else (height, round(width / ratio))
+    coarser = (height, round(width / ratio)) if ratio > 1 else (round(height * ratio), width)
+    size = finer if finer[0] * finer[1] <= MAX_PIXELS else coarser
+    header.notes.append(
+        f"Pixels that are not square were brought to squares: {width} x {height} became {size[1]} x {size[0]}."
+    )
+    how = cv2.INTER_LINEAR if size == finer else cv2.INTER_AREA
+    return np.clip(cv2.resize(pixels, (size[1], size[0]), interpolation=how), 0, 1).astype(np.float32)
+
+
+def spacing(header: Header) -> tuple[float, float] | None:
+    """(row, column) spacing in mm as the file states it, or None."""
+    for name in ("PixelSpacing", "ImagerPixelSpacing"):
+        found = header.numbers(name)
+        if not found:
+            continue
+        if sides := _sides(found):
+            return sides
+        header.unreadable("pixel spacing")
+    return None
+
+
+def _sides(found: list[float | None]) -> tuple[float, float] | None:
+    """Height and width of a pixel, where these are two plausible numbers."""
+    if len(found) != 2 or found[0] is None or found[1] is None or min(found[0], found[1]) <= 0:
+        return None
+    return (found[0], found[1]) if 1 / OBLONG <= found[0] / found[1] <= OBLONG else None
+
+
+def _ratio(header: Header) -> float:
+    """Height of a pixel over its width."""
+    if mm := spacing(header):
+        return mm[0] / mm[1]
+    found = header.numbers("PixelAspectRatio")
+    if sides := _sides(found):
+        return sides[0] / sides[1]
+    if found:
+        header.unreadable("pixel aspect ratio")
+    return 1.0
+
+
+GEOMETRY_RULES: Final[tuple[Callable[[NDArray[np.float32], Header], NDArray[np.float32]], ...]] = (
+    square_pixels,
+    patient_orientation,
+)
+"""From stored rows and columns to upright ones of square pixels."""

@@ -1,0 +1,276 @@
+"""Run a function on bytes from outside in a child process, so that no file can take this process down.
+
+Decoders and model loaders are written in C and meet files that nobody checked: they may abort, loop or fill the memory. A
+child process pays for that instead, within limits, and is replaced when it dies. Parent and child talk over two pipes in
+frames of one letter, eight bytes of length, and content; nothing is written to disk. The child is `sys.executable` with this
+process's `sys.path`, so it works under pytest, Streamlit, in a notebook, and in a script without a `__main__` guard.
+"""
+
+import contextlib
+import importlib
+import json
+import math
+import os
+import signal
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final, Literal
+
+from covid_model import errors
+
+Why = Literal["start", "memory", "time", "crash"]
+Buffer = bytes | bytearray | memoryview
+Answer = Buffer | Iterable[Buffer]
+
+READY: Final = b"r"
+ANSWER: Final = b"a"
+REFUSED: Final = b"e"
+MEMORY: Final = b"m"
+CRASH: Final = b"c"
+FRAME: Final = struct.Struct("<cQ")
+
+WALL_FACTOR: Final = 5.0
+"""A busy machine may take this many times the processor time before the child counts as stuck."""
+START_SECONDS: Final = 60.0
+
+BOOT: Final = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from covid_model.sandbox import serve; serve(*sys.argv[2:])"
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a child may use for one request.
+
+    memory_mb: what it may allocate beyond what it holds after its imports, in 2^20 bytes (Linux only).
+    seconds: processor time (Linux and macOS); five times as long by the clock, everywhere.
+    files: may it write to files? (Linux only; elsewhere it may.)
+    """
+
+    memory_mb: int
+    seconds: float
+    files: bool = False
+
+
+class ChildError(Exception):
+    """The child gave no answer. why: "start" (its imports failed), "memory", "time", or "crash" (anything else)."""
+
+    def __init__(self, why: Why, detail: str = "") -> None:
+        super().__init__(f"{why}: {detail}" if detail else why)
+        self.why = why
+
+
+class Worker:
+    """One warm child that answers one request after the other; started at the first, replaced after a death.
+
+    target: "package.module:function" of a function (bytes) -> bytes, or -> buffers that are sent one after the other. Its
+    module is imported in the child, never here. environment: variables to set in the child beside those of this process.
+    Not for several threads at once; each needs its own.
+    """
+
+    def __init__(self, target: str, limits: Limits, environment: Mapping[str, str] | None = None) -> None:
+        self.target, self.limits, self.environment = target, limits, dict(environment or {})
+        self.deaths = 0
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def process_id(self) -> int | None:
+        """Of the child that is running now."""
+        return self._child.pid if self._child else None
+
+    def start(self) -> None:
+        """Start the child unless it is running; returns when its imports are done. Raises ChildError("start")."""
+        if self._child and self._child.poll() is None:
+            return
+        self.close()
+        path = [str(Path(entry).absolute()) for entry in sys.path]  # "" is the working folder
+        limits = json.dumps([self.limits.memory_mb, self.limits.files])
+        self._child = subprocess.Popen(
+            [sys.executable, "-I", "-c", BOOT, json.dumps(path), self.target, limits],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            env={**os.environ, **self.environment},
+        )
+        kind, content = self._within(START_SECONDS, lambda: self._received("start"))
+        if kind != READY:
+            self.close()
+            raise ChildError("start", bytes(content).decode("utf-8", "replace"))
+
+    def ask(self, request: Buffer, seconds: float | None = None) -> bytearray:
+        """The function's answer to `request`. seconds: processor time for this one instead of the limit's.
+
+        Raises ChildError when there is no answer, and the CovidModelError that the function raised.
+        """
+        allowed = self.limits.seconds if seconds is None else seconds
+        self.start()
+
+        def exchange() -> tuple[bytes, bytearray]:
+            assert self._child and self._child.stdin
+            with contextlib.suppress(OSError):  # the child is gone; reading tells why
+                _write(self._child.stdin, struct.pack("<dQ", allowed, len(request)), request)
+            return self._received("crash")
+
+        kind, content = self._within(allowed * WALL_FACTOR, exchange)
+        if kind == ANSWER:
+            return content
+        if kind == REFUSED:
+            name, _, sentence = content.decode("utf-8", "replace").partition("\n")
+            raise getattr(errors, name)(sentence)
+        self.deaths += 1
+        self.close()  # after a failed allocation or an unforeseen exception nothing about its state is sure
+        raise ChildError("memory" if kind == MEMORY else "crash", content.decode("utf-8", "replace"))
+
+    def close(self) -> None:
+        """End the child; a later request starts a new one."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.kill()
+        child.wait()
+        for pipe in (child.stdin, child.stdout):
+            if pipe:
+                pipe.close()
+
+    def _within(self, seconds: float, act: Callable[[], tuple[bytes, bytearray]]) -> tuple[bytes, bytearray]:
+        """`act` with the child killed after `seconds` by the clock, which ends every wait on its pipes."""
+        assert self._child
+        late = threading.Event()
+        child = self._child
+
+        def end() -> None:
+            late.set()
+            child.kill()
+
+        timer = threading.Timer(seconds, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            return act()
+        except ChildError as died:
+            self.deaths += 1
+            self.close()
+            raise (ChildError("time") if late.is_set() else died) from None
+        except BaseException:
+            self.close()  # interrupted: an answer may be under way, which the next request must not receive
+            raise
+        finally:
+            timer.cancel()
+
+    def _received(self, otherwise: Why) -> tuple[bytes, bytearray]:
+        """One frame. Raises ChildError with the cause that the exit status shows."""
+        assert self._child and self._child.stdout
+        head = _read(self._child.stdout, FRAME.size)
+        content = None
+        if len(head) == FRAME.size:
+            kind, length = FRAME.unpack(head)
+            content = _read(self._child.stdout, length)
+            if len(content) == length:
+                return kind, content
+        raise ChildError(_cause(self._child.wait(), otherwise))
+
+
+def run_once(target: str, request: Buffer, limits: Limits, environment: Mapping[str, str] | None = None) -> bytearray:
+    """`Worker.ask` in a child of its own that ends afterwards: for work that is rare and heavy. Raises as it does."""
+    worker = Worker(target, limits, environment)
+    try:
+        return worker.ask(request)
+    finally:
+        worker.close()
+
+
+def _cause(status: int, otherwise: Why) -> Why:
+    """Why a child ended, by its exit status; the kernel kills with signal 9 when the machine has no memory left."""
+    named: dict[str, Why] = {"SIGPROF": "time", "SIGXCPU": "time", "SIGKILL": "memory"}
+    return next((why for name, why in named.items() if status == -getattr(signal, name, math.inf)), otherwise)
+
+
+def _write(stream: IO[bytes], *parts: Buffer) -> None:
+    """All of the parts to an unbuffered stream, which may take less than it is given."""
+    for part in parts:
+        rest = memoryview(part).cast("B")
+        while rest:
+            rest = rest[stream.write(rest) :]
+
+
+def _read(stream: Any, length: int) -> bytearray:
+    """`length` bytes, or fewer when the other side is gone."""
+    content = bytearray(length)
+    view, done = memoryview(content), 0
+    while done < length:
+        got = stream.readinto(view[done:])
+        if not got:
+            del view
+            return content[:done]
+        done += got
+    return content
+
+
+def serve(target: str, limits: str) -> None:
+    """The child: answer requests on standard input until it closes.
+
+    Standard output and error go nowhere, since C libraries print there, and what they print may quote the file.
+    """
+    requests, answers = os.fdopen(os.dup(0), "rb", 0), os.fdopen(os.dup(1), "wb", 0)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    module, _, name = target.partition(":")
+    try:
+        function = getattr(importlib.import_module(module), name)
+    except Exception as error:
+        _send(answers, CRASH, f"{type(error).__name__}: {error}".encode())
+        return
+    _limit(*json.loads(limits))
+    _send(answers, READY)
+    while len(head := _read(requests, 16)) == 16:
+        seconds, length = struct.unpack("<dQ", head)
+        _allow(seconds)
+        kind, answer = _answered(function, requests, length)
+        _allow(0)
+        _send(answers, kind, *answer)
+
+
+def _answered(function: Callable[[bytearray], Answer], requests: IO[bytes], length: int) -> tuple[bytes, list[Buffer]]:
+    """The function's answer, or what it raised: whatever a file provokes ends here and not in the parent."""
+    try:
+        answer = function(_read(requests, length))
+        return ANSWER, [answer] if isinstance(answer, Buffer) else list(answer)
+    except errors.CovidModelError as error:
+        return REFUSED, [f"{type(error).__name__}\n{error}".encode("utf-8", "replace")]
+    except MemoryError:
+        return MEMORY, []
+    except Exception as error:
+        return CRASH, [type(error).__name__.encode()]
+
+
+def _send(answers: IO[bytes], kind: bytes, *content: Buffer) -> None:
+    _write(answers, FRAME.pack(kind, sum(memoryview(part).nbytes for part in content)), *content)
+
+
+def _limit(memory_mb: int, files: bool) -> None:
+    """Bound memory, and where asked files; no core dump, which would put the request on the disk.
+
+    A core limit of 1 also stops dumps that are piped to a program, which 0 does not.
+    """
+    if sys.platform == "linux":
+        import resource
+
+        held = int(Path("/proc/self/statm").read_text("ascii").split()[5]) * resource.getpagesize()
+        # Private writable memory: unlike the address space it leaves out what libraries reserve and never touch.
+        for what, most in ((resource.RLIMIT_DATA, held + memory_mb * 2**20), (resource.RLIMIT_CORE, 1)):
+            resource.setrlimit(what, (most, most))
+        if not files:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def _allow(seconds: float) -> None:
+    """Let the kernel end this process after so much more processor time; 0 takes the limit away."""
+    if sys.platform != "win32":
+        signal.setitimer(signal.ITIMER_PROF, seconds)
