@@ -119,9 +119,9 @@ def long_run(folder: Path, rows: int) -> RunFolder:
     run.create(TrainConfig("anshul", init="random").as_dict())
     lines = []
     for step in range(1, rows + 1):
-        told = {"kind": "step", "step": step, "epoch": step / 10_000, "time": 1000.0 + step, "loss": 1 / step**0.5}
+        line = {"kind": "step", "step": step, "epoch": step / 10_000, "time": 1000.0 + step, "loss": 1 / step**0.5}
         lines.append(
-            told | {"accuracy": 0.5, "learning_rate": 1e-3, "images_per_second": 50.0, "memory_mb": 900.0, "eta_s": 60.0}
+            line | {"accuracy": 0.5, "learning_rate": 1e-3, "images_per_second": 50.0, "memory_mb": 900.0, "eta_s": 60.0}
         )
     (run.path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return run

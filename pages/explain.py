@@ -11,6 +11,7 @@ from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import get_method
 from covid_model.images.window import displayed
 from covid_model.lungs.segment import Quality
+from covid_model.models.calibration import OWN_PROBABILITIES
 from covid_model.models.card import Card
 from covid_model.models.predict import Prediction
 from covid_model.plots.heatmap import image_figure
@@ -63,7 +64,8 @@ def show_prediction(prediction: Prediction, card: Card, explained: str) -> None:
     """Every class with its probability, and what weakens it."""
     text, bars = st.columns([2, 3], gap="large", vertical_alignment="center")
     with text:
-        st.subheader(f"{prediction.predicted}, {prediction.probabilities[prediction.predicted]:.0%}", anchor=False)
+        called = "; ".join(f"{name}, {prediction.probabilities[name]:.0%}" for name in prediction.called)
+        st.subheader(called or "None of its classes", anchor=False)
         quality = prediction.prepared.lungs.quality
         st.badge(f"Lung outline: {quality}", color=QUALITY_COLOURS[quality], icon=":material/pulmonology:")
         calibrated = (
@@ -71,6 +73,8 @@ def show_prediction(prediction: Prediction, card: Card, explained: str) -> None:
             "Right of the orange tick lie 5 % of the validation images that are something else."
         )
         st.caption(f"What the model “{card.title}” says, {calibrated if card.thresholds else 'not calibrated.'}")
+        if card.head == "multilabel":
+            st.caption(OWN_PROBABILITIES)
     bars.plotly_chart(
         probability_figure(prediction.probabilities, card.thresholds, explained),
         key="probabilities",

@@ -17,7 +17,6 @@ from covid_model.explain.class_visualisation import visualise_class
 from covid_model.explain.methods import get_method
 from covid_model.explain.options import Setting
 from covid_model.explain.target import resolve_target
-from covid_model.images.preprocess import SCALES
 from covid_model.images.read import read_image
 from covid_model.images.xray_image import XrayImage
 from covid_model.input_check.check import InputCheckResult, check_image
@@ -145,12 +144,11 @@ def run_tests_in_background(inputs: TrustInput) -> BaseException | None:
 
 
 def class_visualisation(model: str, target: str) -> NDArray[np.float32] | None:
-    """An image that raises one class as far as it goes, (H, W) float32 in [0, 1]; None while cancelled."""
+    """What the model takes for a class, (H, W) float32 in [0, 1]; None while cancelled."""
     loaded = loaded_model(model).classifier
-    factor, offset = SCALES[loaded.card.preprocessing.scaling]
 
     def make(progress: Progress) -> NDArray[np.float32]:
-        chosen = resolve_target(target, loaded.card.classes, loaded.forward.units)
-        return visualise_class(loaded.network, chosen, (offset, offset + factor), progress=progress)
+        chosen = resolve_target(target, loaded.card.classes, loaded.forward.units, loaded.card.head)
+        return visualise_class(loaded.network, chosen, loaded.card.preprocessing.value_range, progress=progress)
 
     return run_with_progress(("class_visualisation", loaded.weights_digest, target), "The visualisation", make)

@@ -12,7 +12,7 @@ from covid_model.api.model import Model
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.errors import DataError, ImageError
 from covid_model.images import read
-from covid_model.images.pixels import check_size, checked
+from covid_model.images.pixels import checked
 from covid_model.images.xray_image import XrayImage
 from covid_model.input_check.features import FeatureExtractor
 from covid_model.lungs.segment import LungSegmenter
@@ -60,8 +60,7 @@ def _from_array(values: NDArray[np.generic]) -> XrayImage:
         raise ImageError(f"The array holds {values.dtype}; unsigned integers, or floating numbers in [0, 1], would work.")
     if not (np.isfinite(pixels).all() and pixels.min() >= 0 and pixels.max() <= 1):
         raise ImageError(f"The array's values run from {pixels.min():g} to {pixels.max():g}; [0, 1] would work.")
-    check_size(*values.shape)
-    return XrayImage(checked(pixels), sha256(np.ascontiguousarray(values).tobytes()).hexdigest(), "array")
+    return checked(XrayImage(pixels, sha256(np.ascontiguousarray(values).tobytes()).hexdigest(), "array"))
 
 
 def sample_image(name: str) -> XrayImage:

@@ -113,6 +113,8 @@ class Result:
         record: dict[str, Any] = {
             "explanation": self.explanation.record(),
             "predicted": self.predicted,
+            "head": self.prediction.head,
+            "called": list(self.prediction.called),
             "input_check": asdict(check) if check else None,
             "lungs": {"quality": lungs.quality, "area": lungs.area},
             "warnings": list(self.warnings),

@@ -66,7 +66,8 @@ class TrustInput:
     @property
     def target(self) -> Target:
         """What the heatmap explains."""
-        return resolve_target(self.explanation.target, self.explanation.classes, len(self.explanation.logits))
+        found = self.explanation
+        return resolve_target(found.target, found.classes, len(found.logits), self.prediction.head)
 
     @property
     def explained_class(self) -> str:

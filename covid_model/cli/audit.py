@@ -12,7 +12,7 @@ def add_commands(commands: Any) -> None:
     audit = commands.add_parser("audit", help="attention, lesions, pass lines and the source classifier of a model")
     audit.add_argument("--model", choices=known_models(), required=True)
     audit.add_argument("--manifest", type=Path, required=True)
-    audit.add_argument("--weights", type=Path, help="folder of weights and card; default: where the model lies")
+    audit.add_argument("--weights", type=Path, help="folder of weights and card; default: those of the model")
     audit.set_defaults(run=run_audit)
 
 

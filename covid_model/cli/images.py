@@ -100,6 +100,8 @@ def run_predict(arguments: argparse.Namespace) -> int:
             "model": prediction.model,
             "probabilities": {name: round(value, 4) for name, value in prediction.probabilities.items()},
             "predicted": prediction.predicted,
+            "head": prediction.head,
+            "called": list(prediction.called),
             "lungs": prediction.prepared.lungs.quality,
             "input_check": prediction.input_check.kind if prediction.input_check else None,
             "warnings": list(prediction.warnings),
@@ -109,7 +111,8 @@ def run_predict(arguments: argparse.Namespace) -> int:
     def text(record: Record) -> str:
         shares = ", ".join(f"{name} {value:.1%}" for name, value in record["probabilities"].items())
         notes = "".join(f"\n  note: {warning}" for warning in record["warnings"])
-        return f"{record['file']}: {record['predicted']} ({shares}; lungs {record['lungs']}){notes}"
+        called = ", ".join(record["called"]) or "none of its classes"
+        return f"{record['file']}: {called} ({shares}; lungs {record['lungs']}){notes}"
 
     return _finish(_each_image(arguments, work), arguments.json, text)
 

@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from covid_model.cli import model_file
 from covid_model.errors import DataError, RunError
 from covid_model.models.user_models import folder_of, known_models
 from covid_model.training.augment import AUGMENTATIONS
@@ -53,14 +54,17 @@ def add_commands(commands: Any) -> None:
     )
     classifier.set_defaults(run=run_train)
 
-    registered = commands.add_parser("register", help="offer a finished run as a model on every page and in every command")
-    registered.add_argument("source", type=Path, metavar="RUN")
+    registered = commands.add_parser(
+        "register", help="offer a finished run or a model file as a model on every page and in every command"
+    )
+    registered.add_argument("source", type=Path, metavar="RUN_OR_FILE")
+    model_file.add_options(registered)
     registered.set_defaults(run=run_register)
 
     evaluate = commands.add_parser("evaluate", help="score a classifier on a manifest's validation and test splits")
     evaluate.add_argument("--model", choices=known_models(), required=True)
     evaluate.add_argument("--manifest", type=Path, required=True)
-    evaluate.add_argument("--weights", type=Path, help="folder of weights and card; default: where the model lies")
+    evaluate.add_argument("--weights", type=Path, help="folder of weights and card; default: those of the model")
     evaluate.add_argument("--out", type=Path, required=True, help="folder for report.json and predictions.parquet")
     evaluate.add_argument("--card", action="store_true", help="write the scores into the model's card as well")
     evaluate.set_defaults(run=run_evaluate)
@@ -141,6 +145,9 @@ def run_register(arguments: argparse.Namespace) -> int:
     from covid_model.training.register import register
     from covid_model.training.run_folder import RunFolder
 
+    if arguments.source.is_file():
+        print(f"--model {model_file.register_file(arguments)}")
+        return 0
     print(f"--model {register(RunFolder(arguments.source)).key}")
     return 0
 

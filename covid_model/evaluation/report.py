@@ -29,6 +29,7 @@ from covid_model.evaluation.scores import (
 from covid_model.evaluation.subsets import SUBSETS
 from covid_model.files import write_json
 from covid_model.images.read import load_image
+from covid_model.models.calibration import CALLED, Head
 from covid_model.models.card import read_card, write_card
 from covid_model.models.classifier import Classifier
 from covid_model.models.user_models import row_of
@@ -67,11 +68,12 @@ def score_images(
     probabilities: NDArray[np.float64],
     patients: NDArray[np.str_],
     thresholds: dict[str, dict[str, float]],
+    head: Head = "multiclass",
 ) -> dict[str, Any]:
     """Every score on one set of images, as intervals by patient, and the confusion matrix (rows true, columns called).
 
     label: (n,) class indices; probabilities: (n, classes). A class without an operating point is called where it has more
-    than its even share.
+    than its even share, of a multilabel model where it is more likely than not.
     """
     predicted = probabilities.argmax(axis=1)
     statistics: dict[str, Statistic] = {
@@ -82,7 +84,8 @@ def score_images(
     statistics["auc/macro"] = lambda i: macro_auc(label[i], probabilities[i])
     for k, name in enumerate(classes):
         truth, score = label == k, probabilities[:, k]
-        point = thresholds.get(name, {}).get(f"specificity_{SPECIFICITY}", 1 / len(classes))
+        even = CALLED if head == "multilabel" else 1 / len(classes)
+        point = thresholds.get(name, {}).get(f"specificity_{SPECIFICITY}", even)
         statistics |= _one_against_rest(name, truth, score, score >= point)
     scores = {key: asdict(patient_interval(patients, run)) for key, run in statistics.items()}
     return {
@@ -108,7 +111,7 @@ def evaluate(classifier: Classifier, table: pd.DataFrame, out: Path) -> dict[str
     patients = known["patient"].to_numpy(str)
 
     def part(chosen: NDArray[np.bool_]) -> dict[str, Any]:
-        return score_images(card.classes, label[chosen], probabilities[chosen], patients[chosen], card.thresholds)
+        return score_images(card.classes, label[chosen], probabilities[chosen], patients[chosen], card.thresholds, card.head)
 
     splits = {}
     for split in ("val", "test"):

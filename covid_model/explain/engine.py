@@ -64,7 +64,8 @@ def explain(
     if not np.isfinite(prediction.logits).all():
         raise ExplainError(f"Model {classifier.key!r} gave logits that are not numbers for this image.")
     settings = complete(chosen.options, options or {})
-    wanted = resolve_target(prediction.predicted if target is None else target, card.classes, len(prediction.logits))
+    name = prediction.predicted if target is None else target
+    wanted = resolve_target(name, card.classes, len(prediction.logits), prediction.head)
     question = Question(classifier, prediction.prepared.batch, wanted, place, seed, progress)
     start = time.perf_counter()
     with np.errstate(over="ignore", invalid="ignore"):  # the map is checked below

@@ -1,6 +1,7 @@
 """What is explained: one class, or the difference of two, as weights over the logits.
 
-The logit is explained and never the probability: a softmax lets a class rise because another falls.
+The logit is explained and never the probability: a softmax lets a class rise because another falls. Of a multilabel model
+a logit belongs to its class alone.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.errors import ExplainError
+from covid_model.models.calibration import Head, calibrated
 
 MINUS: Final = " - "
 
@@ -20,11 +22,13 @@ MINUS: Final = " - "
 class Target:
     """A score that is linear in the logits: sum over units of weights[i] * logits[i].
 
-    name: as shown to users, "COVID-19" or "COVID-19 - Normal". weights: one number a unit.
+    name: as shown to users, "COVID-19" or "COVID-19 - Normal". weights: one number a unit. head: how the model's logits
+    become probabilities, as on its card.
     """
 
     name: str
     weights: tuple[float, ...]
+    head: Head = "multiclass"
 
     @property
     def row(self) -> NDArray[np.float32]:
@@ -32,7 +36,7 @@ class Target:
         return np.array(self.weights, np.float32)
 
 
-def class_target(chosen: str | int, classes: Sequence[str], units: int) -> Target:
+def class_target(chosen: str | int, classes: Sequence[str], units: int, head: Head = "multiclass") -> Target:
     """The target of one class, by name in any case or by index.
 
     One-unit models have classes (negative, positive): the negative class is minus the logit.
@@ -41,7 +45,7 @@ def class_target(chosen: str | int, classes: Sequence[str], units: int) -> Targe
     index = _index(chosen, classes)
     if units == 1:
         return Target(classes[index], (1.0,) if index == 1 else (-1.0,))
-    return Target(classes[index], tuple(float(i == index) for i in range(units)))
+    return Target(classes[index], tuple(float(i == index) for i in range(units)), head)
 
 
 def _index(chosen: str | int, classes: Sequence[str]) -> int:
@@ -57,34 +61,33 @@ def _index(chosen: str | int, classes: Sequence[str]) -> int:
     raise ExplainError(f"A class is one of {numbered}, by name or by number. Received: {chosen!r}.")
 
 
-def resolve_target(chosen: str | int, classes: Sequence[str], units: int) -> Target:
+def resolve_target(chosen: str | int, classes: Sequence[str], units: int, head: Head = "multiclass") -> Target:
     """What is to be explained: a class, by name in any case or by index, or two class names joined by " - ".
 
-    units: number of logits. Raises ExplainError for classes the model does not know and for a class minus itself.
+    units: number of logits. head: as on the model's card.
+    Raises ExplainError for classes the model does not know and for a class minus itself.
 
     >>> resolve_target("normal", ("COVID-19", "Normal"), 2)
-    Target(name='Normal', weights=(0.0, 1.0))
+    Target(name='Normal', weights=(0.0, 1.0), head='multiclass')
     >>> resolve_target(0, ("COVID-19", "Normal"), 2).name
     'COVID-19'
     >>> resolve_target("COVID-19 - Normal", ("COVID-19", "Normal"), 2).weights
     (1.0, -1.0)
     """
     if not isinstance(chosen, str) or MINUS not in chosen:
-        return class_target(chosen, classes, units)
+        return class_target(chosen, classes, units, head)
     if chosen.strip().casefold() in {label.casefold() for label in classes}:
-        return class_target(chosen, classes, units)
-    first, second = (class_target(part, classes, units) for part in chosen.split(MINUS, 1))
+        return class_target(chosen, classes, units, head)
+    first, second = (class_target(part, classes, units, head) for part in chosen.split(MINUS, 1))
     if first == second:
         raise ExplainError(f"The difference {chosen!r} is zero everywhere; choose two different classes.")
     weights = tuple(a - b for a, b in zip(first.weights, second.weights, strict=True))
-    return Target(f"{first.name}{MINUS}{second.name}", weights)
+    return Target(f"{first.name}{MINUS}{second.name}", weights, head)
 
 
 def target_probability(logits: NDArray[np.float32], target: Target) -> NDArray[np.float64]:
     """The target's probability (b,) from logits (b, units), not calibrated; for a difference of classes, the difference."""
-    from scipy.special import expit, softmax
-
     values = logits.astype(np.float64)
     if values.shape[1] == 1:
-        return np.asarray(expit(values[:, 0] * target.weights[0]))
-    return np.asarray(softmax(values, axis=1) @ np.array(target.weights))
+        return calibrated(values, 1.0)[:, 1 if target.weights[0] > 0 else 0]
+    return calibrated(values, 1.0, target.head) @ np.array(target.weights)

@@ -1,7 +1,8 @@
 """From an XrayImage to the pixels a network sees: the one preprocessing of training, command line and app."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Final, Literal, get_args
 
 import cv2
 import numpy as np
@@ -11,10 +12,49 @@ from covid_model.images.lung_region import GROW, Box, grown, lung_box, only_lung
 from covid_model.images.xray_image import XrayImage
 
 Region = Literal["image", "lungs"]
-Scaling = Literal["signed", "unit", "byte"]
+Scaling = Literal["signed", "unit", "byte", "caffe", "torch", "custom"]
 
-SCALES: dict[Scaling, tuple[float, float]] = {"signed": (2.0, -1.0), "unit": (1.0, 0.0), "byte": (255.0, 0.0)}
-"""Scaling name -> (factor, offset) applied to pixels in [0, 1]: [-1, 1], [0, 1] or [0, 255]."""
+
+@dataclass(frozen=True)
+class Scale:
+    """How pixels in [0, 1] become a network's: (pixels - mean) / deviation, one number for all channels or one for each.
+
+    label: as offered to the owner of a model. bgr: does the network take the blue channel first? mean and deviation are in
+    the order red, green, blue.
+    """
+
+    label: str
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    bgr: bool = False
+
+    def factor_and_offset(self, channels: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What pixels in [0, 1] are multiplied by and what is added then, each (channels,) float32, in network order."""
+        mean, deviation = (np.array(values, np.float64) for values in (self.mean, self.deviation))
+        order = slice(None, None, -1) if self.bgr else slice(None)
+        factor, offset = (1 / deviation)[order], (-mean / deviation)[order]
+        return tuple(np.broadcast_to(values.astype(np.float32), (channels,)) for values in (factor, offset))  # type: ignore[return-value]
+
+
+_IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
+
+SCALES: Final[dict[Scaling, Scale]] = {
+    "byte": Scale("0 to 255, as they are (the model scales inside)", (0.0,), (1 / 255,)),
+    "unit": Scale("0 to 1", (0.0,), (1.0,)),
+    "signed": Scale("-1 to 1 (keras.applications, mode “tf”)", (0.5,), (0.5,)),
+    "caffe": Scale(
+        "0 to 255 less ImageNet's mean, BGR (mode “caffe”: VGG, ResNet50)",
+        (123.68 / 255, 116.779 / 255, 103.939 / 255),
+        (1 / 255,) * 3,
+        bgr=True,
+    ),
+    "torch": Scale("less ImageNet's mean, by its deviation (mode “torch”: DenseNet)", _IMAGENET_MEAN, (0.229, 0.224, 0.225)),
+    "custom": Scale("less a mean and by a deviation of your own", (), ()),
+}
+"""Scaling -> what it does to pixels in [0, 1]; the first five are the modes of keras.applications and plain ranges.
+
+The numbers of "custom" are those of the model's own `Preprocessing`.
+"""
 
 
 @dataclass(frozen=True)
@@ -24,13 +64,50 @@ class Preprocessing:
     size: (height, width) of the network's input; the region is squeezed to it, as the field does.
     channels: 1, or 3 equal grey channels for networks that start from colour pictures.
     region: "image" shows everything; "lungs" shows the lungs' box with the rest suppressed and lung contrast normalised.
-    scaling: a key of SCALES.
+    scaling: a key of SCALES. mean, deviation, bgr: as in `Scale`, for pixels in [0, 1]; of scaling "custom" alone.
+    Raises ValueError for an unknown region or scaling, and for numbers that do not fit the channels.
     """
 
     size: tuple[int, int] = (224, 224)
     channels: int = 3
     region: Region = "image"
     scaling: Scaling = "signed"
+    mean: tuple[float, ...] = ()
+    deviation: tuple[float, ...] = ()
+    bgr: bool = False
+
+    def __post_init__(self) -> None:
+        if self.region not in get_args(Region) or self.scaling not in SCALES:
+            raise ValueError(f"Unknown preprocessing: region {self.region!r}, scaling {self.scaling!r}.")
+        custom = self.scaling == "custom"
+        if not custom and (self.mean or self.deviation or self.bgr):
+            raise ValueError(f"Scaling {self.scaling!r} has its own mean and deviation; 'custom' takes others.")
+        counts = {len(self.scale.mean), len(self.scale.deviation)}
+        if not counts <= {1, self.channels}:
+            raise ValueError(
+                f"Scaling {self.scaling!r} needs a mean and a deviation, one or as many as the {self.channels} channel(s); "
+                f"received {len(self.scale.mean)} and {len(self.scale.deviation)}."
+            )
+        if not all(np.isfinite(self.scale.mean)) or not all(0 < value < np.inf for value in self.scale.deviation):
+            raise ValueError("Means must be numbers and deviations positive numbers.")
+
+    @classmethod
+    def read(cls, cells: Mapping[str, Any]) -> "Preprocessing":
+        """From the JSON of a card; settings that older cards lack have their default. Raises ValueError and TypeError."""
+        lists = {name: tuple(cells[name]) for name in ("size", "mean", "deviation") if name in cells}
+        return cls(**{**cells, **lists})
+
+    @property
+    def scale(self) -> Scale:
+        """What is done to pixels in [0, 1]."""
+        row = SCALES[self.scaling]
+        return Scale(row.label, self.mean, self.deviation, self.bgr) if self.scaling == "custom" else row
+
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Smallest and largest value that an image can have as the network's input."""
+        factor, offset = self.scale.factor_and_offset(self.channels)
+        return float(offset.min()), float((factor + offset).max())
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +162,8 @@ def region_pixels(image: XrayImage, region: Region, lung_mask: NDArray[np.bool_]
 
 def scaled(pixels: NDArray[np.float32], spec: Preprocessing) -> NDArray[np.float32]:
     """Pixels (h, w) in [0, 1] at network size -> (h, w, channels) float32 in the spec's range."""
-    factor, offset = SCALES[spec.scaling]
-    return np.repeat((pixels * factor + offset)[..., None], spec.channels, axis=-1).astype(np.float32)
+    factor, offset = spec.scale.factor_and_offset(spec.channels)
+    return (pixels[..., None] * factor + offset).astype(np.float32)
 
 
 def preprocess(image: XrayImage, spec: Preprocessing, lung_mask: NDArray[np.bool_] | None = None) -> ModelInput:

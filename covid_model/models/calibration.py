@@ -1,13 +1,39 @@
 """From logits to calibrated probabilities."""
 
+from typing import Final, Literal
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+Head = Literal["multiclass", "multilabel"]
+"""multiclass: the classes exclude one another. multilabel: each class has a probability of its own, by its own sigmoid."""
 
-def calibrated(logits: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
-    """Softmax of (b, n) logits / temperature; a single unit becomes (negative, positive). Rows sum to 1."""
+HEADS: Final[tuple[Head, ...]] = ("multiclass", "multilabel")
+CALLED: Final = 0.5
+"""The probability from which a class of a multilabel model counts as found."""
+
+OWN_PROBABILITIES: Final = (
+    f"Each class has a probability of its own and is called from {CALLED:.0%} on; they do not sum to 100 %."
+)
+"""What a reader of a multilabel model's probabilities must know."""
+
+
+def calibrated(logits: NDArray[np.floating], temperature: float, head: Head = "multiclass") -> NDArray[np.float64]:
+    """Probabilities (b, classes) float64 of (b, units) logits / temperature (Guo 2017, arXiv 1706.04599, eq. 9).
+
+    multiclass: their softmax, whose rows sum to 1; a single unit becomes (negative, positive) by its sigmoid.
+    multilabel: the sigmoid of each.
+
+    >>> calibrated(np.array([[0.0]]), 1.0).tolist()
+    [[0.5, 0.5]]
+    >>> calibrated(np.array([[0.0, 0.0, 0.0]]), 1.0, "multilabel").tolist()
+    [[0.5, 0.5, 0.5]]
+    """
     scaled = np.asarray(logits, np.float64) / temperature
+    if head == "multilabel":
+        falling = np.exp(-np.abs(scaled))  # never overflows
+        return np.where(scaled < 0, falling, 1.0) / (1 + falling)
     if scaled.shape[1] == 1:
         scaled = np.concatenate([np.zeros_like(scaled), scaled], axis=1)
     return np.asarray(softmax(scaled, axis=1))

@@ -7,7 +7,8 @@ from typing import Any
 
 from covid_model.errors import ModelError
 from covid_model.files import write_json
-from covid_model.images.preprocess import SCALES, Preprocessing
+from covid_model.images.preprocess import Preprocessing
+from covid_model.models.calibration import HEADS, Head
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Card:
     training: settings, data hash, split seed, images by label and source. scores: as `evaluation.report` wrote them.
     weights_sha256: digest of the weight file. date: ISO 8601 of training. version: project version that trained it.
     limits: sentences on what the model must not be used for or is known to get wrong.
+    head: do the classes exclude one another (softmax; a sigmoid of one unit), or has each a probability of its own?
     """
 
     key: str
@@ -39,6 +41,7 @@ class Card:
     version: str
     limits: tuple[str, ...] = ()
     scores: dict[str, Any] = field(default_factory=dict)
+    head: Head = "multiclass"
 
     def with_calibration(self, temperature: float, thresholds: dict[str, dict[str, float]]) -> "Card":
         """The same card with temperature and operating points as fitted on the validation split."""
@@ -58,13 +61,13 @@ def read_card(path: Path) -> Card:
     """Read a card. Raises ModelError when it is absent, not JSON, or lacks or misstates a field."""
     try:
         cells = json.loads(path.read_text("utf-8"))
-        spec = Preprocessing(**{**cells["preprocessing"], "size": tuple(cells["preprocessing"]["size"])})
+        spec = Preprocessing.read(cells["preprocessing"])
         lists = {name: tuple(cells[name]) for name in ("classes", "explanation_layers", "limits")}
         card = Card(**{**cells, **lists, "preprocessing": spec})
     except FileNotFoundError:
         raise ModelError(f"The model has no card: {path.name} is missing beside its weights.") from None
     except (ValueError, TypeError, KeyError) as error:
         raise ModelError(f"{path.name} is not a valid model card: {error}") from error
-    if spec.scaling not in SCALES or spec.region not in ("image", "lungs"):
-        raise ModelError(f"{path.name} asks for unknown preprocessing: {spec}.")
+    if card.head not in HEADS:
+        raise ModelError(f"{path.name} asks for an unknown head: {card.head!r}; {' or '.join(HEADS)} would work.")
     return card

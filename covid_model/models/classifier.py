@@ -74,8 +74,8 @@ class Classifier:
         return self.forward.run(batch)[LOGITS]
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Calibrated probabilities (b, classes) of logits (b, units): softmax or sigmoid of logits / temperature."""
-        return calibrated(logits, self.card.temperature)
+        """Calibrated probabilities (b, classes) of logits (b, units), as `calibration.calibrated` and the card say."""
+        return calibrated(logits, self.card.temperature, self.card.head)
 
 
 def load(key: str = DEFAULT_MODEL, segmenter: LungSegmenter | None = None, folder: Path | None = None) -> Classifier:

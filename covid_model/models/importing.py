@@ -1,175 +1,166 @@
-"""A user's own `.keras` or `.h5` file as a model of the MODELS table, never running code that the file brings."""
+"""A user's own model file as a model of the MODELS table, never running code that the file brings.
+
+Files are first loaded and run in a process of their own with limits; what comes out of it is a flat network of plain layers.
+"""
 
 import json
 import tempfile
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from covid_model import __version__
+from covid_model.backends.base import LOGITS
+from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.errors import ModelError
-from covid_model.images.preprocess import Preprocessing, Region, Scaling
+from covid_model.images.phantom import PHANTOMS, draw_phantom
+from covid_model.images.preprocess import Preprocessing, resized, scaled
+from covid_model.models.calibration import Head, calibrated
 from covid_model.models.card import Card
+from covid_model.models.inspecting import Inspected
 from covid_model.models.user_models import IMPORTED, save_user_model, user_model_key
+from covid_model.sandbox import ChildError, Limits, run_once
 from covid_model.settings import models_folder, require_own_host
 
 if TYPE_CHECKING:
     import keras
 
-SIDES: Final = (32, 1024)
-MOST_LAYERS: Final = 4
-SCALING_LAYERS: Final = ("Rescaling", "Normalization")
+TOLERANCE: Final = 1e-4
+"""Largest difference between this program's probabilities and those of the file's own `predict`."""
+BASE_MB: Final = 2000
+MB_PER_MB: Final = 8
+"""Memory of the process that loads a file, and how much more for each MB of the file: several copies of the weights."""
+SECONDS: Final = 120.0
+"""Processor time of that process; DenseNet121 takes about 20."""
+ENVIRONMENT: Final = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
 LIMITS: Final = (
     "Research software: never a diagnosis, never a reason to treat or not to treat.",
     "Imported: nothing is known here about its training; its probabilities are not calibrated.",
 )
-_PLAIN_LAYERS: Final = ("InputLayer", "Dropout", "SpatialDropout2D", "GaussianNoise", "ZeroPadding2D", *SCALING_LAYERS)
-"""Layers at which a heatmap says nothing of its own."""
 
 
 @dataclass(frozen=True, eq=False)
 class Brought:
-    """A network that came as a file, flattened, ending in logits. units: of the last layer.
+    """A network that came as a file. data: the file's bytes. network: flat, ending in logits. found: what is in it."""
 
-    layers: where heatmaps may be taken, the last of each resolution, the default first. rescales: does the network scale
-    pixels by itself, so that it wants bytes?
-    """
-
+    data: bytes
     network: "keras.Model"
-    size: tuple[int, int]
-    channels: int
-    units: int
-    layers: tuple[str, ...]
-    rescales: bool
+    found: Inspected
 
 
-def _config(path: Path) -> Any:
-    """The architecture in a model file as JSON, read without Keras."""
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as file:
-                return json.loads(file.read("config.json"))
-        import h5py
-
-        with h5py.File(path) as file:
-            return json.loads(file.attrs["model_config"])
-    except KeyError as error:
-        raise ModelError(
-            "The file holds weights without the network they belong to; save the whole model with model.save('model.keras')."
-        ) from error
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise ModelError(
-            "The file is not a Keras model; a .keras or .h5 file written by model.save() would work."
-        ) from error
-
-
-def _classes(config: Any) -> Iterator[str]:
-    """The registered or class name of everything in an architecture; "package>name" for classes not of Keras."""
-    if isinstance(config, Mapping):
-        if isinstance(config.get("class_name"), str):
-            yield str(config.get("registered_name") or config["class_name"])
-        for value in config.values():
-            yield from _classes(value)
-    elif isinstance(config, list):
-        for value in config:
-            yield from _classes(value)
-
-
-def _refuse_code(config: Any) -> None:
-    """Raises ModelError for an architecture that needs code which is not part of Keras."""
-    kinds = set(_classes(config))
-    if "Lambda" in kinds:
-        raise ModelError("The model holds a Lambda layer, which is code, and is not loaded; replace it by a Keras layer.")
-    if strange := sorted(kind for kind in kinds if ">" in kind):
-        raise ModelError(f"The model needs classes that are not part of Keras, whose code is not run: {', '.join(strange)}.")
-
-
-def read_network(data: bytes, name: str) -> Brought:
-    """The network in an upload. data: bytes of the file; name: its file name, for the suffix.
+def read_network(data: bytes) -> Brought:
+    """The network in an upload, whose content decides what it is, not its name. data: bytes of the file.
 
     Raises ModelError for other files, for networks with Lambda layers or classes of their own, whose code would have to be
-    run, and for shapes that no chest X-ray model has.
+    run, for shapes that no chest X-ray model has, and for files that need more than a model's memory or time.
     """
     import keras
 
-    from covid_model.models.flatten import ending_in_logits, flattened
-
-    suffix = Path(name).suffix.lower()
-    if suffix not in (".keras", ".h5", ".hdf5"):
-        raise ModelError(f"{name} is not a Keras model; a .keras or .h5 file written by model.save() would work.")
+    line, _, content = bytes(_in_child("inspected", data, data)).partition(b"\n")
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"model{'.keras' if suffix == '.keras' else '.h5'}"
-        path.write_bytes(data)
-        _refuse_code(_config(path))
-        try:
-            model = keras.saving.load_model(path, compile=False, safe_mode=True)
-        except Exception as error:  # Keras raises as many kinds as files can be wrong
-            first = str(error).splitlines()[0][:200]
-            raise ModelError(f"Keras {keras.__version__} cannot load the model: {first}") from error
-    _check(model)
-    network = ending_in_logits(flattened(model))
-    height, width, channels = network.inputs[0].shape[1:]
-    return Brought(
-        network,
-        (height, width),
-        channels,
-        network.outputs[0].shape[-1],
-        _layers(network),
-        any(type(layer).__name__ in SCALING_LAYERS for layer in network.layers),
-    )
+        flat = Path(folder) / "flat.keras"
+        flat.write_bytes(content)
+        network = keras.saving.load_model(flat, compile=False, safe_mode=True)
+    cells = json.loads(line)
+    return Brought(data, network, Inspected(**{**cells, "size": tuple(cells["size"]), "layers": tuple(cells["layers"])}))
 
 
-def _check(model: "keras.Model") -> None:
-    """One image in, one row of scores out."""
-    if not getattr(model, "inputs", None) or len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise ModelError("The model must be functional or sequential, built, with one input and one output.")
-    shape, out = tuple(model.inputs[0].shape), tuple(model.outputs[0].shape)
-    low, high = SIDES
-    if len(shape) != 4 or shape[3] not in (1, 3) or not all(side and low <= side <= high for side in shape[1:3]):
+def _in_child(task: str, request: bytes, data: bytes) -> bytearray:
+    """The answer of `inspection_worker` to a request about the file `data`. Raises ModelError in every other case."""
+    memory = BASE_MB + MB_PER_MB * len(data) // 2**20
+    limits = Limits(memory, SECONDS, files=True)
+    try:
+        return run_once(f"covid_model.models.inspection_worker:{task}", request, limits, ENVIRONMENT)
+    except ChildError as died:
         raise ModelError(
-            f"The model takes {shape}; (batch, height, width, 1 or 3) with fixed sides of {low} to {high} would work."
+            {
+                "memory": f"The model needs more than {memory / 1024:.0f} GB to be loaded and run, too much for its file's "
+                "size; a smaller model would work.",
+                "time": f"The model takes more than {SECONDS:.0f} seconds to be loaded and run; a smaller one would work.",
+                "crash": "The file ends the process that loads it: it is damaged or needs too much memory; a model that "
+                "Keras itself loads and runs would work.",
+                "start": "The process that loads model files cannot be started; install the program again (see the README).",
+            }[died.why]
+        ) from died
+
+
+def read_numbers(text: str) -> tuple[float, ...]:
+    """Numbers with commas between, as typed. Raises ModelError for anything else.
+
+    >>> read_numbers("0.485, 0.456, 0.406")
+    (0.485, 0.456, 0.406)
+    """
+    try:
+        return tuple(float(number) for number in text.split(","))
+    except ValueError:
+        raise ModelError(
+            f"{text!r} are not numbers; one, or three with commas between (0.485, 0.456, 0.406) would work."
+        ) from None
+
+
+def _compare(brought: Brought, spec: Preprocessing, head: Head, classes: tuple[str, ...]) -> None:
+    """Raises ModelError where the network taken apart does not say what the file's own `predict` says of drawn images."""
+    drawn = [draw_phantom(phantom) / 255 for phantom in PHANTOMS.values()]
+    batch = np.stack([scaled(resized(pixels.astype(np.float32), spec.size), spec) for pixels in drawn])
+    packed = BytesIO()
+    np.save(packed, batch)
+    line = json.dumps({"head": head, "length": len(packed.getvalue())}).encode()
+    answer = _in_child("predicted", b"\n".join([line, packed.getvalue()]) + brought.data, brought.data)
+    own: NDArray[np.float64] = np.load(BytesIO(answer), allow_pickle=False)
+    here = calibrated(TensorFlowBackend(brought.network).run(batch)[LOGITS], 1.0, head)
+    if not (np.isfinite(own).all() and np.isfinite(here).all()):
+        raise ModelError("The model gives values that are not numbers for a drawn X-ray; another scaling or file may work.")
+    image, worst = np.unravel_index(np.abs(here - own).argmax(), own.shape)
+    if abs(here[image, worst] - own[image, worst]) > TOLERANCE:
+        raise ModelError(
+            f"The file's own predict gives {classes[worst]} {own[image, worst]:.4f} for a drawn X-ray where this program "
+            f"gives {here[image, worst]:.4f}; a model of plain Keras layers that do the same at every call would work."
         )
-    if len(out) != 2 or not out[1]:
-        raise ModelError(f"The model returns {out}; (batch, classes) would work.")
-
-
-def _layers(network: "keras.Model") -> tuple[str, ...]:
-    """The last telling layer of each resolution, the coarsest first."""
-    found: dict[tuple[int, int], str] = {}
-    for layer in network.layers:
-        shape: Any = getattr(layer.output, "shape", ())
-        plain = type(layer).__name__ in _PLAIN_LAYERS or type(layer).__name__.startswith("Random")
-        if len(shape) == 4 and shape[1] and shape[1] > 1 and not plain:
-            found[shape[1:3]] = layer.name
-    if not found:
-        raise ModelError("The model has no layer with a picture-like output, so heatmaps have no place to be taken at.")
-    return tuple(reversed(found.values()))[:MOST_LAYERS]
 
 
 def add_model(
-    brought: Brought, *, title: str, classes: tuple[str, ...], region: Region, scaling: Scaling, folder: Path | None = None
+    brought: Brought,
+    *,
+    title: str,
+    classes: tuple[str, ...],
+    preprocessing: Mapping[str, Any],
+    multilabel: bool = False,
+    folder: Path | None = None,
 ) -> Card:
     """Keep the network with a small card; it is at hand on every page afterwards. Returns the card.
 
-    classes: names in the order of the outputs; of one unit (negative, positive). Raises ModelError for an unusable title,
-    for names that do not fit the outputs, and where nothing can be written.
+    classes: names in the order of the outputs; of one unit (negative, positive). preprocessing: settings of `Preprocessing`
+    other than size and channels. multilabel: has each class a probability of its own? Asked only where the file has no last
+    activation that says so. Raises ModelError for an unusable title, for names that do not fit the outputs, for impossible
+    preprocessing, where nothing can be written, and where the file's own `predict` says something else than this program.
     """
     require_own_host("Importing a model")
-    key = user_model_key(title)
-    wanted = max(2, brought.units)
+    found, key = brought.found, user_model_key(title)
+    wanted = max(2, found.units)
     if len(set(classes)) != wanted or len(classes) != wanted or not all(classes):
         raise ModelError(f"The model tells {wanted} classes apart; received the names {', '.join(classes) or 'none'}.")
+    try:
+        spec = Preprocessing(found.size, found.channels, **preprocessing)
+    except ValueError as error:
+        raise ModelError(str(error)) from error
+    if multilabel and found.says_head and found.head == "multiclass":
+        raise ModelError("The model ends in a softmax or in a single unit, so that its classes exclude one another.")
+    head: Head = "multilabel" if multilabel else found.head
+    _compare(brought, spec, head, classes)
     card = Card(
         key=key,
         title=title,
         summary="Imported from a file.",
         architecture=IMPORTED,
         classes=classes,
-        preprocessing=Preprocessing(brought.size, brought.channels, region, scaling),
-        explanation_layers=brought.layers,
+        preprocessing=spec,
+        explanation_layers=found.layers,
         temperature=1.0,
         thresholds={},
         training={},
@@ -177,6 +168,7 @@ def add_model(
         date=datetime.now(UTC).isoformat("T", "seconds"),
         version=__version__,
         limits=LIMITS,
+        head=head,
     )
     return save_user_model(brought.network, card, folder)
 

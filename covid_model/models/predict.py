@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from covid_model.images.xray_image import XrayImage
 from covid_model.input_check.check import InputCheckResult
 from covid_model.lungs.segment import LungMask
+from covid_model.models.calibration import CALLED, Head
 from covid_model.models.classifier import Classifier, Prepared
 
 
@@ -16,7 +17,7 @@ from covid_model.models.classifier import Classifier, Prepared
 class Prediction:
     """What one model says about one image.
 
-    logits: (units,) float32. probabilities: class name -> calibrated probability, summing to 1.
+    logits: (units,) float32. probabilities: class name -> calibrated probability; they sum to 1 unless `head` is multilabel.
     warnings: sentences that weaken the answer, from the reading of the image, the input check and the lung mask.
     seconds: for finding the lungs and the forward pass together. ruling: the input check's on the image, where it was asked.
     """
@@ -30,11 +31,25 @@ class Prediction:
     warnings: tuple[str, ...]
     seconds: float
     input_check: InputCheckResult | None = None
+    head: Head = "multiclass"
 
     @property
     def predicted(self) -> str:
         """The class of highest probability."""
         return max(self.probabilities, key=self.probabilities.__getitem__)
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        """The classes that the model calls, the likeliest first: the predicted one; of a multilabel model all from 50 %."""
+        if self.head == "multiclass":
+            return (self.predicted,)
+        likeliest = sorted(self.probabilities, key=self.probabilities.__getitem__, reverse=True)
+        return tuple(name for name in likeliest if self.probabilities[name] >= CALLED)
+
+    @property
+    def called_text(self) -> str:
+        """The called classes in words."""
+        return ", ".join(self.called) or "none of its classes"
 
 
 def predict(
@@ -63,4 +78,5 @@ def predict(
         ),
         seconds=time.perf_counter() - start,
         input_check=input_check,
+        head=classifier.card.head,
     )

@@ -96,6 +96,8 @@ def prediction_row(prediction: Prediction, file: str) -> BatchRow:
         "model": prediction.model,
         "model_digest": prediction.weights_digest,
         "predicted": prediction.predicted,
+        "head": prediction.head,
+        "called": prediction.called_text,
         **{f"probability/{name}": value for name, value in prediction.probabilities.items()},
         "lungs": prediction.prepared.lungs.quality,
         "input_check": prediction.input_check.kind if prediction.input_check else None,

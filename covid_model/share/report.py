@@ -17,6 +17,7 @@ from covid_model.audit.verdict import RULE, verdict
 from covid_model.explain.methods import get_method
 from covid_model.explain.overlay import blended, heat, outlined
 from covid_model.images.window import displayed
+from covid_model.models.calibration import OWN_PROBABILITIES
 from covid_model.models.card import Card
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def html_report(inputs: TrustInput, scores: Sequence[TrustScore], card: Card, ti
             notice=NOTICE,
             card=card,
             prediction=inputs.prediction,
+            own_probabilities=OWN_PROBABILITIES,
             method=get_method(inputs.explanation.method),
             pictures=_pictures(inputs),
             low=heatmap.min(),

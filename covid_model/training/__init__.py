@@ -1,1 +1,1 @@
-"""Training: augmentation, the lung network, the classifiers."""
+"""Training: one trainer, its runs, the recipes of the classifiers, and how a run becomes a model."""

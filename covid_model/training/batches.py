@@ -29,7 +29,7 @@ def image_weights(table: pd.DataFrame, balance: Balance, label: NDArray[np.int64
     source.
 
     Without the second part the 1,100 images of children would decide what a normal image is, and the few pneumonias that
-    come from the same collection as the COVID-19 images, which no shortcut tells apart, would not be heard.
+    come from the same collection as the COVID-19 images, the only ones that no shortcut separates, would hardly count.
     """
     if balance == "none":
         return np.ones(len(table), np.float32)

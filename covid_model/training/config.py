@@ -25,7 +25,7 @@ class TrainConfig:
     ema: momentum of the running mean of the weights, which is what is validated and kept. balance: how images are weighted.
     augmentation: key of AUGMENTATIONS. init: where the weights start; base: the folder of the run whose best weights init
     "run" takes. patience: epochs without a lower validation loss before the run stops, 0 for never.
-    every: steps between two lines of metrics. precision: what the network computes in; "auto" is bfloat16 where every
+    log_every: steps between two lines of metrics. precision: what the network computes in; "auto" is bfloat16 where every
     graphics card is quick at it, else float32.
     """
 
@@ -56,7 +56,7 @@ class TrainConfig:
                 raise RunError(f"{name} must be at least {low}. Received: {getattr(self, name)}.")
         for name in ("learning_rate", "head_learning_rate"):
             if not 0 < getattr(self, name) < 1:
-                raise RunError(f"{name} lies between 0 and 1. Received: {getattr(self, name)}.")
+                raise RunError(f"{name} must be between 0 and 1. Received: {getattr(self, name)}.")
         for name in ("label_smoothing", "ema", "weight_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise RunError(f"{name} is at least 0 and below 1. Received: {getattr(self, name)}.")
@@ -66,7 +66,7 @@ class TrainConfig:
                 raise RunError(f"{name} is one of {', '.join(known)}. Received: {getattr(self, name)!r}.")
 
         if (self.init == "run") != bool(self.base):
-            raise RunError('init "run" and base, the folder of the run to start from, go together.')
+            raise RunError('init "run" needs base, the folder of the run to start from, and no other init takes one.')
 
     @property
     def all_epochs(self) -> int:

@@ -16,25 +16,25 @@ if TYPE_CHECKING:
     import keras
 
 
-def initial_weights(model: "keras.Model", row: ModelSpec, config: TrainConfig, segmenter: LungSegmenter) -> None:
+def initial_weights(model: "keras.Model", spec: ModelSpec, config: TrainConfig, segmenter: LungSegmenter) -> None:
     """Fill `model` as `config.init` asks: from ImageNet, the shipped weights, another run, or not at all.
 
     From ImageNet and from another run the last layer stays as it is. Raises RunError or ModelError where there is nothing to
     take.
     """
     if config.init == "imagenet":
-        start = imagenet_network(row.architecture)
+        start = imagenet_network(spec.architecture)
         if start is None or copy_weights(start, model) == 0:
-            raise RunError(f"No ImageNet weights for {row.architecture} are at hand; use --init random or shipped.")
+            raise RunError(f"No ImageNet weights for {spec.architecture} are at hand; use --init random or shipped.")
     elif config.init == "run":
         base = RunFolder(Path(config.base))
-        if get_model(str(base.config()["model"])).architecture != row.architecture:
-            raise RunError(f"{base.name} trained another network than {row.architecture}; its weights do not fit.")
+        if get_model(str(base.config()["model"])).architecture != spec.architecture:
+            raise RunError(f"{base.name} trained another network than {spec.architecture}; its weights do not fit.")
         copy_weights(best_network(base), model)
     elif config.init == "shipped":
         from covid_model.models.classifier import load
 
-        model.set_weights(load(row.key, segmenter).network.get_weights())
+        model.set_weights(load(spec.key, segmenter).network.get_weights())
 
 
 def best_network(run: RunFolder) -> "keras.Model":

@@ -1,7 +1,7 @@
 """How each model of the MODELS table is trained: settings, images and split. The replications' as their authors described
 them.
 
-Where a description is silent the plainest choice stands, named in `silent` so that it goes to the model's card.
+Where a description is silent the plainest choice is taken and named in `silent`, from where it goes to the model's card.
 """
 
 from collections.abc import Mapping

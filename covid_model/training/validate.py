@@ -54,35 +54,35 @@ class Validation:
     shown: Shown
 
 
-def _seen(image: XrayImage, row: ModelSpec, segmenter: LungSegmenter) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def _seen(image: XrayImage, spec: ModelSpec, segmenter: LungSegmenter) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """The model's input (h, w, c) and the lungs on it (h, w)."""
     lungs = segmenter.find(image.pixels)
-    made = preprocess(image, row.preprocessing, lungs.mask)
-    rows = np.linspace(made.box.top, made.box.bottom - 1, row.preprocessing.size[0]).round().astype(int)
-    cols = np.linspace(made.box.left, made.box.right - 1, row.preprocessing.size[1]).round().astype(int)
+    made = preprocess(image, spec.preprocessing, lungs.mask)
+    rows = np.linspace(made.box.top, made.box.bottom - 1, spec.preprocessing.size[0]).round().astype(int)
+    cols = np.linspace(made.box.left, made.box.right - 1, spec.preprocessing.size[1]).round().astype(int)
     return made.pixels, lungs.mask[np.ix_(rows, cols)]
 
 
-def load_validation(row: ModelSpec, table: pd.DataFrame, label: NDArray[np.int64], segmenter: LungSegmenter) -> Validation:
+def load_validation(spec: ModelSpec, table: pd.DataFrame, label: NDArray[np.int64], segmenter: LungSegmenter) -> Validation:
     """Prepare all images once; the shown ones are spread over the classes."""
     paths = tqdm(table["path"], desc="preparing validation images", unit="image", disable=None)
-    images = [_seen(load_image(Path(path)), row, segmenter) for path in paths]
-    by_class = [np.flatnonzero(label == k) for k in range(len(row.classes))]
+    images = [_seen(load_image(Path(path)), spec, segmenter) for path in paths]
+    by_class = [np.flatnonzero(label == k) for k in range(len(spec.classes))]
     turns = [members[turn] for turn in range(SHOWN) for members in by_class if turn < len(members)]
-    phantoms = [_seen(read_image(phantom_png(phantom)), row, segmenter) for phantom in PHANTOMS.values()]
+    phantoms = [_seen(read_image(phantom_png(phantom)), spec, segmenter) for phantom in PHANTOMS.values()]
     chosen = [*phantoms, *(images[i] for i in turns[:SHOWN])]
     shown = Shown(
         inputs=np.stack([pixels for pixels, _ in chosen]),
-        label=np.array([_drawn_class(row)] * len(phantoms) + [label[i] for i in turns[:SHOWN]], np.int64),
+        label=np.array([_drawn_class(spec)] * len(phantoms) + [label[i] for i in turns[:SHOWN]], np.int64),
         lungs=np.stack([lungs for _, lungs in chosen]),
         drawn=np.arange(len(chosen)) < len(phantoms),
     )
     return Validation(np.stack([pixels for pixels, _ in images]), label, shown)
 
 
-def _drawn_class(row: ModelSpec) -> int:
+def _drawn_class(spec: ModelSpec) -> int:
     """The class that the heatmaps of the drawn images are for."""
-    return row.class_of(DRAWN_CLASS) if DRAWN_CLASS in row.labels else len(row.classes) - 1
+    return spec.class_of(DRAWN_CLASS) if DRAWN_CLASS in spec.labels else len(spec.classes) - 1
 
 
 def validate(backend: TensorFlowBackend, images: Validation, classes: tuple[str, ...]) -> dict[str, Any]:
@@ -106,15 +106,15 @@ def validate(backend: TensorFlowBackend, images: Validation, classes: tuple[str,
     return found
 
 
-def heatmaps(backend: TensorFlowBackend, images: Shown, row: ModelSpec, out: Path) -> float | None:
+def heatmaps(backend: TensorFlowBackend, images: Shown, spec: ModelSpec, out: Path) -> float | None:
     """Grad-CAM of the shown images, to `out` (.npz: maps, inputs, label, lungs, drawn).
 
     Returns the mean share of the maps inside the lungs; None where no map has a positive value.
     """
     grad_cam, maps, shares = get_method("gradcam"), [], []
     for pixels, label, lungs in zip(images.inputs, images.label, images.lungs, strict=True):
-        target = class_target(row.classes[label], row.classes, backend.units)
-        found = grad_cam(backend, pixels[None], target, layer=row.explanation_layers[0])
+        target = class_target(spec.classes[label], spec.classes, backend.units)
+        found = grad_cam(backend, pixels[None], target, layer=spec.explanation_layers[0])
         maps.append(found)
         cells = cv2.resize(lungs.astype(np.float32), found.shape[::-1], interpolation=cv2.INTER_AREA)
         shares.append(energy_in_mask(found, np.asarray(cells, np.float32)))

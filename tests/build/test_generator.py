@@ -14,9 +14,12 @@ from covid_model.build.synthetic.flow import ANY, FlowBatches, FlowTraining, tra
 from covid_model.build.synthetic.network import build_flow_network
 from covid_model.build.synthetic.stages import KINDS, SIDE, STAGES, FlowShape, FlowStage
 from covid_model.data.synthetic_samples import shipped_samples
+from covid_model.errors import RunError
 from covid_model.images.read import load_image
 from covid_model.lungs.segment import LungSegmenter
 from covid_model.models.user_models import row_of
+from covid_model.training.checkpoint import LAST, read_state
+from covid_model.training.run_folder import RunFolder
 
 
 def images(count: int = 6) -> NDArray[np.uint8]:
@@ -80,6 +83,30 @@ def test_training_writes_weights_and_goes_on(tmp_path: Path, monkeypatch: pytest
     lines = [json.loads(line) for line in (tmp_path / "draft" / "metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2]
     build_flow_network(stage.shape).load_weights(tmp_path / "draft.weights.h5")
+
+
+def test_a_cut_training_draws_what_a_whole_one_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from covid_model.build.synthetic import flow
+
+    monkeypatch.setattr(flow, "BATCHES", 2)
+    stage = FlowStage("draft", 64, 64, FlowShape(8, (8,), kinds=len(KINDS)), epochs=2)
+    settings, kinds, asked = FlowTraining(batch=2), np.zeros(6, np.int32), []
+    assert train_stage(images(), kinds, stage, tmp_path / "whole", settings=settings) == "finished"
+
+    def stop_in_the_second_epoch(self: RunFolder) -> bool:
+        asked.append(1)
+        return len(asked) == 3
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "asked_to_stop", stop_in_the_second_epoch)
+        assert train_stage(images(), kinds, stage, tmp_path / "cut", settings=settings) == "stopped"
+    assert train_stage(images(), kinds, stage, tmp_path / "cut", settings=settings) == "finished"
+    states = [read_state(tmp_path / name / "draft" / "checkpoint" / LAST)[0] for name in ("whole", "cut")]
+    for name, arrays in states[0].items():
+        for one, other in zip(arrays, states[1][name], strict=True):
+            np.testing.assert_array_equal(one, other)
+    with pytest.raises(RunError, match="holds a run on other data"):
+        train_stage(images(5), kinds[:5], stage, tmp_path / "cut", settings=settings)
 
 
 def test_a_copy_is_found_mirrored_too() -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from cases import FixedLungs, lung_area
 from PIL import Image
+from toy_models import FixedLungs, lung_area
 
 from covid_model.lungs.segment import LungMask
 from covid_model.training.config import TrainConfig

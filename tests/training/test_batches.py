@@ -57,10 +57,10 @@ def test_workers_share_a_batch_out_among_themselves() -> None:
     parts = [batches(1, worker=worker, workers=3).at(0, 1) for worker in range(3)]
     assert [len(part[0]) for part in parts] == [2, 1, 1]
     for place, values in enumerate(whole.at(0, 1)):
-        together = np.empty_like(values)
+        joined = np.empty_like(values)
         for worker, part in enumerate(parts):
-            together[worker::3] = part[place]
-        np.testing.assert_array_equal(together, values)
+            joined[worker::3] = part[place]
+        np.testing.assert_array_equal(joined, values)
 
 
 def test_the_pipeline_gives_the_batches_in_order() -> None:

@@ -120,7 +120,7 @@ def test_a_training_starts_from_another_run(table: pd.DataFrame, tmp_path: Path)
         assert all(np.array_equal(*pair) for pair in pairs) == (layer.name != "logits"), layer.name
     with pytest.raises(RunError, match="trained another network"):
         classifier.start(RunFolder(tmp_path / "third"), replace(config, model="mobilenetv2"), table, segmenter())
-    with pytest.raises(RunError, match="go together"):
+    with pytest.raises(RunError, match="needs base"):
         replace(config, base="")
 
 

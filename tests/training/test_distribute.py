@@ -58,8 +58,8 @@ def workers(arguments: list[str], folder: Path) -> list[subprocess.Popen]:
 
 
 def losses(run: Path, kind: str = "epoch") -> list[tuple[int, float]]:
-    told = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
-    return [(line["step"], line["loss"]) for line in told if line["kind"] == kind]
+    found = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
+    return [(line["step"], line["loss"]) for line in found if line["kind"] == kind]
 
 
 def test_two_workers_and_two_devices_have_the_loss_of_one_process(noisy_manifest: Path, tmp_path: Path) -> None:

@@ -159,11 +159,11 @@ def test_resume_says_why_it_cannot_go_on(runs: Path) -> None:
     assert "stopped did not start. stopped does not say which manifest it began with" in app.error[0].value
 
 
-def test_a_small_host_says_that_it_cannot_resume(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COVID_XRAY_SMALL_HOST", "1")
+def test_a_public_copy_says_that_it_cannot_resume(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COVID_XRAY_PUBLIC", "1")
     recorded(runs, "stopped", state="stopped")
     app = opened("training", run="stopped")
-    assert any("cannot be resumed here. This is a small shared host" in caption.value for caption in app.caption)
+    assert any("cannot be resumed here. This is a public copy" in caption.value for caption in app.caption)
     assert not [button for button in app.button if button.key == "resume"]
 
 

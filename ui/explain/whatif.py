@@ -103,13 +103,12 @@ def show_change(model: str, original: XrayImage, changed: XrayImage, prediction:
     """Probabilities with their change, and the new heatmap on the scale of the old one."""
     loaded = loaded_model(model)
     after = loaded.predict_altered(changed, prediction)
-    for column, (name, before) in zip(
-        st.columns(len(prediction.probabilities)), prediction.probabilities.items(), strict=True
-    ):
-        moved = 100 * (after.probabilities[name] - before)
-        column.metric(name, f"{after.probabilities[name]:.0%}", f"{moved:+.1f} points", delta_color="off")
-    if after.predicted != prediction.predicted:
-        st.warning(f"The prediction flips from {prediction.predicted} to {after.predicted}.", icon=":material/swap_horiz:")
+    with st.container(horizontal=True):
+        for name, before in prediction.probabilities.items():
+            moved = 100 * (after.probabilities[name] - before)
+            st.metric(name, f"{after.probabilities[name]:.0%}", f"{moved:+.1f} points", delta_color="off")
+    if set(after.called) != set(prediction.called):
+        st.warning(f"It flips from {prediction.called_text} to {after.called_text}.", icon=":material/swap_horiz:")
     row = get_method(found.method)
     if row.slow:
         st.caption(f"{row.label} is too slow to follow along; choose a quicker method to see the heatmap change.")

@@ -6,23 +6,22 @@ import streamlit as st
 
 from covid_model.data.labels import LABELS
 from covid_model.errors import ModelError
-from covid_model.images.preprocess import SCALES, Region, Scaling
-from covid_model.models.importing import Brought, add_model, read_network, remove_model
+from covid_model.images.preprocess import SCALES, Region
+from covid_model.models.importing import Brought, add_model, read_network, read_numbers, remove_model
 from covid_model.models.specs import MODELS, NOT_COVID
 from covid_model.settings import is_public_host
 from ui.links import explain_params
 
 MOST_MB: Final = 500
-SCALINGS: Final[dict[Scaling, str]] = {"byte": "0 to 255", "unit": "0 to 1", "signed": "-1 to 1"}
 REGIONS: Final[dict[Region, str]] = {"image": "the whole image", "lungs": "only the segmented lungs"}
-assert set(SCALINGS) == set(SCALES)
+ORDERS: Final = {False: "red, green, blue", True: "blue, green, red"}
 
 
-@st.cache_data(max_entries=2, ttl="30m", show_spinner="Reading the model …")
-def _read(data: bytes, name: str) -> tuple[Brought | None, str]:
+@st.cache_resource(max_entries=2, ttl="30m", show_spinner="Reading the model …")
+def _read(data: bytes) -> tuple[Brought | None, str]:
     """The network, or why it cannot be used."""
     try:
-        return read_network(data, name), ""
+        return read_network(data), ""
     except ModelError as error:
         return None, str(error)
 
@@ -35,27 +34,33 @@ def import_form() -> None:
             icon=":material/info:",
         )
         return
-    upload = st.file_uploader(
-        "A .keras or .h5 file", type=["keras", "h5", "hdf5"], key="model_file", max_upload_size=MOST_MB
-    )
+    upload = st.file_uploader("A .keras or .h5 file", key="model_file", max_upload_size=MOST_MB)
     st.caption("Functional or sequential, of one unit or several classes. Files that bring code of their own are refused.")
     if upload is None:
         return
-    brought, why = _read(upload.getvalue(), upload.name)
+    brought, why = _read(upload.getvalue())
     if brought is None:
         st.error(why, icon=":material/error:")
         return
-    height, width = brought.size
+    found = brought.found
+    height, width = found.size
+    multilabel = " of classes that do not exclude one another" if found.head == "multilabel" else ""
     st.success(
-        f"{height} x {width} pixels, {brought.channels} channel(s), {brought.units} output(s), "
-        f"{len(brought.network.layers)} layers; heatmaps at {', '.join(brought.layers)}.",
+        f"{height} x {width} pixels, {found.channels} channel(s), {found.units} output(s){multilabel}, "
+        f"{found.count} layers; heatmaps at {', '.join(found.layers)}.",
         icon=":material/check:",
     )
     _questions(brought, upload.name)
 
 
 def _questions(brought: Brought, file_name: str) -> None:
-    names = list(LABELS) if brought.units == len(LABELS) else [NOT_COVID, "COVID-19"]
+    found = brought.found
+    names = list(LABELS) if found.units == len(LABELS) else [NOT_COVID, "COVID-19"]
+    offered = [key for key, row in SCALES.items() if len(row.mean) in (0, 1, found.channels)]
+    first = offered.index("byte" if found.rescales else "unit")
+    scaling = st.selectbox(
+        "Pixel values it was trained on", offered, first, lambda key: SCALES[key].label, key="import_scaling"
+    )
     with st.form("import"):
         title = st.text_input("What it is called", file_name.rsplit(".", 1)[0])
         classes = st.text_input(
@@ -64,15 +69,23 @@ def _questions(brought: Brought, file_name: str) -> None:
             help=f"Use {', '.join(LABELS)} or {NOT_COVID} to be able to evaluate it on a manifest. "
             "For one output: negative, then positive.",
         )
-        scaling = st.selectbox(
-            "Pixel values it was trained on", list(SCALINGS), 0 if brought.rescales else 1, SCALINGS.__getitem__
-        )
         region = st.selectbox("What it was shown", list(REGIONS), format_func=REGIONS.__getitem__)
+        custom = _own_scaling() if scaling == "custom" else {}
+        multilabel = not found.says_head and st.checkbox(
+            "Its classes do not exclude one another",
+            help="The file has no last activation: without this its scores become probabilities by a softmax.",
+        )
         if not st.form_submit_button("Add the model", type="primary", icon=":material/add:"):
             return
     try:
-        given = tuple(name.strip() for name in classes.split(",") if name.strip())
-        card = add_model(brought, title=title, classes=given, region=region, scaling=scaling)
+        numbers = {key: read_numbers(value) if isinstance(value, str) else value for key, value in custom.items()}
+        card = add_model(
+            brought,
+            title=title,
+            classes=tuple(name.strip() for name in classes.split(",") if name.strip()),
+            preprocessing={"region": region, "scaling": scaling, **numbers},
+            multilabel=multilabel,
+        )
     except ModelError as error:
         st.error(str(error), icon=":material/error:")
         return
@@ -80,6 +93,16 @@ def _questions(brought: Brought, file_name: str) -> None:
     st.success(f"{card.title} is there.", icon=":material/check:")
     params = explain_params(model=card.key)
     st.page_link("pages/explain.py", label="Explain an image with it", icon=":material/visibility:", query_params=params)
+
+
+def _own_scaling() -> dict[str, str | bool]:
+    """Mean and deviation as typed, and the order of the channels."""
+    mean, deviation, order = st.columns(3)
+    return {
+        "mean": mean.text_input("Mean", "0.5", help="Of pixels in 0 to 1 (of 0 to 255, divide by 255); one, or R, G, B."),
+        "deviation": deviation.text_input("Deviation", "0.25", help="As the mean."),
+        "bgr": order.selectbox("Order of channels", list(ORDERS), format_func=ORDERS.__getitem__),
+    }
 
 
 def removal(key: str) -> None:

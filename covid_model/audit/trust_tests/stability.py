@@ -76,7 +76,7 @@ class Stability(TrustTest):
         for number, name in enumerate(names):
             altered = inputs.image.altered(ALTERATIONS[name](inputs.image.pixels, rng))
             prediction = predict(inputs.classifier, altered, inputs.prediction.prepared.lungs)
-            if prediction.predicted != inputs.prediction.predicted:
+            if set(prediction.called) != set(inputs.prediction.called):
                 flipped.append(name)
             else:
                 again = inputs.map_again(prediction, progress=inputs.part(number, len(names)))

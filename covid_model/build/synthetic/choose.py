@@ -95,7 +95,7 @@ def training_images(manifest: Path, table: pd.DataFrame) -> tuple[TrainingImages
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A drawn image with everything that decides whether it ships. answers: of every model asked, by its key."""
+    """A drawn image with everything that decides whether it ships. predictions: of every model asked, by its key."""
 
     label: str
     seed: int

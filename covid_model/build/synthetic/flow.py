@@ -29,7 +29,7 @@ from covid_model.training.trainer import open_run
 PRECISION: Final = "mixed_bfloat16"
 """Half again as quick as float32 on processors that know it, and as good here."""
 ANY: Final = len(KINDS)
-"""The kind that stands for "any"; shown for a tenth of the images, for guidance (Ho & Salimans 2022)."""
+"""The kind that means "any"; shown for a tenth of the images, for guidance (Ho & Salimans 2022)."""
 
 MOVED: Final = Augmentation(rotate=3, zoom=(1.0, 1.1), shift=0.02, gamma=(0.9, 1.1))
 """Small, since what is learnt here is drawn: a turned image would be drawn turned."""

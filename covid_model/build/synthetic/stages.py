@@ -18,7 +18,7 @@ DRAFT_SIDE: Final = 64
 @dataclass(frozen=True)
 class FlowShape:
     """patch: pixels a side of one cell of the finest grid. widths: channels a level. conditions: channels of the picture
-    that is given beside the noisy one. kinds: how many kinds of image there are; one more stands for "any".
+    that is given beside the noisy one. kinds: how many kinds of image there are; one more means "any".
     """
 
     patch: int
