@@ -8,6 +8,7 @@ process's `sys.path`, so it works under pytest, Streamlit, in a notebook, and in
 
 import contextlib
 import importlib
+import io
 import json
 import math
 import os
@@ -19,7 +20,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final, Literal
+from typing import IO, Final, Literal
 
 from covid_model import errors
 
@@ -32,11 +33,15 @@ ANSWER: Final = b"a"
 REFUSED: Final = b"e"
 MEMORY: Final = b"m"
 CRASH: Final = b"c"
+REQUEST: Final = struct.Struct("<dQ")
 FRAME: Final = struct.Struct("<cQ")
 
 WALL_FACTOR: Final = 5.0
 """A busy machine may take this many times the processor time before the child counts as stuck."""
 START_SECONDS: Final = 60.0
+
+PIPE_BYTES: Final = 2**20
+"""Fewer turns between the two processes than with the usual 64 KB (Linux only)."""
 
 BOOT: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from covid_model.sandbox import serve; serve(*sys.argv[2:])"
@@ -77,6 +82,7 @@ class Worker:
         self.target, self.limits, self.environment = target, limits, dict(environment or {})
         self.deaths = 0
         self._child: subprocess.Popen[bytes] | None = None
+        self._answers: io.BufferedReader | None = None
 
     @property
     def process_id(self) -> int | None:
@@ -96,14 +102,17 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
+            pipesize=PIPE_BYTES,
             env={**os.environ, **self.environment},
         )
+        assert isinstance(self._child.stdout, io.RawIOBase)
+        self._answers = io.BufferedReader(self._child.stdout)
         kind, content = self._within(START_SECONDS, lambda: self._received("start"))
         if kind != READY:
             self.close()
-            raise ChildError("start", bytes(content).decode("utf-8", "replace"))
+            raise ChildError("start", content.decode("utf-8", "replace"))
 
-    def ask(self, request: Buffer, seconds: float | None = None) -> bytearray:
+    def ask(self, request: Buffer, seconds: float | None = None) -> bytes:
         """The function's answer to `request`. seconds: processor time for this one instead of the limit's.
 
         Raises ChildError when there is no answer, and the CovidModelError that the function raised.
@@ -111,10 +120,10 @@ class Worker:
         allowed = self.limits.seconds if seconds is None else seconds
         self.start()
 
-        def exchange() -> tuple[bytes, bytearray]:
+        def exchange() -> tuple[bytes, bytes]:
             assert self._child and self._child.stdin
             with contextlib.suppress(OSError):  # the child is gone; reading tells why
-                _write(self._child.stdin, struct.pack("<dQ", allowed, len(request)), request)
+                _write(self._child.stdin, REQUEST.pack(allowed, len(request)), request)
             return self._received("crash")
 
         kind, content = self._within(allowed * WALL_FACTOR, exchange)
@@ -138,7 +147,7 @@ class Worker:
             if pipe:
                 pipe.close()
 
-    def _within(self, seconds: float, act: Callable[[], tuple[bytes, bytearray]]) -> tuple[bytes, bytearray]:
+    def _within(self, seconds: float, act: Callable[[], tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
         """`act` with the child killed after `seconds` by the clock, which ends every wait on its pipes."""
         assert self._child
         late = threading.Event()
@@ -163,20 +172,19 @@ class Worker:
         finally:
             timer.cancel()
 
-    def _received(self, otherwise: Why) -> tuple[bytes, bytearray]:
+    def _received(self, otherwise: Why) -> tuple[bytes, bytes]:
         """One frame. Raises ChildError with the cause that the exit status shows."""
-        assert self._child and self._child.stdout
-        head = _read(self._child.stdout, FRAME.size)
-        content = None
+        assert self._child and self._answers
+        head = self._answers.read(FRAME.size)
         if len(head) == FRAME.size:
             kind, length = FRAME.unpack(head)
-            content = _read(self._child.stdout, length)
+            content = self._answers.read(length)
             if len(content) == length:
                 return kind, content
         raise ChildError(_cause(self._child.wait(), otherwise))
 
 
-def run_once(target: str, request: Buffer, limits: Limits, environment: Mapping[str, str] | None = None) -> bytearray:
+def run_once(target: str, request: Buffer, limits: Limits, environment: Mapping[str, str] | None = None) -> bytes:
     """`Worker.ask` in a child of its own that ends afterwards: for work that is rare and heavy. Raises as it does."""
     worker = Worker(target, limits, environment)
     try:
@@ -199,25 +207,12 @@ def _write(stream: IO[bytes], *parts: Buffer) -> None:
             rest = rest[stream.write(rest) :]
 
 
-def _read(stream: Any, length: int) -> bytearray:
-    """`length` bytes, or fewer when the other side is gone."""
-    content = bytearray(length)
-    view, done = memoryview(content), 0
-    while done < length:
-        got = stream.readinto(view[done:])
-        if not got:
-            del view
-            return content[:done]
-        done += got
-    return content
-
-
 def serve(target: str, limits: str) -> None:
     """The child: answer requests on standard input until it closes.
 
     Standard output and error go nowhere, since C libraries print there, and what they print may quote the file.
     """
-    requests, answers = os.fdopen(os.dup(0), "rb", 0), os.fdopen(os.dup(1), "wb", 0)
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", 0)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
@@ -229,18 +224,18 @@ def serve(target: str, limits: str) -> None:
         return
     _limit(*json.loads(limits))
     _send(answers, READY)
-    while len(head := _read(requests, 16)) == 16:
-        seconds, length = struct.unpack("<dQ", head)
+    while len(head := requests.read(REQUEST.size)) == REQUEST.size:
+        seconds, length = REQUEST.unpack(head)
         _allow(seconds)
         kind, answer = _answered(function, requests, length)
         _allow(0)
         _send(answers, kind, *answer)
 
 
-def _answered(function: Callable[[bytearray], Answer], requests: IO[bytes], length: int) -> tuple[bytes, list[Buffer]]:
+def _answered(function: Callable[[bytes], Answer], requests: IO[bytes], length: int) -> tuple[bytes, list[Buffer]]:
     """The function's answer, or what it raised: whatever a file provokes ends here and not in the parent."""
     try:
-        answer = function(_read(requests, length))
+        answer = function(requests.read(length))
         return ANSWER, [answer] if isinstance(answer, Buffer) else list(answer)
     except errors.CovidModelError as error:
         return REFUSED, [f"{type(error).__name__}\n{error}".encode("utf-8", "replace")]

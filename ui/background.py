@@ -8,11 +8,20 @@ from uuid import uuid4
 
 import streamlit as st
 
+from covid_model.backends.base import Progress
+
 SESSION: Final = "background_session"
 
 
+class UnwantedError(Exception):
+    """Ends a job that no session wants any more."""
+
+
 class Background:
-    """One worker for all sessions. A job is a row of steps; it stops between them when no session wants it any more."""
+    """One worker for all sessions. A job is a row of steps.
+
+    Each step is given a progress to call between its parts; it raises UnwantedError when no session wants the job any more.
+    """
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="trust")
@@ -20,7 +29,7 @@ class Background:
         self._wanted: dict[str, Hashable] = {}
         self._lock = threading.Lock()
 
-    def want(self, session: str, key: Hashable, steps: list[Callable[[], object]]) -> BaseException | None:
+    def want(self, session: str, key: Hashable, steps: list[Callable[[Progress], object]]) -> BaseException | None:
         """See that the job `key` runs, in place of whatever this session wanted before; returns what it failed with."""
         with self._lock:
             self._wanted[session] = key
@@ -31,12 +40,18 @@ class Background:
                 return None
             return job.exception() if job.done() else None
 
-    def _run(self, key: Hashable, steps: list[Callable[[], object]]) -> None:
-        for step in steps:
+    def _run(self, key: Hashable, steps: list[Callable[[Progress], object]]) -> None:
+        def go_on(_: float) -> None:
             with self._lock:
                 if key not in self._wanted.values():
-                    return
-            step()
+                    raise UnwantedError
+
+        try:
+            for step in steps:
+                go_on(0.0)
+                step(go_on)
+        except UnwantedError:
+            return
 
 
 @st.cache_resource

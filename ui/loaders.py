@@ -137,8 +137,12 @@ def run_tests_in_background(inputs: TrustInput) -> BaseException | None:
     """See that every trust test of a heatmap is run and cached; returns what went wrong, if anything did."""
     store = results()
 
-    def step(test: str) -> Callable[[], object]:
-        return lambda: store.get_or_make(_trust_key(inputs, test), lambda: TRUST_TESTS[test].run(inputs))
+    def step(test: str) -> Callable[[Progress], object]:
+        def run(progress: Progress) -> object:
+            watched = replace(inputs, progress=progress)
+            return store.get_or_make(_trust_key(inputs, test), lambda: TRUST_TESTS[test].run(watched))
+
+        return run
 
     return background().want(session(), _trust_key(inputs, "all"), [step(test) for test in TRUST_TESTS])
 

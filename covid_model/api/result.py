@@ -2,7 +2,7 @@
 
 import base64
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,11 +83,13 @@ class Result:
     def trust_scores(self, progress: Progress = silent) -> list[TrustScore]:
         """Run every trust test that was not run yet; returns all scores in the table's order.
 
-        progress: called with the share done, in [0, 1]; what it raises cancels, and finished tests are kept.
+        progress: called with the share done, in [0, 1], within tests as well; what it raises cancels, and finished tests
+        are kept.
         """
+        watched = replace(self.inputs, progress=progress)
         for number, (key, test) in enumerate(TRUST_TESTS.items()):
             if key not in self.scores:
-                self.scores[key] = test.run(self.inputs)
+                self.scores[key] = test.run(replace(watched, progress=watched.part(number, len(TRUST_TESTS))))
             progress((number + 1) / len(TRUST_TESTS))
         return [self.scores[key] for key in TRUST_TESTS]
 

@@ -43,7 +43,7 @@ def _blur(part: Array, image: Array) -> Array:
 
 
 def _marker(text: str) -> Callable[[Array, Array], Array]:
-    """White capitals as large as the rectangle allows, as lead letters stand on an image."""
+    """White capitals as large as the rectangle allows, as lead markers appear on an image."""
 
     def paste(part: Array, image: Array) -> Array:
         font, thick = cv2.FONT_HERSHEY_SIMPLEX, max(2, round(min(part.shape) / 12))

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from covid_model.audit.source import embedding
+from covid_model.audit.source_probe import embedding
 from covid_model.data.similar import embedding_path
 from covid_model.errors import DataError, ImageError
 from covid_model.explain.energy import energy_in_mask
@@ -105,7 +105,7 @@ def _measured(
             raise DataError(f"{row.path} cannot be measured: {error}") from error
         found = explain(classifier, prediction, method=DEFAULT_METHOD)
         lungs = prediction.prepared.lungs
-        features = embedding(classifier.backend, prediction.prepared.batch)[0]
+        features = embedding(classifier.forward, prediction.prepared.batch)[0]
         yield (
             {
                 "predicted": prediction.predicted,

@@ -90,7 +90,7 @@ class TrustInput:
         return self.measured.get("methods", {}).get(self.explanation.method, {})
 
     def part(self, number: int, count: int) -> Progress:
-        """The progress of part `number` (from 0) of `count` equal parts of a test."""
+        """The progress of part `number` (from 0) of `count` equal parts of the work."""
         return lambda share: self.progress((number + share) / count)
 
     def map_again(

@@ -19,7 +19,7 @@ def add_commands(commands: Any) -> None:
 def run_audit(arguments: argparse.Namespace) -> int:
     """The `audit` command: writes `<model>.source.json` and `<model>.audit.json` beside the weights."""
     from covid_model.audit.audit_record import audit_model
-    from covid_model.audit.probe import fit_probe
+    from covid_model.audit.fit_source_probe import fit_probe
     from covid_model.data.manifest import read_manifest
     from covid_model.models.classifier import load
 

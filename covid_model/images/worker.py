@@ -75,13 +75,11 @@ def decoded(data: bytes) -> XrayImage:
     return _unpacked(answer)
 
 
-def answered(data: bytearray) -> list[Buffer]:
+def answered(data: bytes) -> list[Buffer]:
     """In the worker: pixels, then the other fields as JSON, then the JSON's length."""
     from covid_model.images.decode import decode
 
-    content = bytes(data)
-    data.clear()  # one copy of a large file is enough
-    image = decode(content)
+    image = decode(data)
     fields: dict[str, Any] = {
         "shape": image.shape,
         "digest": image.digest,
@@ -94,12 +92,11 @@ def answered(data: bytearray) -> list[Buffer]:
     return [image.pixels.data.cast("B"), text, LENGTH.pack(len(text))]
 
 
-def _unpacked(answer: bytearray) -> XrayImage:
+def _unpacked(answer: bytes) -> XrayImage:
     end = len(answer) - LENGTH.size
     (length,) = LENGTH.unpack_from(answer, end)
     fields = json.loads(answer[end - length : end])
     height, width = fields.pop("shape")
     spacing, notes = fields.pop("spacing_mm"), tuple(fields.pop("notes"))
     pixels = np.frombuffer(answer, np.float32, height * width).reshape(height, width)
-    pixels.setflags(write=False)
     return XrayImage(pixels, spacing_mm=tuple(spacing) if spacing else None, notes=notes, **fields)

@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
+from scipy.special import expit, softmax
 
 Head = Literal["multiclass", "multilabel"]
 """multiclass: the classes exclude one another. multilabel: each class has a probability of its own, by its own sigmoid."""
@@ -32,8 +32,7 @@ def calibrated(logits: NDArray[np.floating], temperature: float, head: Head = "m
     """
     scaled = np.asarray(logits, np.float64) / temperature
     if head == "multilabel":
-        falling = np.exp(-np.abs(scaled))  # never overflows
-        return np.where(scaled < 0, falling, 1.0) / (1 + falling)
+        return np.asarray(expit(scaled))
     if scaled.shape[1] == 1:
         scaled = np.concatenate([np.zeros_like(scaled), scaled], axis=1)
     return np.asarray(softmax(scaled, axis=1))

@@ -71,7 +71,7 @@ def read_network(data: bytes) -> Brought:
     return Brought(data, network, Inspected(**{**cells, "size": tuple(cells["size"]), "layers": tuple(cells["layers"])}))
 
 
-def _in_child(task: str, request: bytes, data: bytes) -> bytearray:
+def _in_child(task: str, request: bytes, data: bytes) -> bytes:
     """The answer of `inspection_worker` to a request about the file `data`. Raises ModelError in every other case."""
     memory = BASE_MB + MB_PER_MB * len(data) // 2**20
     limits = Limits(memory, SECONDS, files=True)

@@ -11,7 +11,7 @@ from toy_models import IMAGE, SIDE, classifier_on, corner, image_with, lung_area
 
 from covid_model.audit.figures import Chart, Images
 from covid_model.audit.score import TrustInput
-from covid_model.audit.source import SourceProbe
+from covid_model.audit.source_probe import SourceProbe
 from covid_model.audit.trust_tests import TRUST_TESTS, figures_of, randomisation
 from covid_model.models.classifier import Classifier
 from covid_model.plots.trust import trust_chart

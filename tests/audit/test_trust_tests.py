@@ -18,7 +18,7 @@ from toy_models import (
 from covid_model.audit import localisation
 from covid_model.audit.baseline_maps import BASELINE_MAPS, sobel_edges
 from covid_model.audit.score import TrustInput, TrustScore
-from covid_model.audit.source import SourceProbe, embedding, load_probe
+from covid_model.audit.source_probe import SourceProbe, embedding, load_probe
 from covid_model.audit.trust_tests import TRUST_TESTS, faithfulness, randomisation, region_ablation, run_tests, stability
 from covid_model.audit.verdict import RULE, Verdict, verdict, withheld
 from covid_model.explain.energy import energy_in_mask
@@ -253,7 +253,7 @@ def test_a_difference_of_classes_is_tested_by_its_first_class() -> None:
 
 def test_the_source_probe_reads_the_embedding(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = lung_trust_input()
-    features = embedding(inputs.classifier.backend, inputs.prediction.prepared.batch)
+    features = embedding(inputs.classifier.forward, inputs.prediction.prepared.batch)
     assert features.shape == (1, SIDE * SIDE * 2)
     size = features.shape[1]
     weights = np.zeros((2, size))

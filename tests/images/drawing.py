@@ -31,6 +31,7 @@ def png(array: np.ndarray | None = None) -> bytes:
     return encoded(ramp().astype(np.uint8) if array is None else array, "PNG")
 
 
+@disable_value_validation()
 def dataset(pixels: np.ndarray | None = None, bits: int = 12, **attributes: Any) -> Dataset:
     """A computed radiography data set with 16 bits allocated, by default of `ramp` at 12 bits."""
     values = ramp(1 << bits) if pixels is None else pixels
@@ -47,9 +48,8 @@ def dataset(pixels: np.ndarray | None = None, bits: int = 12, **attributes: Any)
     item.BitsAllocated, item.BitsStored, item.HighBit = 16, bits, bits - 1
     item.PixelRepresentation = int(values.min() < 0)
     item.PixelData = values.astype(np.int16 if values.min() < 0 else np.uint16).tobytes()
-    with disable_value_validation():
-        for name, value in attributes.items():
-            setattr(item, name, value)
+    for name, value in attributes.items():
+        setattr(item, name, value)
     return item
 
 

@@ -79,7 +79,7 @@ def show_score(inputs: TrustInput, test: TrustTest, score: TrustScore) -> None:
     for figure in figures:
         if isinstance(figure, Images):
             show_images(figure)
-    behind = st.expander("How, and behind it", key=f"behind_{test.key}", on_change="rerun")
+    behind = st.expander("How it is measured", key=f"behind_{test.key}", on_change="rerun")
     if behind.open:
         behind.caption(f"{test.how} {test.paper}.")
         for number, figure in enumerate(figures):

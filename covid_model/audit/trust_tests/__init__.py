@@ -5,6 +5,7 @@ Each file of this package is one test. It holds a class with the decorator `regi
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, ClassVar, Final, TypeVar
@@ -71,9 +72,9 @@ def register(test: Class) -> Class:
 
 
 def run_tests(inputs: TrustInput) -> Iterator[TrustScore]:
-    """All tests in the table's order, each score as soon as it is there."""
-    for test in TRUST_TESTS.values():
-        yield test.run(inputs)
+    """All tests in the table's order, each score as soon as it is there. `inputs.progress` is called for all together."""
+    for number, test in enumerate(TRUST_TESTS.values()):
+        yield test.run(replace(inputs, progress=inputs.part(number, len(TRUST_TESTS))))
 
 
 def figures_of(inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:

@@ -4,7 +4,7 @@ from typing import Final
 
 from covid_model.audit.figures import Bars, Figure
 from covid_model.audit.score import TrustInput, TrustScore
-from covid_model.audit.source import embedding, load_probe
+from covid_model.audit.source_probe import embedding, load_probe
 from covid_model.audit.trust_tests import TrustTest, register
 
 RECOGNISED: Final = 0.9

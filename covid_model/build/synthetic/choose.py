@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_model import __version__
-from covid_model.audit.source import embedding
+from covid_model.audit.source_probe import embedding
 from covid_model.build.synthetic.draw import GUIDANCE, STEPS, Generator
 from covid_model.data.manifest import data_hash
 from covid_model.data.similar import embedding_path

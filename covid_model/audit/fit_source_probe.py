@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
 from covid_model import __version__
-from covid_model.audit.source import SourceProbe, embedding
+from covid_model.audit.source_probe import SourceProbe, embedding
 from covid_model.data.manifest import data_hash
 from covid_model.evaluation.bootstrap import patient_interval
 from covid_model.evaluation.scores import balanced_accuracy
@@ -23,7 +23,7 @@ def embeddings(classifier: Classifier, rows: pd.DataFrame) -> NDArray[np.float32
     """(images, features) of the manifest rows in their order."""
     paths = tqdm(rows["path"], desc=f"{classifier.key}: embedding", unit="image", disable=None)
     return np.concatenate(
-        [embedding(classifier.backend, classifier.prepare(load_image(Path(path))).batch) for path in paths]
+        [embedding(classifier.forward, classifier.prepare(load_image(Path(path))).batch) for path in paths]
     )
 
 

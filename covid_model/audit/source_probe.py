@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from covid_model.backends.base import EMBEDDING, Array, Backend, run_in_chunks
 from covid_model.files import write_json
@@ -37,9 +38,7 @@ class SourceProbe:
     def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """(images, features) -> (images, sources), rows summing to 1."""
         standard = (features - np.array(self.mean)) / np.array(self.scale)
-        logits = standard @ np.array(self.weights).T + np.array(self.bias)
-        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return shares / shares.sum(axis=1, keepdims=True)
+        return np.asarray(softmax(standard @ np.array(self.weights).T + np.array(self.bias), axis=1))
 
     def save(self, folder: Path) -> Path:
         """Write `<model>.source.json`."""

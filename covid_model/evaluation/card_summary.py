@@ -1,0 +1,89 @@
+"""A model card in the words and numbers of the Models page: scores under each split, the gap and its reason, the recipe."""
+
+from typing import Any, Final
+
+from covid_model.evaluation.subsets import SUBSETS
+from covid_model.models.card import Card
+from covid_model.models.specs import ModelSpec
+from covid_model.models.user_models import folder_of
+
+AUC: Final = "auc/COVID-19"
+
+
+def interval_text(score: dict[str, Any] | None) -> str:
+    """A score with its 95 % interval.
+
+    >>> interval_text({"value": 0.81, "low": 0.66, "high": 0.94})
+    '0.81 (0.66 to 0.94)'
+    >>> interval_text(None)
+    'not measured'
+    """
+    if not score or score["value"] is None:
+        return "not measured"
+    if score["low"] is None:
+        return f"{score['value']:.2f}"
+    return f"{score['value']:.2f} ({score['low']:.2f} to {score['high']:.2f})"
+
+
+def own_scores(card: Card) -> dict[str, Any]:
+    """What the recipe's own split gives, which is the manifest's validation split where the recipe has none."""
+    own: dict[str, Any] = card.training.get("own_split") or card.scores.get("val", {})
+    return own.get("scores", {})
+
+
+def auc_by_split(card: Card) -> dict[str, dict[str, Any] | None]:
+    """AUC of COVID-19 under the recipe's own split and under ever more honest ones."""
+    test = card.scores.get("test", {})
+    parts = {
+        subset.title: test.get("by_subset", {}).get(key, {}).get("scores", {}).get(AUC) for key, subset in SUBSETS.items()
+    }
+    return {"its own split": own_scores(card).get(AUC), "patients apart": test.get("scores", {}).get(AUC)} | parts
+
+
+def overview_row(row: ModelSpec, card: Card) -> dict[str, Any]:
+    """One line of the overview."""
+    own, test = own_scores(card), card.scores.get("test", {}).get("scores", {})
+    speed = card.scores.get("milliseconds")
+    return {
+        "model": row.title,
+        "input": f"{row.preprocessing.size[0]} x {row.preprocessing.size[1]}, {row.preprocessing.region}",
+        "weights": f"{(folder_of(row.key) / row.weights_name).stat().st_size / 1e6:.1f} MB",
+        "one image": f"{speed:.0f} ms" if speed else "not measured",
+        "its author claimed": row.claimed or "",
+        "accuracy, own split": interval_text(own.get("accuracy")),
+        "balanced accuracy, patients apart": interval_text(test.get("balanced_accuracy")),
+        "macro AUC, patients apart": interval_text(test.get("auc/macro")),
+    } | {f"AUC, {title}": interval_text(score) for title, score in auc_by_split(card).items()}
+
+
+def gap_reason(row: ModelSpec, card: Card) -> str:
+    """The reason for the gap, from what the card says about images and split."""
+    images = [cells for cells in card.training.get("images", []) if cells["split"] == "train"]
+    if not images:
+        return "It was imported; what it was trained on is not known here."
+    of = {label: {cells["source"] for cells in images if cells["label"] == label} for label in row.labels}
+    covid = of.get("COVID-19", set())
+    others = set().union(*(sources for label, sources in of.items() if label != "COVID-19"))
+    reasons = []
+    if covid and not covid & others:
+        reasons.append(
+            f"Its COVID-19 images come from {', '.join(sorted(covid))} and all others from {', '.join(sorted(others))}: "
+            "telling the sources apart suffices."
+        )
+    if others == {"chest_xray"}:
+        reasons.append("All its other images show children aged 1 to 5: telling age apart suffices.")
+    if card.training.get("split") == "by image":
+        reasons.append("Its own split parts images, not patients, so that a patient's second image is in both halves.")
+    return " ".join(reasons) or "Patients are apart in its split; sources are still shared between training and test."
+
+
+def recipe_text(card: Card) -> str:
+    """How it was trained, from the card; empty where that is not known."""
+    settings, images = card.training.get("settings"), card.training.get("images", [])
+    if not settings:
+        return ""
+    trained = sum(cells["images"] for cells in images if cells["split"] == "train")
+    optimiser = "AdamW" if settings.get("weight_decay") else "Adam"
+    text = f"{trained:,} training images, {settings['epochs']} epochs, batch {settings['batch']}, {optimiser}"
+    named = settings["augmentation"] if isinstance(settings["augmentation"], str) else "light"  # older cards: its ranges
+    return f"{text} at {settings['learning_rate']:g}, augmentation “{named}”"
