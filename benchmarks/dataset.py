@@ -23,7 +23,7 @@ import pandas as pd
 import psutil
 
 from covid_model import __version__
-from covid_model.data.browse import Manifest
+from covid_model.data.browse import ManifestTable
 from covid_model.data.filters import Query
 from covid_model.data.quality import CHECKS, run_check
 
@@ -33,7 +33,7 @@ QUERIES: Final = {
     "everything": Query(),
     "one label": Query({"label": ("COVID-19",)}),
     "label, source and confidence": Query({"label": ("COVID-19",), "source": ("a", "b")}, {"confidence": (0.2, 0.6)}),
-    "words": Query(words="viral 0012"),
+    "search": Query(text="viral 0012"),
     "sorted by confidence": Query(sort="confidence", descending=True),
 }
 
@@ -82,7 +82,7 @@ def seconds(ask: Callable[[], object], repeat: int) -> float:
     return statistics.median(taken)
 
 
-def asked(images: Manifest, repeat: int) -> list[dict[str, Any]]:
+def asked(images: ManifestTable, repeat: int) -> list[dict[str, Any]]:
     """Every question for every query."""
     rows = []
     for name, query in QUERIES.items():
@@ -113,7 +113,7 @@ def main() -> int:
         making.start()  # in a process of its own: what making it takes is not what asking it takes
         making.join()
         idle = psutil.Process().memory_info().rss / 1e6
-        images = Manifest(path)
+        images = ManifestTable(path)
         rows = asked(images, arguments.repeat)
         checks = {key: seconds(lambda check=check: run_check(check, images), 1) for key, check in CHECKS.items()}  # type: ignore[misc]
         checks["data hash"] = seconds(images.data_hash, 1)

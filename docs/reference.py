@@ -6,6 +6,7 @@ from typing import Final
 from covid_model.audit.audit_record import load_audit_record
 from covid_model.audit.trust_tests import TRUST_TESTS
 from covid_model.audit.verdict import RULE
+from covid_model.data.sources import SOURCES, Source
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.explain.methods import METHODS, Method
 from covid_model.explain.options import Option
@@ -78,6 +79,21 @@ def settings_section() -> list[str]:
     return ["## Settings", "\n".join(["| variable | meaning | without it |", "|---|---|---|", *rows])]
 
 
+def source_section(row: Source) -> str:
+    """One source: where it comes from, what may be done with it, and what its findings become."""
+    mapped: dict[str, list[str]] = {}
+    for finding, label in row.labels.items():
+        mapped.setdefault(label, []).append(finding)
+    labels = "; ".join(
+        f"{label} from {', '.join(f'`{finding}`' for finding in findings)}" for label, findings in mapped.items()
+    )
+    special = " All its images show children." if row.children else ""
+    lines = [f"### {row.title} (`{row.name}`)", "", f"{row.homepage}. Licence: {row.licence}.{special}", ""]
+    lines += [f"Labels: {labels}. Images with other findings are left out and counted.", ""]
+    lines.append(row.by_hand or f"`python -m covid_model data fetch {row.name} --out DATA` downloads it.")
+    return "\n".join(lines)
+
+
 def reference() -> str:
     """The whole page."""
     parts = ["# Reference", "Written from the tables by `python -m docs.reference`; change the tables, not this file."]
@@ -89,6 +105,7 @@ def reference() -> str:
     for test in TRUST_TESTS.values():
         weight = "The verdict rests on it." if test.decides else "For information."
         parts.append(f"### {test.question} (`{test.key}`)\n\n{test.how} {weight} {test.paper}.")
+    parts += ["## Sources", *map(source_section, SOURCES.values())]
     parts += [*input_check_section(), *samples_section(), *settings_section()]
     return "\n\n".join(parts) + "\n"
 

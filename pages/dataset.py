@@ -1,11 +1,11 @@
-"""Dataset: browse the images, see what gives their labels away, find alike ones, and check their quality."""
+"""Dataset: browse the images, see what gives their labels away, find similar ones, and check their quality."""
 
 from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
 
-from covid_model.data.browse import Manifest
+from covid_model.data.browse import ManifestTable
 from covid_model.errors import DataError
 from covid_model.settings import is_public_host
 from ui.dataset.grid import browse
@@ -21,7 +21,7 @@ with st.sidebar:
     path = manifest_path()
     if not is_public_host():
         st.text_input("Manifest", str(path), key=CHOSEN, help="As written by `data build`, or with more by `data measure`.")
-images: Manifest | None = None
+images: ManifestTable | None = None
 try:
     images = images_of(manifest_path())
 except DataError as error:

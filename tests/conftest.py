@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from covid_model import settings
-from covid_model.data.manifest import COLUMNS, BuildReport, write_manifest
+from covid_model.data.build_report import BuildReport
+from covid_model.data.manifest import COLUMNS, write_manifest
 
 ROOT = Path(__file__).resolve().parent.parent
 

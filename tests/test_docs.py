@@ -56,6 +56,11 @@ def test_every_source_is_described(name: str) -> None:
     assert f"`{name}`" in PAGES["data.md"]
 
 
+def test_every_source_is_in_the_reference_with_its_licence(name: str) -> None:
+    assert f"(`{name}`)" in FILE.read_text("utf-8")
+    assert f"Licence: {SOURCES[name].licence}." in FILE.read_text("utf-8")
+
+
 @pytest.mark.parametrize("row", METHODS.values(), ids=lambda row: row.key)
 def test_every_method_says_what_it_shows_what_not_and_where_from(row) -> None:
     assert row.shows.endswith(".")

@@ -6,7 +6,7 @@ from typing import Any, Final
 import streamlit as st
 
 from covid_model import settings
-from covid_model.data.browse import Manifest
+from covid_model.data.browse import ManifestTable
 from covid_model.errors import DataError
 
 CHOSEN: Final = "manifest_path"
@@ -14,7 +14,7 @@ CHOSEN: Final = "manifest_path"
 KEPT: Final = "manifest_in_use"
 """In the session: the same, for other pages, where the widget and its state are gone."""
 NEXT: Final = "next_manifest"
-"""In the session: a manifest to show from the next run on, which a widget's own state cannot be told later."""
+"""In the session: a manifest to show from the next run on, since a widget's state cannot be set after it is drawn."""
 IMAGE_KEY: Final = "image-"
 """How keys of images of the manifest begin in links; the first 16 digits of their digest follow."""
 
@@ -31,11 +31,11 @@ def manifest_path() -> Path:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the manifest …")
-def _images(path: str, changed: float) -> Manifest:
-    return Manifest(Path(path))
+def _images(path: str, changed: float) -> ManifestTable:
+    return ManifestTable(Path(path))
 
 
-def images_of(path: Path) -> Manifest:
+def images_of(path: Path) -> ManifestTable:
     """The manifest's images, opened once for all sessions until the file changes. Raises DataError."""
     try:
         changed = path.stat().st_mtime

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from covid_model import __version__
 from covid_model.build.lung_network import SIZE, build_lung_network
 from covid_model.data.manifest import data_hash
+from covid_model.data.sources import lung_mask_folders, sources_with
 from covid_model.errors import DataError, RunError
 from covid_model.evaluation.bootstrap import mean_interval
 from covid_model.evaluation.scores import dice
@@ -54,14 +55,14 @@ class LungTraining:
 def masks_of(table: pd.DataFrame, masks: Path) -> pd.DataFrame:
     """The manifest rows that have a mask `<stem>_mask.png` in the folder `masks`, with its path in column `mask`.
 
-    Only images of covid-chestxray-dataset, for which the masks were drawn: the Hannover originals of some of them bear the
-    same names but are cut differently, and the masks do not fit.
+    Only images of the sources for which masks were drawn (`Source.lung_masks`): originals of some of them in other sources
+    bear the same names but are cut differently, and the masks do not fit.
     """
     names = {path.name.removesuffix("_mask.png"): path for path in sorted(masks.glob("*_mask.png"))}
     if not names:
-        raise DataError(f"{masks} holds no <image>_mask.png; give annotations/v7-lung-masks of covid-chestxray-dataset.")
+        raise DataError(f"{masks} holds no <image>_mask.png; give {lung_mask_folders()}.")
     stems = table["path"].map(lambda path: Path(path).stem)
-    drawn_for = stems.isin(names) & (table["source"] == "covid-chestxray-dataset")
+    drawn_for = stems.isin(names) & table["source"].isin(sources_with(lambda source: source.lung_masks))
     found = table[drawn_for].copy()
     found["mask"] = stems[drawn_for].map(names)
     return found.sort_values("digest", ignore_index=True)

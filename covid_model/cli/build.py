@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from covid_model.build.synthetic.stages import STAGES
 from covid_model.data.labels import LABELS
+from covid_model.data.sources import lung_mask_folders
 from covid_model.models.specs import SHIPPED
 from covid_model.models.user_models import known_models
 from covid_model.settings import WEIGHTS, runs_folder
@@ -22,7 +23,7 @@ def add_commands(commands: Any) -> None:
 
     lungs = build.add_parser("lungs", help="train the lung network on lung masks and score it on the test split")
     lungs.add_argument("--manifest", type=Path, required=True)
-    lungs.add_argument("--masks", type=Path, required=True, help="annotations/v7-lung-masks of covid-chestxray-dataset")
+    lungs.add_argument("--masks", type=Path, required=True, help=lung_mask_folders())
     lungs.add_argument(
         "--run",
         dest="folder",

@@ -1,13 +1,13 @@
 """`data build`, `check`, `measure`, `report`, `describe`: from public folders to a manifest, and what is in it."""
 
 import argparse
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from covid_model.data.source import FIELDS
 from covid_model.data.sources import SOURCES
-from covid_model.data.user_source import FIELDS, classes_source, table_source
+from covid_model.data.user_source import classes_source, table_source
 from covid_model.errors import DataError
 from covid_model.models.specs import DEFAULT_MODEL
 from covid_model.models.user_models import available_models
@@ -27,6 +27,9 @@ def add_commands(commands: Any) -> None:
     )
     build.add_argument("--folder", action="append", default=[], metavar="NAME=DIR", help="own images, one folder a class")
     build.add_argument("--table", action="append", default=[], metavar="NAME=CSV", help="own images, one row an image")
+    build.add_argument(
+        "--images", action="append", default=[], metavar="NAME=DIR", help="where a table's images are; default: beside it"
+    )
     fields = f"column of the tables that holds a FIELD: {', '.join(FIELDS)}"
     build.add_argument("--column", action="append", default=[], metavar="FIELD=COLUMN", help=fields)
     build.add_argument(
@@ -42,7 +45,7 @@ def add_commands(commands: Any) -> None:
     check.add_argument("manifest", type=Path)
     check.set_defaults(run=run_check)
 
-    measure = data.add_parser("measure", help="add prediction, attention and looks of every image, for the Dataset page")
+    measure = data.add_parser("measure", help="add prediction, attention and image statistics, for the Dataset page")
     measure.add_argument("--manifest", type=Path, required=True)
     measure.add_argument("--model", choices=available_models(), default=DEFAULT_MODEL, help="default: %(default)s")
     measure.add_argument("--out", type=Path, required=True, help="the measured manifest to write, *.parquet")
@@ -61,7 +64,7 @@ def add_commands(commands: Any) -> None:
     fetch.set_defaults(run=run_fetch)
 
     samples = data.add_parser("samples", help="fetch a dozen public images with open licences")
-    samples.add_argument("--out", type=Path, help="folder; default: one in the user's cache, where the app looks for them")
+    samples.add_argument("--out", type=Path, help="folder; default: one in the user's cache, where the app finds them")
     samples.add_argument("--accept", action="store_true", help="accept the licences without being asked")
     samples.set_defaults(run=run_samples)
 
@@ -76,29 +79,26 @@ def run_build(arguments: argparse.Namespace) -> int:
     from covid_model.data.manifest import build, write_manifest
 
     folders = {name: Path(folder) for name, folder in _pairs("--source", arguments.source).items()}
-    labels, own = _pairs("--label", arguments.label), {}
-    for name, folder in _pairs("--folder", arguments.folder).items():
+    labels, columns, own = _pairs("--label", arguments.label), _pairs("--column", arguments.column), {}
+    classes, tables = _pairs("--folder", arguments.folder), _pairs("--table", arguments.table)
+    images = _pairs("--images", arguments.images)
+    if repeated := sorted(classes.keys() & tables.keys()):
+        raise DataError(f"{repeated[0]} is named as a folder and as a table; give each its own name.")
+    if lost := sorted(images.keys() - tables.keys()):
+        raise DataError(f"--images {lost[0]}=DIR belongs to a --table {lost[0]}=CSV, which is not given.")
+    for name, folder in classes.items():
         folders[name], own[name] = Path(folder), classes_source(name, labels=labels, view=arguments.view)
-    columns = _pairs("--column", arguments.column)
-    for name, file in _pairs("--table", arguments.table).items():
+    for name, file in tables.items():
         folders[name] = Path(file).parent
-        own[name] = table_source(name, Path(file), columns, labels=labels, view=arguments.view)
+        place = Path(images[name]) if name in images else None
+        own[name] = table_source(name, Path(file), columns, images=place, labels=labels, view=arguments.view)
     if not folders:
         raise DataError("Name at least one --source, --folder or --table.")
     table, report = build(folders, own=own, seed=arguments.seed, all_views=arguments.all_views)
     write_manifest(table, report, arguments.out)
     print(table.groupby(["source", "label", "split"]).size().unstack(fill_value=0).to_string())
-    for title, counts in (
-        ("files missing", report.missing_files),
-        ("rows repeated", report.repeated_rows),
-        *((f"left out by label, {name}", counts) for name, counts in report.left_out_label.items()),
-        *((f"left out by view, {name}", counts) for name, counts in report.left_out_view.items()),
-    ):
-        _print_counts(title, counts)
-    print(f"patients joined across sources: {report.joined_patients}")
-    print(f"near-duplicate pairs kept in one split: {report.near_duplicate_pairs}")
-    for line in report.broken:
-        print(f"broken: {line}")
+    for line in report.lines():
+        print(line)
     print(f"{len(table)} images, {table['patient'].nunique()} patients -> {arguments.out} (data {report.data_hash[:12]})")
     return 0
 
@@ -110,13 +110,10 @@ def _pairs(flag: str, texts: list[str]) -> dict[str, str]:
         name, equals, value = text.partition("=")
         if not equals or not name or not value:
             raise DataError(f"{flag} takes two words with = between. Received: {text!r}.")
+        if name in found:
+            raise DataError(f"{flag} names {name} twice; give each its own name.")
         found[name] = value
     return found
-
-
-def _print_counts(title: str, counts: Counter[str]) -> None:
-    if counts:
-        print(f"{title}: " + ", ".join(f"{name} {number}" for name, number in counts.most_common()))
 
 
 def run_check(arguments: argparse.Namespace) -> int:
@@ -146,10 +143,10 @@ def run_measure(arguments: argparse.Namespace) -> int:
 
 def run_report(arguments: argparse.Namespace) -> int:
     """The `data report` command."""
-    from covid_model.data.browse import Manifest
+    from covid_model.data.browse import ManifestTable
     from covid_model.data.report import write_report
 
-    content = write_report(Manifest(arguments.manifest), arguments.out)
+    content = write_report(ManifestTable(arguments.manifest), arguments.out)
     for sentence in content["confounders"]:
         print(sentence)
     for found in content["quality"].values():
@@ -160,10 +157,10 @@ def run_report(arguments: argparse.Namespace) -> int:
 
 def run_describe(arguments: argparse.Namespace) -> int:
     """The `data describe` command."""
-    from covid_model.data.browse import Manifest
+    from covid_model.data.browse import ManifestTable
     from covid_model.data.description import describe
 
-    found = describe(Manifest(arguments.manifest))
+    found = describe(ManifestTable(arguments.manifest))
     found.save(arguments.out)
     print(f"{found.images} images of {found.patients} patients -> {arguments.out}")
     return 0

@@ -18,7 +18,7 @@ EVERYTHING: Final = Query()
 NEEDED: Final = ("path", "source", "label", "split", "digest")
 
 
-class Manifest:
+class ManifestTable:
     """The images of one manifest. May be shared by threads: every question has its own cursor."""
 
     def __init__(self, path: Path) -> None:
@@ -88,7 +88,7 @@ class Manifest:
         sets = ", ".join(f"({key}_)" for key in columns)
         table = self.ask(
             f"SELECT {names}, count(*) AS n, grouping({names}) AS g FROM (SELECT {named} FROM images WHERE {where}) "
-            f"GROUP BY GROUPING SETS ({sets}) ORDER BY n DESC, {names}",  # the same order at every look
+            f"GROUP BY GROUPING SETS ({sets}) ORDER BY n DESC, {names}",  # the same order each time
             values,
         )
         found: dict[str, dict[str, int]] = {key: {} for key in columns}

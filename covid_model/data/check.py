@@ -1,4 +1,4 @@
-"""Leakage check: does a patient or a near-duplicate image stand in two splits?"""
+"""Leakage check: is a patient or a near-duplicate image in two splits?"""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class Leakage:
 
 
 def check_leakage(table: pd.DataFrame) -> Leakage:
-    """Look for leakage afresh from patients and hashes, not from the groups that the split was made by."""
+    """Find leakage from patients and hashes, not from the groups that the split was made by."""
     splits = table.groupby("patient")["split"].nunique()
     paths, split = table["path"].tolist(), table["split"].tolist()
     pairs = [

@@ -1,17 +1,17 @@
-"""What gives an image's label away without a look at the lungs, in sentences made from counts."""
+"""What gives an image's label away apart from the lungs, in sentences made from counts."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from covid_model.data.description import Counts, Description
 from covid_model.data.filters import FILTERS, UNKNOWN
-from covid_model.data.sources import SOURCES
+from covid_model.data.sources import sources_with
 
-LOOKED_AT: Final = ("source", "age", "view", "sex")
-TELLING: Final = 0.05
+COLUMNS: Final = ("source", "age", "view", "sex")
+REVEALING: Final = 0.05
 """A column that improves guessing by less than this gives little away."""
 APART: Final = 1.5
-"""Two middles this many times apart are told apart at a glance."""
+"""Medians this many times apart are named."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Guess:
     always: float
 
     @property
-    def telling(self) -> bool:
+    def gives_label_away(self) -> bool:
         """Does the column give the label away?"""
-        return self.right - self.always >= TELLING
+        return self.right - self.always >= REVEALING
 
 
 def guess(column: str, counts: Counts) -> Guess:
@@ -40,8 +40,8 @@ def guess(column: str, counts: Counts) -> Guess:
 
 
 def guesses(description: Description) -> list[Guess]:
-    """One for each column that is there, the most telling first."""
-    found = [guess(column, description.counts[column]) for column in LOOKED_AT if column in description.counts]
+    """One for each column that is there, the most revealing first."""
+    found = [guess(column, description.counts[column]) for column in COLUMNS if column in description.counts]
     return sorted(found, key=lambda each: each.always - each.right)
 
 
@@ -59,32 +59,35 @@ def sentences(description: Description) -> list[str]:
 
 def _sources(by_source: Counts) -> list[str]:
     """Labels whose images share no source with another label."""
-    said = []
+    found = []
+    children = sources_with(lambda source: source.children)  # which have a sentence of their own
     for label in sorted({label for cells in by_source.values() for label in cells}):
         own = {source for source, cells in by_source.items() if cells.get(label)}
         alone = {source for source in own if set(by_source[source]) == {label}}
         images = sum(by_source[source][label] for source in own)
         apart = sum(by_source[source][label] for source in alone)
         if apart == images:
-            said.append(f"All {images:,} {label} images come from sources with no other label; a model can tell the source.")
+            found.append(
+                f"All {images:,} {label} images come from sources with no other label; a model can tell the source."
+            )
         elif apart:
-            said.append(
+            found.append(
                 f"{apart:,} of {images:,} {label} images come from sources with no other label ({', '.join(sorted(alone))})."
             )
         for source, cells in by_source.items():
-            if label == "COVID-19" and not cells.get(label):
-                said.append(f"{source} holds {sum(cells.values()):,} images and none of COVID-19.")
-    return said
+            if label == "COVID-19" and not cells.get(label) and source not in children:
+                found.append(f"{source} holds {sum(cells.values()):,} images and none of COVID-19.")
+    return found
 
 
 def _children(by_source: Counts) -> list[str]:
-    said = []
-    for source in (row.name for row in SOURCES.values() if row.children and row.name in by_source):
+    found = []
+    for source in sorted(sources_with(lambda source: source.children) & by_source.keys()):
         images, covid = sum(by_source[source].values()), by_source[source].get("COVID-19", 0)
-        said.append(
+        found.append(
             f"All {images:,} images of {source} show children, {covid} of them with COVID-19; a model can tell the age."
         )
-    return said
+    return found
 
 
 def _guesses(description: Description) -> list[str]:
@@ -92,13 +95,13 @@ def _guesses(description: Description) -> list[str]:
         f"{FILTERS[each.column].title} alone guesses {each.right:.0%} of the labels right; always naming the most frequent "
         f"label is right for {each.always:.0%}."
         for each in guesses(description)
-        if each.telling
+        if each.gives_label_away
     ]
 
 
 def _missing(description: Description) -> list[str]:
     """Columns whose being empty depends on the label."""
-    said = []
+    found = []
     for column in ("age", "view", "sex"):
         counts = description.counts.get(column, {})
         shares = {}
@@ -107,24 +110,26 @@ def _missing(description: Description) -> list[str]:
             if images:
                 shares[label] = counts.get(UNKNOWN, {}).get(label, 0) / images
         if shares and max(shares.values()) - min(shares.values()) > 0.2:
-            told = ", ".join(f"{share:.0%} of {label}" for label, share in shares.items())
-            said.append(f"{FILTERS[column].title} is not stated for {told} images: what is missing tells labels apart too.")
-    return said
+            stated = ", ".join(f"{share:.0%} of {label}" for label, share in shares.items())
+            found.append(
+                f"{FILTERS[column].title} is not stated for {stated} images: a missing value gives the label away too."
+            )
+    return found
 
 
 def _spreads(description: Description) -> list[str]:
-    """Numbers of the pictures whose middles lie far apart between sources."""
-    said = []
+    """Numbers of the images whose medians differ much between sources."""
+    found = []
     for column, title in (
         ("height", "height in pixels"),
         ("contrast", "contrast"),
         ("letters", "count of letter-like marks"),
     ):
-        middles = {source: values[2] for source, values in description.spreads.get(column, {}).get("source", {}).items()}
-        if len(middles) > 1 and max(middles.values()) > APART * max(min(middles.values()), 1e-9):
-            low, high = min(middles, key=middles.__getitem__), max(middles, key=middles.__getitem__)
-            said.append(
-                f"The middle {title} is {middles[low]:.3g} in {low} and {middles[high]:.3g} in {high}: sources look "
-                "different before anything in the lungs does."
+        medians = {source: values[2] for source, values in description.spreads.get(column, {}).get("source", {}).items()}
+        if len(medians) > 1 and max(medians.values()) > APART * max(min(medians.values()), 1e-9):
+            low, high = min(medians, key=medians.__getitem__), max(medians, key=medians.__getitem__)
+            found.append(
+                f"The median {title} is {medians[low]:.3g} in {low} and {medians[high]:.3g} in {high}: sources differ "
+                "in more than the lungs."
             )
-    return said
+    return found

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from covid_model import __version__
-from covid_model.data.browse import Manifest
+from covid_model.data.browse import ManifestTable
 from covid_model.data.filters import FILTERS
 from covid_model.data.labels import LABELS
 from covid_model.errors import DataError
@@ -61,7 +61,7 @@ class Description:
         write_json(path, asdict(self))
 
 
-def describe(images: Manifest) -> Description:
+def describe(images: ManifestTable) -> Description:
     """Count a manifest. Raises DataError where it cannot be read."""
     counts: dict[str, Counts] = {}
     for key in COUNTED:

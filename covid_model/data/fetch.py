@@ -59,7 +59,7 @@ def fetch_file(remote: Remote, folder: Path, *, tries: int = TRIES, pause: float
                 return out
             why = "the connection closed early"
         except urllib.error.HTTPError as error:
-            if error.code == 416:  # more is here than there: what lies here is of another file
+            if error.code == 416:  # more is here than there: what is here belongs to another file
                 part.unlink(missing_ok=True)
             elif error.code < 500 and error.code not in (408, 429):
                 raise DataError(f"{remote.url} answers {error.code} {error.reason}.") from error
@@ -121,7 +121,7 @@ def unpack(archive: Path, folder: Path) -> None:
 def fetch_source(
     source: Source, folder: Path, accept: Callable[[str], bool], *, remotes: Sequence[Remote] | None = None
 ) -> Path:
-    """Download and unpack a source below `folder`; returns where it lies. accept: shown the licence, says yes or no.
+    """Download and unpack a source below `folder`; returns its folder. accept: shown the licence, says yes or no.
 
     remotes: other addresses than the table's. Raises DataError for a source that needs an account (with what to do), a
     licence not accepted, or a download that fails.

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 UNKNOWN: Final = "not stated"
-"""Stands for an empty cell."""
+"""Shown for an empty cell."""
 
 Kind = Literal["choice", "range"]
 
 
 @dataclass(frozen=True)
 class Filter:
-    """One way to narrow down. needs: column without which it is not offered; sql: what it looks at, an expression.
+    """One way to narrow down. needs: column without which it is not offered; sql: the SQL expression that is compared.
 
     low, high: ends of a range.
     """
@@ -42,7 +42,7 @@ FILTERS: Final = {
         Filter("split", "Split", "choice", "split", _plain("split")),
         Filter("label", "Label", "choice", "label", _plain("label")),
         Filter("predicted", "Prediction", "choice", "predicted", _plain("predicted")),
-        Filter("prediction", "Answer", "choice", "correct", "CASE WHEN correct THEN 'right' ELSE 'wrong' END"),
+        Filter("prediction", "Correctness", "choice", "correct", "CASE WHEN correct THEN 'right' ELSE 'wrong' END"),
         Filter("view", "View", "choice", "view", _plain("view")),
         Filter("sex", "Sex", "choice", "sex", _plain("sex")),
         Filter("age", "Age", "choice", "age", f"CASE WHEN age IS NULL THEN '{UNKNOWN}' {_AGE} ELSE '{OLDEST}' END"),
@@ -52,8 +52,8 @@ FILTERS: Final = {
     )
 }
 
-WORDS: Final = ("finding", "patient", "view", "licence", "path")
-"""Columns in which free text is looked for."""
+SEARCHED: Final = ("finding", "patient", "view", "licence", "path")
+"""Columns that the search text is compared with."""
 SORTS: Final = {
     "": "As in the manifest",
     "confidence": "Confidence",
@@ -67,14 +67,15 @@ SORTS: Final = {
 
 @dataclass(frozen=True)
 class Query:
-    """Which images, in which order. choices: filter -> values; ranges: filter -> (low, high). words: free text.
+    """Which images, in which order. choices: filter -> values; ranges: filter -> (low, high). text: words that
+    must all be found in the SEARCHED columns.
 
     digests: only these images, where given.
     """
 
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    words: str = ""
+    text: str = ""
     sort: str = ""
     descending: bool = False
     digests: tuple[str, ...] | None = None
@@ -97,8 +98,8 @@ def condition(query: Query, columns: Iterable[str]) -> tuple[str, list[object]]:
         if row is not None and row.needs in known and (low, high) != (row.low, row.high):
             parts.append(f"{row.sql} BETWEEN ? AND ?")
             values += [low, high]
-    for word in query.words.split():
-        searched = [f"contains(lower({column}), ?)" for column in WORDS if column in known]
+    for word in query.text.split():
+        searched = [f"contains(lower({column}), ?)" for column in SEARCHED if column in known]
         parts.append(f"({' OR '.join(searched) or 'false'})")
         values += [word.lower()] * len(searched)
     if query.digests is not None:

@@ -1,8 +1,10 @@
-"""The visible table from each source's own findings to the project's three labels.
+"""From the words of a source to the project's three labels.
 
-A finding that stands in no row is left out of the manifest and counted, so that nobody trains on a guess.
+Each source maps its own findings (`Source.labels`). A finding that no table names is left out of the manifest and counted,
+so that nobody trains on a guess.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final, Literal
 
@@ -11,51 +13,40 @@ Label = Literal["COVID-19", "Pneumonia", "Normal"]
 LABELS: Final[tuple[Label, ...]] = ("COVID-19", "Pneumonia", "Normal")
 """Class order of every three-class model."""
 
-COHEN_FINDINGS: Final[Mapping[str, Label]] = {
-    "COVID-19": "COVID-19",
-    "COVID-19, ARDS": "COVID-19",
-    "No Finding": "Normal",
-    "Pneumonia": "Pneumonia",
-    "Bacterial": "Pneumonia",
-    "Viral": "Pneumonia",
-    "Fungal": "Pneumonia",
-    "SARS": "Pneumonia",
-    "MERS-CoV": "Pneumonia",
-    "Influenza": "Pneumonia",
-    "H1N1": "Pneumonia",
-    "Varicella": "Pneumonia",
-    "Herpes": "Pneumonia",
-    "Streptococcus": "Pneumonia",
-    "Staphylococcus": "Pneumonia",
-    "MRSA": "Pneumonia",
-    "Klebsiella": "Pneumonia",
-    "Legionella": "Pneumonia",
-    "Mycoplasma": "Pneumonia",
-    "Chlamydophila": "Pneumonia",
-    "E.Coli": "Pneumonia",
-    "Nocardia": "Pneumonia",
-    "Pneumocystis": "Pneumonia",
-    "Aspergillosis": "Pneumonia",
-    "Aspiration": "Pneumonia",
-    "Lipoid": "Pneumonia",
+COMMON_NAMES: Final[Mapping[str, Label]] = {
+    "covid": "COVID-19",
+    "covid19": "COVID-19",
+    "covid19pneumonia": "COVID-19",
+    "sarscov2": "COVID-19",
+    "pneumonia": "Pneumonia",
+    "viralpneumonia": "Pneumonia",
+    "bacterialpneumonia": "Pneumonia",
+    "normal": "Normal",
+    "healthy": "Normal",
+    "nofinding": "Normal",
+    "negative": "Normal",
 }
-"""covid-chestxray-dataset, column `finding`. ARDS without a cause, tuberculosis, `todo` and `Unknown` are left out."""
-
-KERMANY_FOLDERS: Final[Mapping[str, Label]] = {"NORMAL": "Normal", "PNEUMONIA": "Pneumonia"}
-"""chest_xray: the class folder."""
+"""What people call the three labels, letters and digits only."""
 
 
-def cohen_label(finding: str) -> Label | None:
-    """Label of a covid-chestxray-dataset finding, or None.
+def common_label(name: str) -> Label | None:
+    """The label that people usually mean by `name`.
 
-    Later versions of that table write a path ("Pneumonia/Viral/COVID-19"); its last step decides.
+    >>> common_label("Viral Pneumonia"), common_label("knees")
+    ('Pneumonia', None)
     """
-    return COHEN_FINDINGS.get(finding.strip().rsplit("/", 1)[-1])
+    return COMMON_NAMES.get(re.sub(r"[^a-z0-9]", "", name.lower()))
 
 
-def nih_label(findings: str) -> Label | None:
-    """Label of a ChestX-ray14 `Finding Labels` cell ("A|B|..."), or None for images with other findings only."""
-    found = {part.strip() for part in findings.split("|")}
-    if "Pneumonia" in found:
-        return "Pneumonia"
-    return "Normal" if found == {"No Finding"} else None
+def mapped_label(finding: str, labels: Mapping[str, Label]) -> Label | None:
+    """The label of a finding by a source's table, or None.
+
+    Of a path ("Pneumonia/Viral/COVID-19") the last step decides. Of several findings ("Infiltration|Pneumonia") the first
+    label in the order of LABELS counts, but an image with another finding is never Normal.
+
+    >>> mapped_label("Infiltration|Pneumonia", {"Pneumonia": "Pneumonia", "No Finding": "Normal"})
+    'Pneumonia'
+    """
+    steps = [part.strip().rsplit("/", 1)[-1] for part in finding.split("|")]
+    found = {label for step in steps if (label := labels.get(step)) and (label != "Normal" or len(steps) == 1)}
+    return min(found, key=LABELS.index, default=None)

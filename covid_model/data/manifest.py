@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -15,15 +15,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from covid_model import __version__
+from covid_model.data.build_report import BuildReport
 from covid_model.data.duplicates import joined_groups, near_pairs, perceptual_hash
-from covid_model.data.sources import Row, Source, get_source
+from covid_model.data.patients import is_known, one_spelling, shared_patients
+from covid_model.data.sources import Source, SourceImage, get_source
 from covid_model.data.split import split_by_group
 from covid_model.errors import DataError, ImageError
 from covid_model.files import written_whole
 from covid_model.images.read import load_image
 
-FRONTAL: Final = frozenset({"PA", "AP", "AP SUPINE"})
+FRONTAL: Final = frozenset({"PA", "AP", "AP SUPINE", "FRONTAL"})
 """Values of `view` (upper case) that are frontal images. Images of unstated view are left out unless asked for."""
 
 COLUMNS: Final = [
@@ -48,126 +49,127 @@ COLUMNS: Final = [
 META_KEY: Final = b"covid_model.build"
 
 
-@dataclass
-class BuildReport:
-    """What a build saw and left out, by source; stored in the manifest's own metadata."""
-
-    seed: int
-    views: str
-    date: str = ""
-    version: str = __version__
-    kept: Counter[str] = field(default_factory=Counter)
-    missing_files: Counter[str] = field(default_factory=Counter)
-    left_out_label: dict[str, Counter[str]] = field(default_factory=dict)
-    left_out_view: dict[str, Counter[str]] = field(default_factory=dict)
-    repeated_rows: Counter[str] = field(default_factory=Counter)
-    broken: list[str] = field(default_factory=list)
-    joined_patients: int = 0
-    near_duplicate_pairs: int = 0
-    data_hash: str = ""
-
-
 def build(
     folders: Mapping[str, Path], *, own: Mapping[str, Source] | None = None, seed: int = 0, all_views: bool = False
 ) -> tuple[pd.DataFrame, BuildReport]:
     """Read the sources `folders` (name -> folder) into one manifest table with COLUMNS, and a report of what was left out.
 
     own: sources among them that are not in SOURCES (`data.user_source`). all_views keeps lateral images and images of
-    unstated view. Raises DataError for an unknown source, a folder that is not that source, or when no image is left.
+    unstated view. Raises DataError for an unknown source, a folder that is not that source, or one without a usable image.
     """
     report = BuildReport(
         seed=seed, views="all" if all_views else "frontal", date=datetime.now(UTC).isoformat("T", "seconds")
     )
     sources = {name: (own or {}).get(name) or get_source(name) for name in folders}
-    rows = list(_usable_rows(folders, sources, report, all_views))
+    listed = []
+    for name, source in sources.items():
+        images = _known_patients(name, folders[name], list(_usable(name, folders[name], source, report, all_views)), report)
+        if not images:
+            raise DataError(report.why_nothing(name, folders[name]))
+        listed += [(name, image) for image in images]
     with ThreadPoolExecutor() as pool:
-        read = list(
-            tqdm(
-                pool.map(_read_row, rows),
-                total=len(rows),
-                desc="reading images",
-                unit="image",
-                disable=len(rows) < 2 or None,
-            )
-        )
+        bar = tqdm(pool.map(_read_image, listed), total=len(listed), desc="reading images", unit="image", disable=None)
+        read = list(bar)
     records = []
-    for (source, row), outcome in zip(rows, read, strict=True):
+    for (name, image), outcome in zip(listed, read, strict=True):
         if isinstance(outcome, str):
-            report.broken.append(f"{source}: {row.path.name}: {outcome}")
+            report.broken.append(f"{name}: {image.path.name}: {outcome}")
         else:
-            records.append({"source": source, **outcome})
-    if not records:
-        raise DataError(f"No usable image in {', '.join(map(str, folders.values()))}; check the folders and the labels.")
+            records.append({"source": name, **outcome})
+    read_from = {record["source"] for record in records}
+    for name in sources:
+        if name not in read_from:
+            raise DataError(report.why_nothing(name, folders[name]))
     table = pd.DataFrame.from_records(records)
-    _join_patients(table, report)
+    _join_patients(table, {name for name, source in sources.items() if source.unique_stems}, report)
     strata = (table["source"] + "/" + table["label"]).tolist()
     table["split"] = split_by_group(table["group"].tolist(), strata, seed)
     report.kept = Counter(strata)
+    report.note_empty(Counter(zip(table["split"], table["label"], strict=True)))
     report.data_hash = data_hash(table)
     return table[list(COLUMNS)], report
 
 
-def _usable_rows(
-    folders: Mapping[str, Path], sources: Mapping[str, Source], report: BuildReport, all_views: bool
-) -> Iterator[tuple[str, Row]]:
-    """The rows worth opening; everything else is counted in the report."""
-    for name, folder in folders.items():
-        if not folder.is_dir():
-            raise DataError(f"{folder} is not a folder; give --source {name}=FOLDER of the unpacked download.")
-        seen: set[Path] = set()
-        labels = report.left_out_label.setdefault(name, Counter())
-        views = report.left_out_view.setdefault(name, Counter())
-        for row in sources[name].read(folder):
-            if row.problem:
-                report.broken.append(f"{name}: {row.problem}")
-            elif row.path in seen:
-                report.repeated_rows[name] += 1
-            elif row.label is None:
-                labels[row.finding or "(empty)"] += 1
-            elif not all_views and row.view.upper() not in FRONTAL:
-                views[row.view or "(not stated)"] += 1
-            elif not row.path.is_file():
-                report.missing_files[name] += 1
-            else:
-                yield name, row
-            seen.add(row.path)
+def _usable(name: str, folder: Path, source: Source, report: BuildReport, all_views: bool) -> Iterator[SourceImage]:
+    """The images worth opening; everything else is counted in the report."""
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder; give --source {name}=FOLDER of the unpacked download.")
+    used: set[Path] = set()
+    for image in source.read(folder):
+        if image.passed_over:
+            report.passed_over[name][image.passed_over] += 1
+        elif image.problem:
+            report.broken.append(f"{name}: {image.problem}")
+        elif image.path in used:
+            report.repeated_rows[name] += 1
+        elif image.label is None:
+            report.left_out_label[name][image.finding or "(empty)"] += 1
+        elif not all_views and image.view.upper() not in FRONTAL:
+            report.left_out_view[name][image.view or "(not stated)"] += 1
+        elif not image.path.is_file():
+            report.missing_files[name] += 1
+            if name not in report.first_missing:
+                report.first_missing[name] = str(_inside(image.path, folder))
+        else:
+            used.add(image.path)
+            yield image
 
 
-def _read_row(item: tuple[str, Row]) -> dict[str, Any] | str:
+def _inside(path: Path, folder: Path) -> Path:
+    """The path below `folder`, where it is below it."""
+    return path.relative_to(folder) if path.is_relative_to(folder) else path
+
+
+def _known_patients(name: str, folder: Path, images: list[SourceImage], report: BuildReport) -> list[SourceImage]:
+    """The images with one spelling for each patient; an image of an unknown patient gets one of its own."""
+    spellings = one_spelling(image.patient for image in images if is_known(image.patient))
+    ways: dict[str, list[str]] = {}
+    for patient, chosen in spellings.items():
+        ways.setdefault(chosen, []).append(patient)
+    if ways:
+        report.respelled[name] = len(ways)
+        report.respelled_example[name] = " and ".join(map(repr, sorted(next(iter(ways.values())))))
+    found = []
+    for image in images:
+        if is_known(image.patient):
+            patient = spellings.get(image.patient, image.patient)
+        else:
+            report.unknown_patients[name] += 1
+            patient = _inside(image.path, folder).with_suffix("").as_posix()
+        found.append(replace(image, patient=patient))
+    return found
+
+
+def _read_image(item: tuple[str, SourceImage]) -> dict[str, Any] | str:
     """A manifest record of one image, or the sentence that says why it cannot be read."""
-    source, row = item
+    source, listed = item
     try:
-        image = load_image(row.path)
+        image = load_image(listed.path)
     except ImageError as error:
         return str(error)
     return {
-        "path": str(row.path.resolve()),
-        "patient": f"{source}:{row.patient}",
-        "label": row.label,
-        "finding": row.finding,
-        "view": row.view,
-        "sex": row.sex,
-        "age": row.age,
+        "path": str(listed.path.resolve()),
+        "patient": f"{source}:{listed.patient}",
+        "label": listed.label,
+        "finding": listed.finding,
+        "view": listed.view,
+        "sex": listed.sex,
+        "age": listed.age,
         "digest": image.digest,
         "phash": perceptual_hash(image),
         "height": image.shape[0],
         "width": image.shape[1],
-        "licence": row.licence,
-        "link": row.link,
+        "licence": listed.licence,
+        "link": listed.link,
     }
 
 
-def _join_patients(table: pd.DataFrame, report: BuildReport) -> None:
-    """Set `group`, and give one name to a patient who stands in several sources.
+def _join_patients(table: pd.DataFrame, unique_stems: set[str], report: BuildReport) -> None:
+    """Set `group`, which joins images by patient and by near-duplicate hash; one name for a patient of several sources.
 
-    An image of covid-chestxray-dataset whose file stem is an image of the Hannover repository shows the same patient.
-    Groups join images by patient and by near-duplicate hash.
+    unique_stems: sources whose file names tell a patient elsewhere too.
     """
-    stems = table["path"].map(lambda path: Path(path).stem)
-    hannover = table["source"] == "covid-19-image-repository"
-    known = dict(zip(stems[hannover], table.loc[hannover, "patient"], strict=True))
-    cohen = (table["source"] == "covid-chestxray-dataset") & stems.isin(known)
-    renamed = dict(zip(table.loc[cohen, "patient"], stems[cohen].map(known), strict=True))
+    renamed = shared_patients(table, unique_stems)
     table["patient"] = table["patient"].replace(renamed)
     report.joined_patients = len(renamed)
     pairs = near_pairs(table["phash"].tolist())

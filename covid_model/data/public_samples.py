@@ -9,13 +9,13 @@ import numpy as np
 
 from covid_model.data.duplicates import NEAR, hash_bits, perceptual_hash
 from covid_model.data.fetch import PAUSE, TRIES, Remote, fetch_all
+from covid_model.data.sources import Source
+from covid_model.data.sources.cohen import COHEN
+from covid_model.data.sources.hannover import HANNOVER
 from covid_model.errors import DataError, ImageError
 from covid_model.images.read import load_image
 from covid_model.settings import samples_folder
 
-_RAW: Final = "https://raw.githubusercontent.com"
-_HANNOVER: Final = "ml-workgroup/covid-19-image-repository"
-_COHEN: Final = "ieee8023/covid-chestxray-dataset"
 WINTHER: Final = "Hannover Medical School (Winther et al. 2020), CC BY 3.0"
 
 
@@ -38,13 +38,18 @@ class PublicSample:
         return f"{self.name}{Path(self.url).suffix}"
 
 
+def _raw(source: Source) -> str:
+    """Where GitHub serves the single files of a source."""
+    return source.homepage.replace("https://github.com", "https://raw.githubusercontent.com")
+
+
 def _hannover(name: str, commit: str, label: str, split: str, phash: str) -> PublicSample:
-    url = f"{_RAW}/{_HANNOVER}/{commit}/png/{name}.png"
+    url = f"{_raw(HANNOVER)}/{commit}/png/{name}.png"
     return PublicSample(name, url, label, split, phash, WINTHER)
 
 
 def _cohen(file: str, commit: str, label: str, split: str, phash: str, credit: str = WINTHER) -> PublicSample:
-    url = f"{_RAW}/{_COHEN}/{commit}/images/{file}"
+    url = f"{_raw(COHEN)}/{commit}/images/{file}"
     return PublicSample(Path(file).stem, url, label, split, phash, credit)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_model.data.browse import Manifest
+from covid_model.data.browse import ManifestTable
 from covid_model.data.duplicates import NEAR, near_pairs
 from covid_model.data.filters import UNKNOWN
 
@@ -24,11 +24,11 @@ LISTED: Final = 1_000
 LETTERS: Final = 10
 BORDER: Final = 0.1
 INVERTED: Final = -0.15
-"""Inverted images lie near -0.5; images in a white frame come down to 0."""
+"""Inverted images are near -0.5; images in a white frame come down to 0."""
 
 Reasons = Sequence[tuple[int, str]]
 """(place in the manifest, why) of images; of an image that comes twice the first counts."""
-Finder = Callable[[Manifest], tuple[int, Reasons]]
+Finder = Callable[[ManifestTable], tuple[int, Reasons]]
 """How many images, and the first of them with their reasons."""
 
 
@@ -50,7 +50,7 @@ class Check:
 def _asked(sql: str) -> Finder:
     """A query for `place` and `why`, in the order in which they are to be listed."""
 
-    def find(images: Manifest) -> tuple[int, Reasons]:
+    def find(images: ManifestTable) -> tuple[int, Reasons]:
         count = int(images.ask(f"SELECT count(*) AS n FROM ({sql})")["n"][0])
         rows = images.ask(f"{sql} LIMIT {LISTED}")
         return count, list(zip(rows["place"].astype(int), rows["why"].astype(str), strict=True))
@@ -87,7 +87,7 @@ def _pairs(hashes: tuple[str, ...]) -> NDArray[np.int64]:
 def _pairs_differing(column: str, why: str) -> Finder:
     """Near-duplicates whose `column` differs. why: with places for the distance, the other image's name and its column."""
 
-    def find(images: Manifest) -> tuple[int, Reasons]:
+    def find(images: ManifestTable) -> tuple[int, Reasons]:
         table = images.head(["path", "phash", column], MOST)
         names = [Path(path).name for path in table["path"]]
         values = table[column].tolist()
@@ -101,7 +101,7 @@ def _pairs_differing(column: str, why: str) -> Finder:
     return find
 
 
-def _gone(images: Manifest) -> tuple[int, Reasons]:
+def _gone(images: ManifestTable) -> tuple[int, Reasons]:
     paths = images.head(["path"], MOST)["path"]
     places = [place for place, path in enumerate(paths) if not Path(path).is_file()]
     return len(places), [(place, "the file is not where the manifest says") for place in places[:LISTED]]
@@ -115,7 +115,7 @@ CHECKS: Final = {
     for row in (
         Check("patients", "Patients in several splits", "A patient's images must share a split.", ("patient",), True, _where(
             "patient IN (SELECT patient FROM images GROUP BY patient HAVING min(split) <> max(split))",
-            "'patient ' || patient || ' stands in several splits'")),
+            "'patient ' || patient || ' is in several splits'")),
         Check("leaks", "Near-duplicates across splits", f"{_NEAR}, splits differ. {_AMONG}", ("phash",), True,
               _pairs_differing("split", "{distance} of 256 bits from an image of the {value} split")),
         Check("repeated", "Same file twice", "Two rows with one digest.", (), True, _asked(REPEATED)),
@@ -147,7 +147,7 @@ CHECKS: Final = {
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """What one check found. count: how many images; None where the check's columns are missing. images: the first LISTED of
     them, with digest, path, source, label, split and why.
     """
@@ -162,14 +162,14 @@ class Finding:
         return CHECKS[self.key]
 
 
-def run_check(check: Check, images: Manifest) -> Finding:
+def run_check(check: Check, images: ManifestTable) -> CheckResult:
     """Look for one thing."""
     measured = all(column in images.columns for column in check.needs)
     count, reasons = check.find(images) if measured else (None, [])
     rows = images.rows([place for place, _ in reasons])[["digest", "path", "source", "label", "split"]]
-    return Finding(check.key, count, rows.assign(why=[why for _, why in reasons]))
+    return CheckResult(check.key, count, rows.assign(why=[why for _, why in reasons]))
 
 
-def run_checks(images: Manifest) -> list[Finding]:
+def run_checks(images: ManifestTable) -> list[CheckResult]:
     """Every check on all images of a manifest."""
     return [run_check(check, images) for check in CHECKS.values()]

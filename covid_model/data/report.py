@@ -5,11 +5,11 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from covid_model.data.browse import Manifest
+from covid_model.data.browse import ManifestTable
 from covid_model.data.confounders import sentences
 from covid_model.data.description import Description, describe
 from covid_model.data.filters import FILTERS
-from covid_model.data.quality import Finding, run_checks
+from covid_model.data.quality import CheckResult, run_checks
 from covid_model.errors import DataError
 from covid_model.files import write_json, written_whole
 
@@ -23,46 +23,46 @@ STYLE: Final = (
 )
 
 
-def write_report(images: Manifest, out: Path) -> dict[str, Any]:
+def write_report(images: ManifestTable, out: Path) -> dict[str, Any]:
     """Write `report.html` and `report.json` to the folder `out`; returns what the JSON holds.
 
     Raises DataError for a manifest that cannot be read or a folder that cannot be written.
     """
     description = describe(images)
-    findings = run_checks(images)
+    results = run_checks(images)
     content = {
         "manifest": images.path.name,
         "description": asdict(description),
         "confounders": sentences(description),
-        "quality": {finding.check.key: _cells(finding) for finding in findings},
+        "quality": {result.check.key: _cells(result) for result in results},
     }
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / "report.json", content)
         with written_whole(out / "report.html") as partial:
-            partial.write_text(page(images.path.name, description, findings), "utf-8")
+            partial.write_text(page(images.path.name, description, results), "utf-8")
     except OSError as error:
         raise DataError(f"The report cannot be written to {out}: {error.strerror}.") from error
     return content
 
 
-def _cells(finding: Finding) -> dict[str, Any]:
-    check, listed = finding.check, finding.images.to_dict("records")
-    return {"title": check.title, "rule": check.rule, "severe": check.severe, "count": finding.count, "images": listed}
+def _cells(result: CheckResult) -> dict[str, Any]:
+    check, listed = result.check, result.images.to_dict("records")
+    return {"title": check.title, "rule": check.rule, "severe": check.severe, "count": result.count, "images": listed}
 
 
-def page(name: str, description: Description, findings: list[Finding]) -> str:
+def page(name: str, description: Description, results: list[CheckResult]) -> str:
     """The report as one HTML page without scripts or outside addresses."""
     parts = [
         f"<h1>{escape(name)}</h1>",
         f"<p>{description.images:,} images of {description.patients:,} patients, counted {description.date}, "
         f"data {description.data_hash[:12]}, {escape(description.model or 'not measured')}.</p>",
-        "<h2>What gives a label away without a look at the lungs</h2>",
-        _list(sentences(description) or ["Nothing stands out."]),
+        "<h2>What gives a label away apart from the lungs</h2>",
+        _list(sentences(description) or ["Nothing found."]),
         "<h2>Images by label</h2>",
         *(_counts(key, description) for key in description.counts),
         "<h2>Quality</h2>",
-        *map(_finding, findings),
+        *map(_result, results),
     ]
     head = f'<meta charset="utf-8"><title>{escape(name)}</title><style>{STYLE}</style>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
@@ -84,12 +84,12 @@ def _counts(key: str, description: Description) -> str:
     return f"<table>{head}{rows}</table>"
 
 
-def _finding(finding: Finding) -> str:
-    check, images = finding.check, finding.images
-    if finding.count is None:
+def _result(result: CheckResult) -> str:
+    check, images = result.check, result.images
+    if result.count is None:
         return f"<p><b>{escape(check.title)}</b>: not measured. {escape(check.rule)}</p>"
-    bad = ' class="bad"' if check.severe and finding.count else ""
-    summary = f"<b{bad}>{escape(check.title)}: {finding.count:,}</b> {escape(check.rule)}"
+    bad = ' class="bad"' if check.severe and result.count else ""
+    summary = f"<b{bad}>{escape(check.title)}: {result.count:,}</b> {escape(check.rule)}"
     if images.empty:
         return f"<p>{summary}</p>"
     rows = "".join(
@@ -97,5 +97,5 @@ def _finding(finding: Finding) -> str:
         f"<td>{escape(row.why)}</td></tr>"
         for row in images.head(LISTED).itertuples()
     )
-    more = f"<p>and {finding.count - LISTED:,} more</p>" if finding.count > LISTED else ""
+    more = f"<p>and {result.count - LISTED:,} more</p>" if result.count > LISTED else ""
     return f"<details><summary>{summary}</summary><table>{rows}</table>{more}</details>"

@@ -1,4 +1,4 @@
-"""Selections of the Dataset page kept under a name, beside the manifest they belong to."""
+"""Queries of the Dataset page saved under a name, beside the manifest they belong to."""
 
 import json
 from pathlib import Path
@@ -11,8 +11,8 @@ SavedQueries = dict[str, dict[str, str]]
 
 
 def saved_queries_path(manifest: Path) -> Path:
-    """Where the views of a manifest lie."""
-    return manifest.with_suffix(".views.json")
+    """The file of the saved queries of a manifest."""
+    return manifest.with_suffix(".queries.json")
 
 
 def read_saved_queries(manifest: Path) -> SavedQueries:
@@ -24,10 +24,10 @@ def read_saved_queries(manifest: Path) -> SavedQueries:
         return {}
 
 
-def write_saved_queries(manifest: Path, views: SavedQueries) -> None:
-    """Keep them. Raises DataError where nothing can be written, HostError on a public copy."""
+def write_saved_queries(manifest: Path, queries: SavedQueries) -> None:
+    """Write them. Raises DataError where nothing can be written, HostError on a public copy."""
     require_own_host("Saving a query")
     try:
-        write_json(saved_queries_path(manifest), views)
+        write_json(saved_queries_path(manifest), queries)
     except OSError as error:
-        raise DataError(f"The views cannot be kept beside {manifest}: {error.strerror}.") from error
+        raise DataError(f"The queries cannot be saved beside {manifest}: {error.strerror}.") from error

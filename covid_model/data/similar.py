@@ -1,4 +1,4 @@
-"""Images alike to one in the eyes of a model: cosine similarity of embeddings."""
+"""Images similar to one by the features of a model: cosine similarity of embeddings."""
 
 from pathlib import Path
 from typing import Final
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 from covid_model.errors import DataError
 
 BLOCK: Final = 65_536
-"""Images compared at once, so that a million embeddings never lie in memory together."""
+"""Images compared at once, so that a million embeddings are never in memory together."""
 
 
 def embedding_path(manifest: Path) -> Path:
-    """Where the embeddings of a measured manifest lie, (images, features) float16 in its order."""
+    """The file of the embeddings of a measured manifest, (images, features) float16 in its order."""
     return manifest.with_suffix(".embedding.npy")
 
 
 def similar(
     embeddings: Path, features: NDArray[np.float32], *, count: int = 12, skip: int | None = None
 ) -> list[tuple[int, float]]:
-    """(place, cosine similarity) of the images most alike to `features` (n,), the most alike first.
+    """(place, cosine similarity) of the images most similar to `features` (n,), the most similar first.
 
     embeddings: file of (images, n) float16, as `data measure` writes it. skip: a place to leave out, the image itself.
     Raises DataError where the file is damaged or of another model.

@@ -16,7 +16,7 @@ QUALITY: Final = 82
 BOUND: Final = 200_000_000
 """Bytes that all thumbnails together may take; the longest unused go first."""
 LOOK_EVERY: Final = 64
-"""Thumbnails between two looks at the bound."""
+"""Thumbnails between two checks of the bound."""
 
 
 def thumbnail(image: Path, digest: str, folder: Path | None = None) -> bytes:

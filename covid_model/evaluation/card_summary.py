@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from covid_model.data.sources import sources_with
 from covid_model.evaluation.subsets import SUBSETS
 from covid_model.models.card import Card
 from covid_model.models.specs import ModelSpec
@@ -70,8 +71,8 @@ def gap_reason(row: ModelSpec, card: Card) -> str:
             f"Its COVID-19 images come from {', '.join(sorted(covid))} and all others from {', '.join(sorted(others))}: "
             "telling the sources apart suffices."
         )
-    if others == {"chest_xray"}:
-        reasons.append("All its other images show children aged 1 to 5: telling age apart suffices.")
+    if others and others <= sources_with(lambda source: source.children):
+        reasons.append("All its other images show children: telling age apart suffices.")
     if card.training.get("split") == "by image":
         reasons.append("Its own split parts images, not patients, so that a patient's second image is in both halves.")
     return " ".join(reasons) or "Patients are apart in its split; sources are still shared between training and test."

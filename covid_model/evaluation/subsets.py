@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_model.data.sources import SOURCES
+from covid_model.data.sources import sources_with
 from covid_model.models.card import Card
 
 ADULT: Final = 18.0
@@ -25,9 +25,9 @@ class Subset:
 
 def _adults(table: pd.DataFrame, _: Card) -> NDArray[np.bool_]:
     """No image from a collection of children, none of a patient known to be under age."""
-    children = [source.name for source in SOURCES.values() if source.children]
+    children = table["source"].isin(sources_with(lambda source: source.children))
     young = table["age"].fillna(ADULT) < ADULT
-    return np.asarray(~table["source"].isin(children) & ~young, bool)
+    return np.asarray(~children & ~young, bool)
 
 
 def _new_sources(table: pd.DataFrame, card: Card) -> NDArray[np.bool_]:
@@ -38,7 +38,7 @@ def _new_sources(table: pd.DataFrame, card: Card) -> NDArray[np.bool_]:
 
 def _one_source(table: pd.DataFrame, _: Card) -> NDArray[np.bool_]:
     """The one collection that holds images with and without COVID-19, of adults."""
-    return np.asarray(table["source"] == "covid-chestxray-dataset", bool) & _adults(table, _)
+    return np.asarray(table["source"].isin(sources_with(lambda source: source.controls)), bool) & _adults(table, _)
 
 
 SUBSETS: Final = {

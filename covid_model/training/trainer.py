@@ -1,9 +1,10 @@
 """The one training loop, of classifiers, of the lung network and of the generator: resumable after any interruption.
 
 It is a loop of its own because a run that was killed and resumed must end with exactly the bits of one that was not. Keras'
-`fit` with BackupAndRestore and an optimiser that averages weights was tried (Keras 3.15): the first step after a resume
-already had another loss. It also keeps one backup that a kill can leave half-written, averages only the trained weights,
-and knows neither phases with different optimisers nor a stop after the current step.
+`fit` with BackupAndRestore, SwapEMAWeights and an optimiser that averages weights was tried (Keras 3.15): even without
+dropout and with the same batches in every epoch, the first step after a resume had another loss. It also keeps one backup,
+which a kill can leave half-written, averages only trained weights, and knows neither phases with different optimisers nor a
+stop after the current step.
 """
 
 import shutil

@@ -70,3 +70,36 @@ def kermany(root: Path, rows: list[tuple[str, int]]) -> Path:
     for name, seed in rows:
         save(folder / name, seed)
     return folder
+
+
+def radiography(root: Path, each: int = 6) -> Path:
+    """COVID-19 Radiography Database: four classes of `each` images with masks, and a spreadsheet beside each."""
+    folder = root / "COVID-19_Radiography_Dataset"
+    for place, name in enumerate(("COVID", "Normal", "Viral Pneumonia", "Lung_Opacity")):
+        for number in range(1, each + 1):
+            save(folder / name / "images" / f"{name}-{number}.png", 100 * place + number)
+            save(folder / name / "masks" / f"{name}-{number}.png", 1000 + number)
+        (folder / f"{name}.metadata.xlsx").write_bytes(b"PK\x03\x04")
+    return folder
+
+
+def covidx(root: Path, lines: list[str], split: str = "train", table: str = "train_COVIDx9A.txt") -> Path:
+    """COVIDx: a text file of lines `patient file class [origin]`, the files drawn in the folder of the split."""
+    folder = root / "COVIDx"
+    for seed, line in enumerate(lines):
+        save(folder / split / line.split()[1], seed + len(table))
+    (folder / table).write_text("\n".join(lines))
+    return folder
+
+
+def cxnet(root: Path, rows: list[tuple[str, str, str, int]]) -> Path:
+    """COVID-CXNet with (file, patient, view, seed) rows."""
+    folder = root / "COVID-CXNet"
+    for name, _, _, seed in rows:
+        save(folder / "chest_xray_images" / "covid19" / name, seed)
+    cells = [
+        {"filename": n, "patient_id": p, "sex": "male", "age": "50", "view": v, "label": "COVID-19", "url": ""}
+        for n, p, v, _ in rows
+    ]
+    pd.DataFrame(cells).to_csv(folder / "metadata.csv", index=False)
+    return folder

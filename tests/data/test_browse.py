@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from covid_model.cli.main import main
-from covid_model.data.browse import Manifest
+from covid_model.data.browse import ManifestTable
 from covid_model.data.confounders import guess, sentences
 from covid_model.data.description import describe, read_description
 from covid_model.data.filters import FILTERS, Query
@@ -49,10 +49,10 @@ def table() -> pd.DataFrame:
 
 
 @pytest.fixture
-def images(table: pd.DataFrame, tmp_path: Path) -> Manifest:
+def images(table: pd.DataFrame, tmp_path: Path) -> ManifestTable:
     path = tmp_path / "it's images.parquet"
     table.to_parquet(path)
-    return Manifest(path)
+    return ManifestTable(path)
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ def images(table: pd.DataFrame, tmp_path: Path) -> Manifest:
         (Query({"age": ("under 18", "not stated")}), [2, 3, 4]),
         (Query({"prediction": ("wrong",)}), [1, 4]),
         (Query(ranges={"confidence": (0.6, 0.8)}), [1, 2, 5]),
-        (Query(words="normal"), [3, 4]),
-        (Query(words="% o'clock"), [5]),
-        (Query(words="covid ards"), [0]),
+        (Query(text="normal"), [3, 4]),
+        (Query(text="% o'clock"), [5]),
+        (Query(text="covid ards"), [0]),
         (Query(digests=("1" * 64, "3" * 64)), [1, 3]),
         (Query({"label": ("none such",)}), []),
         (Query(sort="age", descending=True), [1, 0, 5, 2, 3, 4]),
@@ -75,13 +75,13 @@ def images(table: pd.DataFrame, tmp_path: Path) -> Manifest:
         (Query(sort="path; DROP VIEW images"), [0, 1, 2, 3, 4, 5]),
     ],
 )
-def test_queries_find_what_they_should(images: Manifest, query: Query, places: list[int]) -> None:
+def test_queries_find_what_they_should(images: ManifestTable, query: Query, places: list[int]) -> None:
     assert images.count(query) == len(places)
     assert images.page(query, 0, 10)["file_row_number"].tolist() == places
     assert images.page(query, 1, 2)["file_row_number"].tolist() == places[1:3]
 
 
-def test_counts_beside_a_filter_are_what_choosing_it_would_give(images: Manifest) -> None:
+def test_counts_beside_a_filter_are_what_choosing_it_would_give(images: ManifestTable) -> None:
     query = Query({"label": ("Normal",), "sex": ("F",)})
     facets = images.facets(query)
     assert facets["source"] == {"a": 1}
@@ -92,7 +92,7 @@ def test_counts_beside_a_filter_are_what_choosing_it_would_give(images: Manifest
     assert images.facets(Query())["sex"] == {"M": 2, "F": 2, "not stated": 2}
 
 
-def test_an_image_is_found_by_the_beginning_of_its_digest(images: Manifest) -> None:
+def test_an_image_is_found_by_the_beginning_of_its_digest(images: ManifestTable) -> None:
     found = images.find("4" * 16)
     assert found is not None
     assert found["path"] == "/images/4.png"
@@ -101,7 +101,7 @@ def test_an_image_is_found_by_the_beginning_of_its_digest(images: Manifest) -> N
 
 def test_what_the_manifest_lacks_is_not_offered(table: pd.DataFrame, tmp_path: Path) -> None:
     table[["path", "source", "label", "split", "digest"]].to_parquet(tmp_path / "bare.parquet")
-    images = Manifest(tmp_path / "bare.parquet")
+    images = ManifestTable(tmp_path / "bare.parquet")
     assert set(images.facets(Query())) == {"source", "label", "split"}
     assert images.count(Query({"view": ("PA",)}, {"confidence": (0.9, 1.0)})) == 6
     assert run_check(CHECKS["text"], images).count is None
@@ -110,26 +110,26 @@ def test_what_the_manifest_lacks_is_not_offered(table: pd.DataFrame, tmp_path: P
 
 def test_files_that_are_no_manifest_are_one_sentence(tmp_path: Path, table: pd.DataFrame) -> None:
     with pytest.raises(DataError, match="No manifest at"):
-        Manifest(tmp_path / "none.parquet")
+        ManifestTable(tmp_path / "none.parquet")
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 damaged PAR1")
     with pytest.raises(DataError, match="cannot be read as a manifest"):
-        Manifest(tmp_path / "bad.parquet")
+        ManifestTable(tmp_path / "bad.parquet")
     table.drop(columns="label").to_parquet(tmp_path / "lacks.parquet")
     with pytest.raises(DataError, match="lacks the column"):
-        Manifest(tmp_path / "lacks.parquet")
+        ManifestTable(tmp_path / "lacks.parquet")
     table.to_parquet(tmp_path / "gone.parquet")
-    images = Manifest(tmp_path / "gone.parquet")
+    images = ManifestTable(tmp_path / "gone.parquet")
     (tmp_path / "gone.parquet").unlink()
     with pytest.raises(DataError, match="cannot be read"):
         images.count()
 
 
-def test_every_filter_names_its_column(images: Manifest) -> None:
+def test_every_filter_names_its_column(images: ManifestTable) -> None:
     for row in FILTERS.values():
         assert row.needs in (*images.columns, "attention")
 
 
-def test_a_description_says_what_gives_labels_away(images: Manifest, tmp_path: Path) -> None:
+def test_a_description_says_what_gives_labels_away(images: ManifestTable, tmp_path: Path) -> None:
     found = describe(images)
     assert (found.images, found.patients) == (6, 5)
     assert found.counts["source"] == {"a": {"COVID-19": 2, "Normal": 1}, "b": {"Normal": 2, "Pneumonia": 1}}
@@ -147,15 +147,15 @@ def test_a_description_says_what_gives_labels_away(images: Manifest, tmp_path: P
 def test_all_images_of_a_label_from_sources_of_their_own_are_told(table: pd.DataFrame, tmp_path: Path) -> None:
     apart = table.assign(source=["c", "c", "chest_xray", "chest_xray", "chest_xray", "c"])
     apart.to_parquet(tmp_path / "apart.parquet")
-    said = " ".join(sentences(describe(Manifest(tmp_path / "apart.parquet"))))
+    said = " ".join(sentences(describe(ManifestTable(tmp_path / "apart.parquet"))))
     assert "All 3 Normal images come from sources with no other label; a model can tell the source." in said
     assert "All 3 images of chest_xray show children, 0 of them with COVID-19" in said
 
 
 def test_guessing_from_a_column() -> None:
     found = guess("source", {"a": {"x": 8, "y": 2}, "b": {"y": 10}})
-    assert (found.right, found.always, found.telling) == (18 / 20, 12 / 20, True)
-    assert not guess("source", {"a": {"x": 5, "y": 5}, "b": {"x": 5, "y": 5}}).telling
+    assert (found.right, found.always, found.gives_label_away) == (18 / 20, 12 / 20, True)
+    assert not guess("source", {"a": {"x": 5, "y": 5}, "b": {"x": 5, "y": 5}}).gives_label_away
 
 
 def test_the_shipped_description_is_readable() -> None:
@@ -180,7 +180,7 @@ def test_the_shipped_description_is_readable() -> None:
         ("leaks", []),
     ],
 )
-def test_planted_faults_are_found(images: Manifest, key: str, places: list[int]) -> None:
+def test_planted_faults_are_found(images: ManifestTable, key: str, places: list[int]) -> None:
     found = run_check(CHECKS[key], images)
     assert found.count == len(places)
     assert [int(path.split("/")[-1][0]) for path in found.images["path"]] == places
@@ -190,7 +190,7 @@ def test_planted_faults_are_found(images: Manifest, key: str, places: list[int])
 def test_planted_duplicates_are_found_with_their_distance(table: pd.DataFrame, tmp_path: Path) -> None:
     twin = table.assign(phash=[*table["phash"][:5], "1" * 63 + "0"], digest=[*table["digest"][:5], table["digest"][0]])
     twin.to_parquet(tmp_path / "twin.parquet")
-    images = Manifest(tmp_path / "twin.parquet")
+    images = ManifestTable(tmp_path / "twin.parquet")
     whys = {key: run_check(CHECKS[key], images).images["why"].tolist() for key in ("leaks", "near", "disputed", "repeated")}
     assert whys["leaks"] == [f"1 of 256 bits from an image of the {split} split" for split in ("test", "train")]
     assert whys["near"] == ["1 of 256 bits from 5.png", "1 of 256 bits from 0.png"]
@@ -204,14 +204,14 @@ def test_planted_duplicates_are_found_with_their_distance(table: pd.DataFrame, t
 def test_long_lists_are_counted_whole_and_named_in_part(table: pd.DataFrame, tmp_path: Path) -> None:
     many = pd.concat([table] * 300, ignore_index=True)
     many.to_parquet(tmp_path / "many.parquet")
-    found = run_check(CHECKS["text"], Manifest(tmp_path / "many.parquet"))
+    found = run_check(CHECKS["text"], ManifestTable(tmp_path / "many.parquet"))
     assert (found.count, len(found.images)) == (600, 600)
-    found = run_check(CHECKS["repeated"], Manifest(tmp_path / "many.parquet"))
+    found = run_check(CHECKS["repeated"], ManifestTable(tmp_path / "many.parquet"))
     assert (found.count, len(found.images)) == (1800, LISTED)
 
 
 def test_the_data_hash_is_that_of_the_manifest(
-    table: pd.DataFrame, images: Manifest, monkeypatch: pytest.MonkeyPatch
+    table: pd.DataFrame, images: ManifestTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("covid_model.data.browse.BATCH", 4)
     assert images.data_hash() == data_hash(table)
@@ -232,7 +232,7 @@ def test_alike_images_by_cosine(tmp_path: Path) -> None:
 
 
 def test_the_report_holds_everything_and_says_what_must_be_mended(
-    images: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    images: ManifestTable, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["data", "report", str(images.path), "--out", str(tmp_path / "out")]) == 1, "a patient leaks"
     assert "Patients in several splits: 2" in capsys.readouterr().out
@@ -249,5 +249,5 @@ def test_the_report_holds_everything_and_says_what_must_be_mended(
 
 def test_a_report_shows_names_as_text(table: pd.DataFrame, tmp_path: Path) -> None:
     table.assign(label="<b>x</b>").to_parquet(tmp_path / "odd.parquet")
-    write_report(Manifest(tmp_path / "odd.parquet"), tmp_path)
+    write_report(ManifestTable(tmp_path / "odd.parquet"), tmp_path)
     assert "<b>x" not in (tmp_path / "report.html").read_text()

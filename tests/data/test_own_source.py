@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from covid_model.cli.main import main
+from covid_model.data.labels import common_label
 from covid_model.data.manifest import read_manifest
 from covid_model.data.sources import SOURCES
-from covid_model.data.user_source import label_of, table_columns
+from covid_model.data.user_source import table_columns
 
 
 def image(path: Path, seed: int) -> Path:
@@ -96,5 +97,5 @@ def test_what_cannot_be_used_is_one_sentence(
     ],
 )
 def test_what_people_call_the_labels(name: str, label: str | None) -> None:
-    assert label_of(name, {}) == label
+    assert common_label(name) == label
     assert "mine" not in SOURCES

@@ -3,13 +3,15 @@ from pathlib import Path
 import layouts
 import pytest
 
-from covid_model.data.labels import COHEN_FINDINGS, LABELS, cohen_label, nih_label
+from covid_model.data.labels import LABELS
 from covid_model.data.sources import SOURCES, get_source
+from covid_model.data.sources.cohen import COHEN
 from covid_model.errors import DataError
 
 
 def read(name: str, folder: Path) -> list:
-    return list(get_source(name).read(folder))
+    """The images; what is passed over is left out."""
+    return [image for image in get_source(name).read(folder) if not image.passed_over]
 
 
 @pytest.mark.parametrize(
@@ -28,7 +30,7 @@ def read(name: str, folder: Path) -> list:
     ],
 )
 def test_cohen_findings_map_by_the_visible_table(finding: str, label: str | None) -> None:
-    assert cohen_label(finding) == label
+    assert COHEN.label(finding) == label
 
 
 @pytest.mark.parametrize(
@@ -41,11 +43,13 @@ def test_cohen_findings_map_by_the_visible_table(finding: str, label: str | None
     ],
 )
 def test_nih_findings(findings: str, label: str | None) -> None:
-    assert nih_label(findings) == label
+    assert get_source("nih-chestxray14").label(findings) == label
 
 
 def test_every_mapped_label_is_a_class_of_the_models() -> None:
-    assert set(COHEN_FINDINGS.values()) == set(LABELS)
+    assert set(COHEN.labels.values()) == set(LABELS)
+    for source in SOURCES.values():
+        assert set(source.labels.values()) <= set(LABELS), source.name
 
 
 def test_nih_is_read_from_numbered_folders_and_old_ages(tmp_path: Path) -> None:
@@ -84,9 +88,10 @@ def test_a_table_without_its_columns_names_them(tmp_path: Path) -> None:
 
 def test_ct_volumes_are_not_images(tmp_path: Path) -> None:
     folder = layouts.cohen(tmp_path, [{"patientid": "1", "filename": "a.png", "modality": "CT"}])
-    assert read("covid-chestxray-dataset", folder) == []
+    assert read(COHEN.name, folder) == []
+    assert [image.passed_over for image in COHEN.read(folder)] == ["modality CT"]
 
 
 def test_unknown_source_names_the_known_ones() -> None:
-    with pytest.raises(DataError, match="covid-chestxray-dataset, nih-chestxray14"):
+    with pytest.raises(DataError, match=", ".join(SOURCES)):
         get_source("kaggle")

@@ -82,12 +82,12 @@ def test_a_link_opens_its_selection(manifest: Path) -> None:
     assert ages == sorted(ages, reverse=True)
     assert ages[0] == 67
     assert "**0 images** of 30" in said(opened(label="nothing"))
-    assert "lift a filter" in said(opened(words="zzz"))
+    assert "lift a filter" in said(opened(search="zzz"))
 
 
 def test_queries_survive_an_address() -> None:
     columns = ("label", "confidence", "correct")
-    params = {"label": "a|b", "confidence": "0.2-0.5", "words": "x y", "sort": "age", "down": "1"}
+    params = {"label": "a|b", "confidence": "0.2-0.5", "search": "x y", "sort": "age", "down": "1"}
     assert params_of(query_of(params, columns)) == params
     assert params_of(query_of({"label": "a", "confidence": "much", "sort": "; drop"}, ("label",))) == {"label": "a"}
 
@@ -148,11 +148,11 @@ def test_a_source_folder_that_vanished_is_told_image_by_image(manifest: Path) ->
 
 def test_a_view_is_kept_and_opens_again(manifest: Path) -> None:
     app = opened(label="Normal")
-    app.text_input(key="view_name").set_value("normals").run()
-    app.button(key="view_keep").click().run()
+    app.text_input(key="query_name").set_value("normals").run()
+    app.button(key="query_save").click().run()
     assert read_saved_queries(manifest) == {"normals": {"label": "Normal"}}
     assert "normals" in [link.label for link in app.get("page_link")]
-    (manifest.with_suffix(".views.json")).write_text("damaged")
+    (manifest.with_suffix(".queries.json")).write_text("damaged")
     assert not opened().error
 
 
@@ -200,7 +200,7 @@ def test_on_a_shared_host_nothing_is_read_from_its_disk(manifest: Path, monkeypa
 
 
 def test_a_link_followed_on_the_page_rules_over_the_widgets(manifest: Path) -> None:
-    app = opened(label="Normal", words="zzz")
+    app = opened(label="Normal", search="zzz")
     assert "lift a filter" in said(app)
     app.query_params.clear()
     app.query_params["source"] = "elsewhere"

@@ -5,12 +5,12 @@ from typing import Final
 
 import streamlit as st
 
-from covid_model.data.browse import Manifest
+from covid_model.data.browse import ManifestTable
 from covid_model.data.filters import FILTERS, SORTS, Query
 
 BETWEEN: Final = "|"
 """Between values in the address."""
-NAMES: Final = ("words", "sort", "down")
+NAMES: Final = ("search", "sort", "down")
 QUERY: Final = "dataset_query"
 WRITTEN: Final = "dataset_address"
 """In the session: what this page itself put into the address. Anything else there is a link that was followed."""
@@ -34,19 +34,19 @@ def query_of(params: dict[str, str], columns: tuple[str, ...]) -> Query:
             except ValueError:
                 continue
     sort = params.get("sort", "")
-    return Query(choices, ranges, params.get("words", ""), sort if sort in SORTS else "", params.get("down") == "1")
+    return Query(choices, ranges, params.get("search", ""), sort if sort in SORTS else "", params.get("down") == "1")
 
 
 def params_of(query: Query) -> dict[str, str]:
     """What `query_of` reads back."""
     found = {key: BETWEEN.join(values) for key, values in query.choices.items() if values}
     found |= {key: f"{low:g}-{high:g}" for key, (low, high) in query.ranges.items()}
-    plain = {"words": query.words, "sort": query.sort, "down": "1" if query.descending else ""}
+    plain = {"search": query.text, "sort": query.sort, "down": "1" if query.descending else ""}
     return found | {name: value for name, value in plain.items() if value}
 
 
 def show_in_address(query: Query) -> None:
-    """Put the query into the address; what else stands there stays."""
+    """Put the query into the address; everything else in it stays."""
     wanted = params_of(query)
     st.session_state[WRITTEN] = wanted
     for name in (*FILTERS, *NAMES):
@@ -56,7 +56,7 @@ def show_in_address(query: Query) -> None:
             st.query_params.pop(name, None)
 
 
-def filter_widgets(images: Manifest) -> Query:
+def filter_widgets(images: ManifestTable) -> Query:
     """Widgets for every filter the manifest has; the address follows them, and they follow an address that others wrote."""
     address = {name: value for name, value in st.query_params.to_dict().items() if name in (*FILTERS, *NAMES)}
     if QUERY not in st.session_state or address != st.session_state.get(WRITTEN):
@@ -64,8 +64,8 @@ def filter_widgets(images: Manifest) -> Query:
         st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
     query: Query = st.session_state[QUERY]
     turn = st.session_state[TURN]
-    words = st.text_input("Search in finding, patient, view, licence, file", query.words, key=f"f_words_{turn}")
-    facets = images.facets(replace(query, words=words))
+    text = st.text_input("Search in finding, patient, view, licence, file", query.text, key=f"f_search_{turn}")
+    facets = images.facets(replace(query, text=text))
     choices: dict[str, tuple[str, ...]] = {}
     for key, counts in facets.items():
         chosen = query.choices.get(key, ())
@@ -91,7 +91,7 @@ def filter_widgets(images: Manifest) -> Query:
     first = offered.index(query.sort) if query.sort in offered else 0
     sort = st.selectbox("Sort by", offered, first, SORTS.__getitem__, key=f"f_sort_{turn}")
     down = st.toggle("Largest first", query.descending, disabled=not sort, key=f"f_down_{turn}")
-    found = Query({key: values for key, values in choices.items() if values}, ranges, words, sort, bool(sort and down))
+    found = Query({key: values for key, values in choices.items() if values}, ranges, text, sort, bool(sort and down))
     if found != query:
         st.session_state[QUERY] = found
         st.session_state["grid_page"] = 1

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from covid_model.data.browse import Manifest
+from covid_model.data.browse import ManifestTable
 from covid_model.data.filters import Query
 from covid_model.data.saved_queries import read_saved_queries, write_saved_queries
 from covid_model.data.sources import SOURCES
@@ -24,7 +24,7 @@ ACROSS: Final = 6
 SIZE: Final = 24
 
 
-def browse(images: Manifest) -> None:
+def browse(images: ManifestTable) -> None:
     """Filters beside the grid; the address carries the selection."""
     narrow, wide = st.columns([1, 4], gap="large")
     with narrow:
@@ -35,22 +35,22 @@ def browse(images: Manifest) -> None:
     show_in_address(query)
 
 
-def saved_queries(images: Manifest, query: Query) -> None:
-    """Selections kept under a name."""
+def saved_queries(images: ManifestTable, query: Query) -> None:
+    """Queries saved under a name."""
     with st.expander("Saved queries", icon=":material/bookmark:"):
-        kept = read_saved_queries(images.path)
-        for name, params in kept.items():
+        saved = read_saved_queries(images.path)
+        for name, params in saved.items():
             st.page_link("pages/dataset.py", label=name, query_params=params, icon=":material/bookmark:")
         if is_public_host():
-            st.caption("On a public copy the address is the view: copy it.")
+            st.caption("On a public copy nothing is saved; the address holds the query: copy it.")
             return
-        name = st.text_input("Name of this view", key="view_name")
-        if st.button("Keep", disabled=not name, key="view_keep"):
-            write_saved_queries(images.path, {**kept, name: params_of(query)})
+        name = st.text_input("Name of this query", key="query_name")
+        if st.button("Save", disabled=not name, key="query_save"):
+            write_saved_queries(images.path, {**saved, name: params_of(query)})
             st.rerun()
 
 
-def grid(images: Manifest, query: Query) -> None:
+def grid(images: ManifestTable, query: Query) -> None:
     """One page of the matching images, with how many there are and where they come from."""
     total = images.count(query)
     last = max(1, -(-total // SIZE))
@@ -83,14 +83,14 @@ def show_image(row: dict[str, Any], extra: str, models: Container[str]) -> None:
         st.image(thumbnail(Path(row["path"]), row["digest"]), width="stretch", alt=f"Image: {title}")
     except ImageError as error:
         st.warning(str(error), icon=":material/broken_image:")
-    told = [title, *(str(row[name]) for name in ("view", "sex") if row.get(name))]
+    facts = [title, *(str(row[name]) for name in ("view", "sex") if row.get(name))]
     if pd.notna(row.get("age")):
-        told.append(f"{row['age']:.0f} years")
+        facts.append(f"{row['age']:.0f} years")
     prediction = ""
     if isinstance(row.get("predicted"), str):
         mark = "" if row.get("correct") is None else " ✓" if row["correct"] else " ✗"
         prediction = f"  \n→ {row['predicted']} {row['confidence']:.0%}{mark}"
-    st.caption(", ".join(told) + prediction + (f"  \n{extra}" if extra else ""))
+    st.caption(", ".join(facts) + prediction + (f"  \n{extra}" if extra else ""))
     measured = {"model": row["model"]} if row.get("model") in models else {}
     params = explain_params(image=image_key(row["digest"]), **measured)
     st.page_link("pages/explain.py", label="Explain", icon=":material/visibility:", query_params=params)

@@ -1,23 +1,27 @@
 """Where images come from: the public sources and how to get them, and a form for images of one's own."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
 import streamlit as st
 
-from covid_model.data.labels import LABELS
+from covid_model.data.labels import LABELS, common_label
 from covid_model.data.manifest import build, write_manifest
-from covid_model.data.sources import SOURCES, Source, read_table
-from covid_model.data.user_source import FIELDS, classes_source, label_of, table_columns, table_source
-from covid_model.errors import DataError
+from covid_model.data.source import FIELDS
+from covid_model.data.sources import SOURCES, Source
+from covid_model.data.tables import read_table
+from covid_model.data.user_source import class_names, classes_source, table_columns, table_source
 from covid_model.settings import is_public_host
 from ui.manifest import NEXT, manifest_path
 
 NOTHING: Final = "(none)"
+BUILT: Final = "own_report"
+"""In the session: what the build of one's own images counted, shown after the page has changed to them."""
 
 
 def sources() -> None:
-    """Every public source with its licence and the way to get it; then the form."""
+    """Every public source once, with its licence and the way to get it; then the form."""
     st.subheader("Public sources", anchor=False)
     for source in SOURCES.values():
         with st.expander(source.title):
@@ -38,9 +42,12 @@ def sources() -> None:
 
 def user_images() -> None:
     """A folder of classes or a table, its columns and classes matched, made into a manifest that the page then shows."""
-    kind = st.segmented_control("They lie in", ["one folder a class", "a CSV table"], default="one folder a class") or ""
+    if lines := st.session_state.pop(BUILT, None):
+        st.info("  \n".join(lines), icon=":material/checklist:")
+    kind = st.segmented_control("They are in", ["one folder a class", "a CSV table"], default="one folder a class") or ""
     place = st.text_input("Folder on this machine" if kind != "a CSV table" else "CSV file on this machine", key="own_place")
-    name = st.text_input("What the source is called", "own", key="own_name")
+    images = st.text_input("Folder of its images, if not its own", key="own_images") if kind == "a CSV table" else ""
+    name = st.text_input("Name of the source", "own", key="own_name")
     if not place:
         return
     path = Path(place)
@@ -49,16 +56,18 @@ def user_images() -> None:
         columns = columns_form(names)
         labels = classes_form(_values(path, columns["label"])) if columns.get("label") else {}
     else:
-        if not path.is_dir():
-            raise DataError(f"{path} is not a folder on this machine.")
-        columns, labels = {}, classes_form([each.name for each in sorted(path.iterdir()) if each.is_dir()])
+        columns, labels = {}, classes_form(class_names(path))
     if st.button("Make a manifest of them", type="primary", icon=":material/playlist_add:", key="own_build"):
-        source: Source = table_source(name, path, columns, labels=labels) if columns else classes_source(name, labels=labels)
+        source: Source = (
+            table_source(name, path, columns, images=Path(images) if images else None, labels=labels)
+            if columns
+            else classes_source(name, labels=labels)
+        )
         with st.spinner("Reading the images …"):
             table, report = build({name: path.parent if columns else path}, own={name: source})
         out = manifest_path().parent / f"{name}.parquet"
         write_manifest(table, report, out)
-        st.session_state[NEXT] = str(out)
+        st.session_state[NEXT], st.session_state[BUILT] = str(out), report.lines()
         st.rerun()
 
 
@@ -75,7 +84,10 @@ def columns_form(names: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-HELP: Final = {"path": "Relative to the table.", "patient": "Images of one patient stay in one split."}
+HELP: Final = {
+    "path": "Relative to the table or to the folder of its images.",
+    "patient": "Images of one patient stay in one split.",
+}
 
 
 def classes_form(names: list[str]) -> dict[str, str]:
@@ -83,7 +95,7 @@ def classes_form(names: list[str]) -> dict[str, str]:
     found = {}
     for number, (name, place) in enumerate(zip(names, st.columns(3) * len(names), strict=False)):
         options = [NOTHING, *LABELS]
-        proposed = label_of(name, {})
+        proposed = common_label(name)
         chosen = place.selectbox(
             f"“{name}” means", options, options.index(proposed) if proposed else 0, key=f"own_class_{number}_{name}"
         )
@@ -95,4 +107,4 @@ def classes_form(names: list[str]) -> dict[str, str]:
 @st.cache_data(max_entries=4, ttl="5m", show_spinner=False)
 def _values(path: Path, column: str, most: int = 12) -> list[str]:
     """The most frequent values of a column."""
-    return [str(value) for value in read_table(path.parent, path.name)[column].value_counts().index[:most]]
+    return [value for value, _ in Counter(cells[column].strip() for cells in read_table(path).rows).most_common(most)]

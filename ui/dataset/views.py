@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from covid_model.data.browse import Manifest
+from covid_model.data.browse import ManifestTable
 from covid_model.data.confounders import sentences
 from covid_model.data.description import Description, describe, read_description
 from covid_model.data.filters import FILTERS, Query
-from covid_model.data.quality import Finding, run_checks
+from covid_model.data.quality import CheckResult, run_checks
 from covid_model.data.similar import embedding_path, similar
 from covid_model.models.user_models import available_models
 from covid_model.plots.dataset import counts_figure, map_figure, spread_figure
@@ -39,14 +39,14 @@ def _description(path: str, changed: float) -> Description:
     return describe(images_of(Path(path)))
 
 
-def understand(images: Manifest | None) -> None:
+def understand(images: ManifestTable | None) -> None:
     """Distributions, and what they give away; of the public sources where there is no manifest."""
     found = read_description() if images is None else _description(str(images.path), images.path.stat().st_mtime)
     by = f", measured by {found.model}" if found.model else ""
     counted = f"counted {found.date[:10]} (data {found.data_hash[:12]}{by})"
     st.caption(f"{found.images:,} images of {found.patients:,} patients, {counted}.")
-    st.subheader("What gives a label away without a look at the lungs", anchor=False)
-    st.markdown("\n".join(f"- {sentence}" for sentence in sentences(found)) or "Nothing stands out.")
+    st.subheader("What gives a label away apart from the lungs", anchor=False)
+    st.markdown("\n".join(f"- {sentence}" for sentence in sentences(found)) or "Nothing found.")
     columns = st.columns(2, gap="large")
     for place, (key, counts) in enumerate(found.counts.items()):
         figure = counts_figure(FILTERS[key].title, counts, found.labels)
@@ -61,7 +61,7 @@ def understand(images: Manifest | None) -> None:
             st.plotly_chart(figure, key=f"spread-{key}", config=PLAIN, alt=f"{SPREADS[key]} by {by}: 5 to 95 %")
 
 
-def images_map(images: Manifest) -> None:
+def images_map(images: ManifestTable) -> None:
     """The model's own map of the images; a selection shows them, and any image shows its neighbours."""
     if "map_x" not in images.columns:
         st.info(
@@ -74,8 +74,8 @@ def images_map(images: Manifest) -> None:
     )
     table = images.points(colour or "source", MOST_POINTS)
     st.caption(
-        f"{len(table):,} images, laid out by t-SNE (van der Maaten 2008) from the model's own features: near ones look "
-        "alike to the model; distances between far groups mean nothing. Draw around points to see them."
+        f"{len(table):,} images, laid out by t-SNE (van der Maaten 2008) from the model's own features: near ones are "
+        "similar to the model; distances between far groups mean nothing. Draw around points to see them."
     )
     search_by_upload(images)
     event = st.plotly_chart(
@@ -93,15 +93,15 @@ def images_map(images: Manifest) -> None:
     neighbours(images, rows)
 
 
-def search_by_upload(images: Manifest) -> None:
-    """Images alike to an upload, by the model that measured the manifest."""
+def search_by_upload(images: ManifestTable) -> None:
+    """Images similar to an upload, by the model that measured the manifest."""
     with st.expander("Search by an image of your own", icon=":material/image_search:"):
         upload = st.file_uploader("A chest X-ray", type=SUFFIXES, key="search_image", help=PRIVACY)
         path, model = embedding_path(images.path), str(images.rows([0])["model"].iloc[0])
         if upload is None or not path.is_file():
             return
         if model not in available_models():
-            st.info(f"The images were measured by {model}, which is not at hand.", icon=":material/info:")
+            st.info(f"The images were measured by {model}, which is not available.", icon=":material/info:")
             return
         from covid_model.audit.source_probe import embedding  # TensorFlow is started only here
         from ui.loaders import cached_prediction, image_from, loaded_model
@@ -112,10 +112,10 @@ def search_by_upload(images: Manifest) -> None:
         show_images(images.rows([place for place, _ in found]), [f"similarity {score:.2f}" for _, score in found])
 
 
-def neighbours(images: Manifest, rows: pd.DataFrame) -> None:
-    """Images alike to one of those on show."""
+def neighbours(images: ManifestTable, rows: pd.DataFrame) -> None:
+    """Images similar to one of those shown."""
     names = {int(row.file_row_number): f"{row.label}, {Path(row.path).name}" for row in rows.itertuples()}
-    number = st.selectbox("Images most alike to", list(names), format_func=names.__getitem__, key="alike_to")
+    number = st.selectbox("Images most similar to", list(names), format_func=names.__getitem__, key="similar_to")
     path = embedding_path(images.path)
     if number is None or not path.is_file():
         return
@@ -129,24 +129,24 @@ def _features(path: str, changed: float) -> np.ndarray:
 
 
 @st.cache_data(max_entries=4, show_spinner="Checking the images …")
-def _findings(path: str, changed: float) -> list[Finding]:
+def _check_results(path: str, changed: float) -> list[CheckResult]:
     return run_checks(images_of(Path(path)))
 
 
-def quality(images: Manifest) -> None:
+def quality(images: ManifestTable) -> None:
     """Every check with its rule; a chosen list is shown as images."""
-    findings = _findings(str(images.path), images.path.stat().st_mtime)
+    results = _check_results(str(images.path), images.path.stat().st_mtime)
     rows = [
         {
-            "check": finding.check.title,
-            "images": "not measured" if finding.count is None else f"{finding.count:,}",
-            "": "" if finding.count is None or not finding.check.severe else "mend this" if finding.count else "clean",
-            "rule": finding.check.rule,
+            "check": result.check.title,
+            "images": "not measured" if result.count is None else f"{result.count:,}",
+            "": "" if result.count is None or not result.check.severe else "mend this" if result.count else "clean",
+            "rule": result.check.rule,
         }
-        for finding in findings
+        for result in results
     ]
     st.dataframe(rows, hide_index=True)
-    some = {finding.check.key: finding for finding in findings if finding.count}
+    some = {result.check.key: result for result in results if result.count}
     if not some:
         return
     key = st.selectbox("Show", list(some), format_func=lambda key: some[key].check.title, key="check")

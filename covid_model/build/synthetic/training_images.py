@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from covid_model.build.synthetic.stages import KINDS, SIDE
-from covid_model.data.sources import SOURCES
+from covid_model.data.sources import sources_with
 from covid_model.images.preprocess import resized
 from covid_model.images.read import load_image
 
 
 def kinds_of(table: pd.DataFrame) -> NDArray[np.int32]:
     """The row of KINDS for each image of a manifest, (n,) int32."""
-    young = {source.name for source in SOURCES.values() if source.children}
+    young = sources_with(lambda source: source.children)
     ages = np.where(table["source"].isin(young), "children", "adults")
     return np.array([KINDS.index(pair) for pair in zip(table["label"], ages, strict=True)], np.int32)
 

@@ -1,0 +1,90 @@
+"""What a build of a manifest saw, left out and changed, in counts and in sentences."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from covid_model import __version__
+from covid_model.data.split import SPLITS
+
+
+@dataclass
+class BuildReport:
+    """Counts by source; stored in the manifest's own metadata.
+
+    first_missing: where the first missing file was looked for. respelled: patients written in several ways, with
+    one example. empty: a sentence for each split without images, or without images of a label that others have.
+    """
+
+    seed: int
+    views: str
+    date: str = ""
+    version: str = __version__
+    kept: Counter[str] = field(default_factory=Counter)
+    missing_files: Counter[str] = field(default_factory=Counter)
+    first_missing: dict[str, str] = field(default_factory=dict)
+    passed_over: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    left_out_label: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    left_out_view: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    repeated_rows: Counter[str] = field(default_factory=Counter)
+    unknown_patients: Counter[str] = field(default_factory=Counter)
+    respelled: Counter[str] = field(default_factory=Counter)
+    respelled_example: dict[str, str] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+    joined_patients: int = 0
+    near_duplicate_pairs: int = 0
+    empty: list[str] = field(default_factory=list)
+    data_hash: str = ""
+
+    def lines(self) -> list[str]:
+        """All of it for people, one line a thing; what did not happen is left out."""
+        found = [f"{title}: {_listed(counts)}" for title, counts in self._counts() if counts]
+        found += [
+            f"patients written in several ways, {name}: {count}, such as {self.respelled_example[name]}; each counts as one"
+            for name, count in self.respelled.items()
+        ]
+        found.append(f"patients joined across sources: {self.joined_patients}")
+        found.append(f"near-duplicate pairs kept in one split: {self.near_duplicate_pairs}")
+        found += [f"broken: {line}" for line in self.broken]
+        found += self.empty
+        return found
+
+    def _counts(self) -> list[tuple[str, Counter[str]]]:
+        return [
+            ("files missing", self.missing_files),
+            ("rows repeated", self.repeated_rows),
+            ("images without a patient, each a patient of its own", self.unknown_patients),
+            *((f"left out by label, {name}", counts) for name, counts in self.left_out_label.items()),
+            *((f"left out by view, {name}", counts) for name, counts in self.left_out_view.items()),
+            *((f"passed over, {name}", counts) for name, counts in self.passed_over.items()),
+        ]
+
+    def why_nothing(self, name: str, folder: Path) -> str:
+        """One sentence on why no image of a source is usable: what was counted, with an example."""
+        found = []
+        if missing := self.missing_files[name]:
+            found.append(f"{missing} files missing, first looked for {self.first_missing[name]} below {folder}")
+        if counts := self.left_out_label[name]:
+            found.append(f"{counts.total()} left out because their label is not known ({_listed(counts, 3)})")
+        if counts := self.left_out_view[name]:
+            found.append(f"{counts.total()} left out because their view is not frontal ({_listed(counts, 3)})")
+        if counts := self.passed_over[name]:
+            found.append(f"{counts.total()} passed over ({_listed(counts, 3)})")
+        own = [line.removeprefix(f"{name}: ") for line in self.broken if line.startswith(f"{name}: ")]
+        if own:
+            found.append(f"{len(own)} broken, the first: {own[0].rstrip('.')}")
+        return f"No usable image of {name} in {folder}: {'; '.join(found) or 'no files and no rows'}."
+
+    def note_empty(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """Say which splits have no images. counts: (split, label) -> images."""
+        labels = {label for _, label in counts}
+        for split in SPLITS:
+            lacking = sorted(label for label in labels if not counts.get((split, label)))
+            if lacking:
+                what = "is empty" if set(lacking) == labels else f"has no {' and no '.join(lacking)}"
+                self.empty.append(f"the {split} split {what}: too few patients")
+
+
+def _listed(counts: Counter[str], most: int | None = None) -> str:
+    return ", ".join(f"{name} {number}" for name, number in counts.most_common(most))

@@ -1,0 +1,131 @@
+"""What a source is: one row that carries everything the project knows of a public data set or of a user's own images."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from covid_model.data.labels import Label, common_label, mapped_label
+from covid_model.errors import DataError
+
+FIELDS: Final = ("path", "label", "patient", "finding", "view", "sex", "age", "licence", "link")
+"""What a column of a source's table may hold."""
+
+
+@dataclass(frozen=True)
+class SourceImage:
+    """One image as its source describes it.
+
+    patient: as the source writes it, "" where unknown. view: "PA", "AP", "AP Supine", "Frontal", "L" or "" where unstated.
+    sex: "M", "F" or "". age: years or None. problem: a sentence where the row is unusable. passed_over: why this is none of
+    the source's X-rays, in words to count by; "" for those that are.
+    """
+
+    path: Path
+    patient: str = ""
+    finding: str = ""
+    label: Label | None = None
+    view: str = ""
+    sex: str = ""
+    age: float | None = None
+    licence: str = ""
+    link: str = ""
+    problem: str = ""
+    passed_over: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Has it a label and nothing against it?"""
+        return self.label is not None and not self.problem and not self.passed_over
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One source; `name` is for command line and manifest, `folders` what its folder is usually called.
+
+    labels: finding -> label; a finding without one is left out. common_names: also understand what people usually call the
+    labels. reader: lists the images of a folder in the source's own words and opens none of them, `readers.read_listed` or
+    `readers.read_classes` for most; raises DataError when the folder is not that source.
+
+    For `read_listed`: tables, the names that the table may have; columns, field (FIELDS) -> column, or several of which one
+    is there; required, fields whose column must be there; only, column -> the value of the rows to read; images, the folder
+    of the images below the source's; defaults, field -> value where the table says nothing.
+    For `read_classes`: patient_pattern, a regular expression whose first group that matches in a file's name is the patient.
+
+    children: do all images show children? controls: does one and the same collection hold images with and without
+    COVID-19? unique_stems: are its file names unique, so that an image elsewhere with the same name shows the same patient?
+    lung_masks: folder of lung outlines below the source's. archives: addresses that need no account; by_hand: what to do
+    where there are none.
+    """
+
+    name: str
+    title: str
+    homepage: str
+    licence: str
+    folders: tuple[str, ...]
+    labels: Mapping[str, Label]
+    reader: "Callable[[Source, Path], Iterator[SourceImage]]"
+    common_names: bool = False
+    tables: tuple[str, ...] = ()
+    columns: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    required: tuple[str, ...] = ("patient", "finding", "view", "path")
+    only: Mapping[str, str] = field(default_factory=dict)
+    images: str | Path = ""
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    patient_pattern: str = ""
+    children: bool = False
+    controls: bool = False
+    unique_stems: bool = False
+    lung_masks: str = ""
+    archives: tuple[str, ...] = ()
+    by_hand: str = ""
+
+    def read(self, folder: Path) -> Iterator[SourceImage]:
+        """The images of `folder`. Raises DataError when it is not this source."""
+        return self.reader(self, folder)
+
+    def label(self, finding: str) -> Label | None:
+        """The label of a finding in this source's words, or None."""
+        text = finding.strip()
+        found = self.labels.get(text) or mapped_label(text, self.labels)
+        return found or (common_label(text) if self.common_names else None)
+
+
+SOURCES: Final[dict[str, Source]] = {}
+"""Every public source by name, filled by `covid_model.data.sources`."""
+
+
+def register(source: Source) -> Source:
+    """Add a row to SOURCES. Raises ValueError where its name is taken."""
+    if source.name in SOURCES:
+        raise ValueError(f"Two sources are called {source.name}.")
+    SOURCES[source.name] = source
+    return source
+
+
+def get_source(name: str) -> Source:
+    """The row of SOURCES called `name`; DataError names the known ones."""
+    try:
+        return SOURCES[name]
+    except KeyError:
+        raise DataError(f"Unknown source {name!r}; known sources: {', '.join(SOURCES)}.") from None
+
+
+def sources_with(feature: Callable[[Source], object]) -> frozenset[str]:
+    """The names of the sources of which `feature` is true, such as `lambda source: source.children`."""
+    return frozenset(source.name for source in SOURCES.values() if feature(source))
+
+
+def lung_mask_folders() -> str:
+    """Where lung outlines are to be found, for people."""
+    return " or ".join(f"{source.lung_masks} of {source.name}" for source in SOURCES.values() if source.lung_masks)
+
+
+def find_sources(root: Path) -> dict[str, Path]:
+    """The sources whose usual folder is in `root`: name -> folder. Empty where there is none."""
+    found: dict[str, Path] = {}
+    for source in SOURCES.values():
+        for folder in source.folders:
+            if (root / folder).is_dir():
+                found.setdefault(source.name, root / folder)
+    return found
