@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from covid_model.errors import CovidModelError, ExplainError
 from covid_model.explain.methods import DEFAULT_METHOD, METHODS, get_method
+from covid_model.images.read import printable
 from covid_model.models.specs import DEFAULT_MODEL
 from covid_model.models.user_models import available_models
 
@@ -56,25 +57,29 @@ def _image_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="*", metavar="FILE", help="PNG, JPEG, WebP, BMP, TIFF or DICOM, or a folder of them")
     parser.add_argument("--image", action="append", default=[], metavar="PATH", help="the same as FILE")
     parser.add_argument(
-        "--force", action="store_true", help="work on pictures that the input check takes for no frontal chest X-ray"
+        "--force", action="store_true", help="work on images that the input check takes for no frontal chest X-ray"
     )
     parser.add_argument("--model", choices=available_models(), default=DEFAULT_MODEL, help="default: %(default)s")
 
 
 def _each_image(arguments: argparse.Namespace, work: Callable[[str], Record]) -> Iterable[Record]:
-    """`work` on every file, in order; a file that fails becomes a record with `error`, and the run goes on."""
-    paths = [path for given in (*arguments.file, *arguments.image) for path in _files(given)]
-    if not paths:
+    """`work` on every file, in order; a file that fails becomes a record with `error`, and the run goes on.
+
+    So does a folder without files: nothing that was named is passed over in silence.
+    """
+    named = (*arguments.file, *arguments.image)
+    if not named:
         raise CovidModelError("No image given; name one or more files, e.g. `predict image.png`.")
+    paths = [path for given in named for path in _files(given) or [given]]
     for path in tqdm(paths, unit="image", disable=len(paths) < 2 or None, file=sys.stderr):
         try:
-            yield {"file": path, **work(path)}
+            yield {"file": printable(path), **work(path)}
         except CovidModelError as error:
-            yield {"file": path, "error": str(error)}
+            yield {"file": printable(path), "error": str(error)}
 
 
 def _files(given: str) -> list[str]:
-    """A file as it is; of a folder every file in it, at any depth, hidden ones left out."""
+    """A file as it is; of a folder every regular file in it, at any depth, hidden ones left out."""
     if not Path(given).is_dir():
         return [given]
     return sorted(str(path) for path in Path(given).rglob("*") if path.is_file() and not path.name.startswith("."))
@@ -83,7 +88,7 @@ def _files(given: str) -> list[str]:
 def _print(record: Record, as_json: bool, text: Callable[[Record], str]) -> None:
     """One record to standard output; through tqdm, so that the progress bar on standard error stays whole."""
     if as_json:
-        tqdm.write(json.dumps(record, ensure_ascii=False))
+        tqdm.write(json.dumps(record, ensure_ascii=False, allow_nan=False))
     else:
         tqdm.write(f"{record['file']}: error: {record['error']}" if "error" in record else text(record))
 

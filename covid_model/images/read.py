@@ -33,7 +33,7 @@ def file_bytes(path: str | Path) -> bytes:
     try:
         status = Path(path).stat()
         if stat.S_ISDIR(status.st_mode):
-            raise ImageError(f"{printable(path)} is a folder; name the images in it.")
+            raise ImageError(f"{printable(path)} is a folder{_emptiness(path)}")
         if not stat.S_ISREG(status.st_mode):
             raise ImageError(f"{printable(path)} is no regular file (a pipe, socket or device?); name an image file.")
         _check_bytes(status.st_size)
@@ -45,6 +45,11 @@ def file_bytes(path: str | Path) -> bytes:
         raise ImageError(f"{printable(path)} cannot be opened: {error.strerror}.") from None
     _check_bytes(len(data))
     return data
+
+
+def _emptiness(path: str | Path) -> str:
+    """The rest of the sentence about a folder."""
+    return "; name the images in it." if any(Path(path).iterdir()) else " without a file; name one with images."
 
 
 def printable(path: str | Path) -> str:

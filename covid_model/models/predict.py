@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from covid_model.errors import ModelError
 from covid_model.images.xray_image import XrayImage
 from covid_model.input_check.check import InputCheckResult
 from covid_model.lungs.segment import LungMask
@@ -63,6 +64,8 @@ def predict(
     prepared = classifier.prepare(image, lungs)
     logits = classifier.logits(prepared.batch)
     probabilities = classifier.probabilities(logits)[0]
+    if not np.isfinite(probabilities).all():
+        raise ModelError(f"Model {classifier.key!r} answers this image with numbers that are not finite; do not use it.")
     named = {name: float(value) for name, value in zip(classifier.card.classes, probabilities, strict=True)}
     return Prediction(
         model=classifier.key,

@@ -11,11 +11,10 @@ import pandas as pd
 
 from covid_model.api.model import Model
 from covid_model.api.result import Result
-from covid_model.errors import ImageError
 from covid_model.explain.methods import get_method
 from covid_model.explain.options import Setting
 from covid_model.files import write_json
-from covid_model.images.read import read_image
+from covid_model.images.read import file_bytes, read_image
 from covid_model.models.predict import Prediction
 
 TABLE: Final = "explanations.parquet"
@@ -56,10 +55,7 @@ def explain_file(model: Model, path: Path, job: Job, out: Path) -> tuple[BatchRo
     Writes what `Result.save` writes for each method, with the trust scores where asked for, and last the row. A verdict
     withheld from the start saves the tests. Raises ImageError and ExplainError.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ImageError(f"The file cannot be read: {error.strerror}.") from error
+    data = file_bytes(path)
     settings, finished = job.settings(model), out / ROWS / f"{sha256(data).hexdigest()}.json"
     if finished.is_file():
         done: BatchRow = json.loads(finished.read_text("utf-8"))

@@ -1,4 +1,6 @@
+import dataclasses
 import json
+import os
 from pathlib import Path
 
 import cv2
@@ -10,6 +12,7 @@ from covid_model.cli.main import main
 from covid_model.explain.explanation import Explanation
 from covid_model.images.phantom import PHANTOMS, phantom_png
 from covid_model.models import DEFAULT_MODEL, SHIPPED, load
+from covid_model.models import predict as predict_module
 
 
 @pytest.fixture
@@ -99,3 +102,35 @@ def test_wrong_choices_are_one_sentence(
 def test_no_image_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict"]) == 1
     assert "No image given" in capsys.readouterr().err
+
+
+def test_no_file_costs_more_than_its_own_line(image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A crafted file, a pipe, an empty folder, a name with a line break: one line each, and the good image is answered."""
+    (tmp_path / "empty").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    odd = tmp_path / "two\nlines.png"
+    odd.write_bytes(b"\x89PNG\r\n\x1a\n")
+    named = [str(tmp_path / "empty"), str(tmp_path / "pipe"), str(odd), "/dev/zero", "nul\0.png", image]
+    assert main(["predict", *named, "--json"]) == 2
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    words = ("folder without a file", "no regular file", "header cannot be read", "no regular file", "There is no file")
+    assert len(lines) == len(named)
+    for line, expected in zip(lines, words, strict=False):
+        assert expected in line["error"]
+    assert lines[-1]["predicted"]
+
+
+def test_probabilities_that_are_no_numbers_are_never_printed(
+    image: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = predict_module.predict
+
+    def broken(*arguments: object, **options: object) -> object:
+        found = answer(*arguments, **options)
+        return dataclasses.replace(found, probabilities=dict.fromkeys(found.probabilities, float("nan")))
+
+    monkeypatch.setattr(predict_module, "predict", broken)
+    assert main(["predict", image, "--json"]) == 2
+    printed = capsys.readouterr().out
+    assert "NaN" not in printed
+    assert "not finite" in json.loads(printed)["error"]
