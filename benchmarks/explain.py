@@ -60,7 +60,7 @@ def network_cases(classifier: Classifier, batch: NDArray[np.float32]) -> dict[st
 
     network, card = classifier.network, classifier.card
     layer = card.explanation_layers[0]
-    target = resolve_target(card.classes[0], card.classes, classifier.backend.units)
+    target = resolve_target(card.classes[0], card.classes, classifier.gradients.units)
     forward = tf.function(lambda image: network(image, training=False))
     return {
         "forward pass": lambda: forward(tf.constant(batch)).numpy(),
@@ -68,7 +68,7 @@ def network_cases(classifier: Classifier, batch: NDArray[np.float32]) -> dict[st
         "predict (Keras)": lambda: network.predict(batch, verbose=0),
         "Grad-CAM": lambda: GradCam().maps(classifier, batch, target, layer),
         # the reference computes the maps of the whole batch, though it returns the first
-        "Grad-CAM (tf-keras-vis)": lambda: keras_vis.grad_cam(classifier.backend, batch, target, layer=layer),
+        "Grad-CAM (tf-keras-vis)": lambda: keras_vis.grad_cam(classifier.gradients, batch, target, layer=layer),
     }
 
 

@@ -58,7 +58,7 @@ def method_rows(classifier: Classifier, repeat: int) -> list[Row]:
 
 def against_keras_vis(classifier: Classifier, repeat: int) -> list[Row]:
     """Ours and tf-keras-vis, interleaved, same model, layer and settings."""
-    backend, layer = classifier.backend, classifier.card.explanation_layers[0]
+    backend, layer = classifier.gradients, classifier.card.explanation_layers[0]
     batch = classifier.prepare(drawn_image(0)).batch
     target = resolve_target(classifier.card.classes[0], classifier.card.classes, backend.units)
     at = {"layer": layer}
@@ -96,7 +96,7 @@ def trust_rows(classifier: Classifier, repeat: int) -> list[Row]:
 def growth_rows(classifier: Classifier) -> list[Row]:
     """Image to heatmap, one after the other, and Grad-CAM as one batch, for more and more images."""
     rows = []
-    target = resolve_target(classifier.card.classes[0], classifier.card.classes, classifier.backend.units)
+    target = resolve_target(classifier.card.classes[0], classifier.card.classes, classifier.gradients.units)
     layer = classifier.card.explanation_layers[0]
     for count in IMAGES:
         images = [drawn_image(seed) for seed in range(count)]

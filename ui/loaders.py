@@ -20,8 +20,7 @@ from covid_model.explain.target import resolve_target
 from covid_model.images.read import read_image
 from covid_model.images.xray_image import XrayImage
 from covid_model.input_check.check import InputCheckResult, check_image
-from covid_model.input_check.features import FeatureExtractor
-from covid_model.lungs.segment import LungSegmenter
+from covid_model.lungs.segment import LungMask, LungSegmenter
 from covid_model.models.classifier import load
 from covid_model.models.predict import Prediction, predict
 from ui.background import background, session
@@ -30,7 +29,7 @@ from ui.models.cards import card_of
 from ui.results import results, run_with_progress
 
 
-@st.cache_resource(show_spinner="Starting TensorFlow and the lung network: a few seconds, once …")
+@st.cache_resource(show_spinner="Loading the lung network …")
 def segmenter() -> LungSegmenter:
     """The lung network, shared by all models and sessions; it guards itself with a lock."""
     keep_keras_session()
@@ -39,7 +38,7 @@ def segmenter() -> LungSegmenter:
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the model …")
 def _loaded(key: str, digest: str) -> Model:
-    return Model(load(key, segmenter()), _extractor())
+    return Model(load(key, segmenter()))
 
 
 def loaded_model(key: str) -> Model:
@@ -53,22 +52,29 @@ def image_from(data: bytes) -> XrayImage:
     return read_image(data)
 
 
-@st.cache_resource(show_spinner=False)
-def _extractor() -> FeatureExtractor:
-    return FeatureExtractor(segmenter())
+def _checked(image: XrayImage) -> tuple[InputCheckResult, LungMask]:
+    """Input check and lungs of an image, from one forward pass of the lung network; cached by its digest."""
+
+    def make() -> tuple[InputCheckResult, LungMask]:
+        outputs = segmenter().run(image.pixels)
+        return check_image(image, outputs), outputs.lungs
+
+    return results().get_or_make(("checked", image.digest), make)
 
 
 def input_check(image: XrayImage) -> InputCheckResult:
     """What the input check says of the image; cached by its digest."""
-    return results().get_or_make(("input_check", image.digest), lambda: check_image(image, _extractor()))
+    return _checked(image)[0]
 
 
 def cached_prediction(model: str, image: XrayImage) -> Prediction:
     """What the model predicts for the image, whatever the input check says; cached by image digest and model."""
-    return results().get_or_make(
-        ("prediction", card_of(model).weights_sha256, image.digest),
-        lambda: predict(loaded_model(model).classifier, image, input_check=input_check(image)),
-    )
+
+    def make() -> Prediction:
+        checked, lungs = _checked(image)
+        return predict(loaded_model(model).classifier, image, lungs, checked)
+
+    return results().get_or_make(("prediction", card_of(model).weights_sha256, image.digest), make)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from covid_model.errors import DataError, ImageError
 from covid_model.images import read
 from covid_model.images.pixels import checked
 from covid_model.images.xray_image import XrayImage
-from covid_model.input_check.features import FeatureExtractor
 from covid_model.lungs.segment import LungSegmenter
 from covid_model.models.classifier import load
 from covid_model.models.specs import DEFAULT_MODEL
@@ -85,5 +84,4 @@ def load_model(source: str = DEFAULT_MODEL) -> Model:
         >>> load_model("lungs").layers[0]
         'top'
     """
-    segmenter = shared_segmenter()
-    return Model(load(source, segmenter), FeatureExtractor(segmenter))
+    return Model(load(source, shared_segmenter()))

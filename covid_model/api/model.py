@@ -12,13 +12,11 @@ from covid_model.api.result import Result
 from covid_model.audit.audit_record import load_audit_record
 from covid_model.audit.score import TrustInput
 from covid_model.backends.base import Progress, silent
-from covid_model.errors import ImageError
 from covid_model.explain.engine import explain
 from covid_model.explain.methods import DEFAULT_METHOD
 from covid_model.explain.options import Setting
 from covid_model.images.xray_image import XrayImage
-from covid_model.input_check.check import InputCheckResult, check_image
-from covid_model.input_check.features import FeatureExtractor
+from covid_model.input_check.check import InputCheckResult, check_image, require_frontal
 from covid_model.models.card import Card
 from covid_model.models.classifier import Classifier
 from covid_model.models.predict import Prediction, predict
@@ -28,8 +26,6 @@ from covid_model.models.predict import Prediction, predict
 class Model:
     """A classifier with its input check, lung network and audit record. `load_model` makes it; threads may share it.
 
-    extractor: of the features that the input check decides on.
-
     Example:
         >>> from covid_model import load_model
         >>> load_model("lungs").classes
@@ -37,7 +33,6 @@ class Model:
     """
 
     classifier: Classifier
-    extractor: FeatureExtractor
 
     @property
     def key(self) -> str:
@@ -66,7 +61,7 @@ class Model:
 
     def check(self, image: XrayImage) -> InputCheckResult:
         """Is this a frontal chest X-ray, and if not, what does it look like?"""
-        return check_image(image, self.extractor)
+        return check_image(image, self.classifier.segmenter.run(image.pixels))
 
     def predict(self, image: XrayImage, *, force: bool = False) -> Prediction:
         """Check the image, find the lungs, predict.
@@ -80,10 +75,9 @@ class Model:
             >>> round(sum(prediction.probabilities.values()), 6)
             1.0
         """
-        found = self.check(image)
-        if not found.accepted and not force:
-            raise ImageError(f"{found.reason} With --force (force=True in Python) it is worked on, without a verdict.")
-        return predict(self.classifier, image, input_check=found)
+        outputs = self.classifier.segmenter.run(image.pixels)
+        checked = require_frontal(image, outputs, force=force)
+        return predict(self.classifier, image, outputs.lungs, checked)
 
     def predict_altered(self, image: XrayImage, original: Prediction) -> Prediction:
         """Predict for an altered copy of an image, with lungs and input check of the original.

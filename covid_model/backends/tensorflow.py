@@ -51,7 +51,7 @@ class TensorFlowBackend:
     def run(self, batch: Array, outputs: Sequence[str] = (LOGITS,)) -> dict[str, Array]:
         """As `base.Backend.run`."""
         names = tuple(outputs)
-        found = self._call(("run", *names), lambda: self._forward(names), batch)
+        found = self._call(("run", *names), lambda: self.forward_function(names), batch)
         return {name: np.asarray(found[name]) for name in names}
 
     def constant_gradients(self, layer: str) -> Array | None:
@@ -101,7 +101,8 @@ class TensorFlowBackend:
 
         return tf.TensorSpec((self.units,), tf.float32)
 
-    def _forward(self, outputs: tuple[str, ...]) -> Callable[..., Any]:
+    def forward_function(self, outputs: Sequence[str]) -> Any:
+        """A compiled function from a batch to a dictionary of the named outputs, not yet traced. Names as in `run`."""
         import keras
         import tensorflow as tf
 

@@ -18,7 +18,7 @@ from covid_model.evaluation.bootstrap import mean_interval
 from covid_model.files import file_sha256, write_json
 from covid_model.images.read import load_image
 from covid_model.input_check.check import CARD, FRONTAL, NUMBERS, InputCheck
-from covid_model.input_check.features import FeatureExtractor
+from covid_model.input_check.features import measure
 from covid_model.lungs.segment import LungSegmenter
 from covid_model.training.augment import Augmentation, affine, reexposed, warp
 
@@ -50,7 +50,7 @@ class PictureFeatures:
     patient: NDArray[np.str_]
 
 
-def picture_features(table: pd.DataFrame, extractor: FeatureExtractor, seed: int, vary: bool) -> PictureFeatures:
+def picture_features(table: pd.DataFrame, segmenter: LungSegmenter, seed: int, vary: bool) -> PictureFeatures:
     """Every image of the manifest rows as it is and, of the frontal ones, the NEGATIVES made of it.
 
     vary: take each image twice more with harmless changes, laterals six times more; for training.
@@ -61,14 +61,14 @@ def picture_features(table: pd.DataFrame, extractor: FeatureExtractor, seed: int
     for path, view, source, patient in tqdm(cells, desc="computing features", total=len(table), disable=None):
         pixels = load_image(Path(path)).pixels
         frontal = view in FRONTAL_VIEWS
-        for picture, name, kind in _pictures(pixels, frontal, vary, extractor, rng):
-            rows.append((extractor.measure(picture), name, kind, source, patient))
+        for picture, name, kind in _pictures(pixels, frontal, vary, segmenter, rng):
+            rows.append((measure(segmenter.run(picture)), name, kind, source, patient))
     x, names, kinds, sources, patients = zip(*rows, strict=True)
     return PictureFeatures(np.stack(x), np.array(names), np.array(kinds), np.array(sources), np.array(patients))
 
 
 def _pictures(
-    pixels: NDArray[np.float32], frontal: bool, vary: bool, extractor: FeatureExtractor, rng: np.random.Generator
+    pixels: NDArray[np.float32], frontal: bool, vary: bool, segmenter: LungSegmenter, rng: np.random.Generator
 ) -> Iterator[tuple[NDArray[np.float32], str, str]]:
     """(picture, name, kind) of one image and what is made of it."""
     own = FRONTAL if frontal else "lateral"
@@ -78,7 +78,7 @@ def _pictures(
         changed = reexposed(warp(framed, affine(HARMLESS, framed.shape, rng)), HARMLESS, rng)
         yield np.ascontiguousarray(changed[:, ::-1]) if not frontal and rng.random() < 0.5 else changed, own, own
     if frontal:
-        mask = extractor.segmenter.find(pixels).mask
+        mask = segmenter.find(pixels).mask
         for place in rng.permutation(len(NEGATIVES))[: PER_IMAGE if vary else None]:
             negative = NEGATIVES[place]
             yield negative.make(pixels, mask, rng), negative.name, negative.kind
@@ -134,12 +134,12 @@ def refusals(check: InputCheck, pictures: PictureFeatures) -> dict[str, Any]:
 
 def fit_and_measure(table: pd.DataFrame) -> dict[str, Any]:
     """Fit on the train split, set the threshold on val, measure on test; writes the check and its card, returns the card."""
-    extractor = FeatureExtractor(LungSegmenter.load())
+    segmenter = LungSegmenter.load()
     parts = {name: table[table["split"] == name] for name in ("train", "val", "test")}
-    train = picture_features(parts["train"], extractor, 0, vary=True)
-    check = fit_input_check(train, picture_features(parts["val"], extractor, 1, vary=False))
+    train = picture_features(parts["train"], segmenter, 0, vary=True)
+    check = fit_input_check(train, picture_features(parts["val"], segmenter, 1, vary=False))
     write_input_check(check)
-    return write_card(check, table, refusals(check, picture_features(parts["test"], extractor, 2, vary=False)))
+    return write_card(check, table, refusals(check, picture_features(parts["test"], segmenter, 2, vary=False)))
 
 
 def write_card(check: InputCheck, table: pd.DataFrame, scores: dict[str, Any]) -> dict[str, Any]:

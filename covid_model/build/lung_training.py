@@ -208,7 +208,7 @@ def score_and_write_card(table: pd.DataFrame, masks: Path, folder: Path, setting
         "title": "Lung segmentation",
         "summary": "U-Net on the first half of EfficientNet-Lite0: outlines both lungs on frontal chest X-rays.",
         "mask_definition": MASK_DEFINITION,
-        "parameters": segmenter.backend.network.count_params(),
+        "parameters": segmenter.network.count_params(),
         "training": {
             "settings": settings.as_dict(),
             "data_hash": data_hash(table),

@@ -19,7 +19,6 @@ from covid_model.explain.methods import DEFAULT_METHOD
 from covid_model.files import write_json
 from covid_model.images.read import load_image
 from covid_model.input_check.check import check_image
-from covid_model.input_check.features import FeatureExtractor
 from covid_model.models.classifier import Classifier
 from covid_model.models.predict import predict
 from covid_model.share.tour import STOPS, TOUR, TourExample
@@ -32,10 +31,11 @@ SHOWS: Final[dict[str, Callable[[TourExample], bool]]] = {
 """For each stop: does an example show it?"""
 
 
-def examine(classifier: Classifier, extractor: FeatureExtractor, sample: Sample) -> TourExample | None:
+def examine(classifier: Classifier, sample: Sample) -> TourExample | None:
     """One model on one image with every trust test; None where no verdict could be given from the start."""
     image = load_image(sample.path)
-    prediction = predict(classifier, image, input_check=check_image(image, extractor))
+    outputs = classifier.segmenter.run(image.pixels)
+    prediction = predict(classifier, image, outputs.lungs, check_image(image, outputs))
     found = explain(classifier, prediction, method=DEFAULT_METHOD)
     inputs = TrustInput(classifier, image, prediction, found, load_audit_record(classifier.key, classifier.weights_digest))
     if withheld(inputs) is not None:
@@ -60,9 +60,7 @@ def examine(classifier: Classifier, extractor: FeatureExtractor, sample: Sample)
     )
 
 
-def find_tour(
-    classifiers: Iterable[Classifier], extractor: FeatureExtractor, samples: Iterable[Sample]
-) -> dict[str, TourExample]:
+def find_tour(classifiers: Iterable[Classifier], samples: Iterable[Sample]) -> dict[str, TourExample]:
     """For each stop the first example that shows it, models in their order; each stop with an image of its own.
 
     Only images that show COVID-19 or pneumonia: a map for "Normal" has no finding to point at. Raises DataError where a stop
@@ -77,7 +75,7 @@ def find_tour(
                 return {stop: found[stop] for stop in STOPS}
             if sample.name in {example.image for example in found.values()}:
                 continue
-            example = examine(classifier, extractor, sample)
+            example = examine(classifier, sample)
             for stop in missing if example else ():
                 if example and SHOWS[stop](example):
                     found[stop] = example

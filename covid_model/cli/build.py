@@ -42,6 +42,9 @@ def add_commands(commands: Any) -> None:
     )
     check.set_defaults(run=run_input_check)
 
+    graphs = build.add_parser("graphs", help="export the ONNX graphs that answer forward passes without TensorFlow")
+    graphs.set_defaults(run=run_graphs)
+
     tour = build.add_parser("tour", help="find the images of the guided tour among the synthetic ones")
     tour.add_argument("--model", action="append", choices=known_models(), help="may be repeated; default: all that ship")
     tour.set_defaults(run=run_tour)
@@ -114,17 +117,26 @@ def run_input_check(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_graphs(_: argparse.Namespace) -> int:
+    """The `build graphs` command."""
+    from covid_model.build.graphs import write_graphs
+
+    for path, record in write_graphs():
+        worst = max(record.differences.values())
+        print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB, at most {worst:.1e} from the Keras network")
+    return 0
+
+
 def run_tour(arguments: argparse.Namespace) -> int:
     """The `build tour` command."""
     from covid_model.build.tour_search import find_tour, write_tour
     from covid_model.data.synthetic_samples import shipped_samples
-    from covid_model.input_check.features import FeatureExtractor
     from covid_model.lungs.segment import LungSegmenter
     from covid_model.models.classifier import load
 
     segmenter = LungSegmenter.load()
     classifiers = {key: load(key, segmenter) for key in arguments.model or SHIPPED}
-    tour = find_tour(classifiers.values(), FeatureExtractor(segmenter), shipped_samples().values())
+    tour = find_tour(classifiers.values(), shipped_samples().values())
     write_tour(tour, {key: classifiers[key].weights_digest for key in {found.model for found in tour.values()}})
     for key, found in tour.items():
         print(f"{key}: {found.model} says {found.predicted} ({found.probability:.0%}) of {found.image}; {found.verdict}")

@@ -12,7 +12,8 @@ from scipy.special import softmax
 
 from covid_model.errors import ImageError
 from covid_model.images.xray_image import XrayImage
-from covid_model.input_check.features import FeatureExtractor
+from covid_model.input_check.features import measure
+from covid_model.lungs.segment import LungOutputs
 from covid_model.settings import WEIGHTS
 
 NUMBERS: Final = WEIGHTS / "input_check.json"
@@ -99,16 +100,16 @@ def read_input_check(path: Path) -> InputCheck:
     return InputCheck(tuple(stored["kinds"]), threshold=stored["threshold"], **arrays)
 
 
-def require_frontal(image: XrayImage, extractor: FeatureExtractor, *, force: bool) -> InputCheckResult:
-    """The ruling on an image. Raises ImageError for a refused one unless it is to be let through `force`."""
-    input_check = check_image(image, extractor)
+def require_frontal(image: XrayImage, outputs: LungOutputs, *, force: bool) -> InputCheckResult:
+    """As `check_image`. Raises ImageError for a refused image unless it is to be let through by `force`."""
+    input_check = check_image(image, outputs)
     if not input_check.accepted and not force:
-        raise ImageError(f"{input_check.reason} With --force it is worked on all the same, without a verdict.")
+        raise ImageError(f"{input_check.reason} With --force (force=True in Python) it is worked on, without a verdict.")
     return input_check
 
 
-def check_image(image: XrayImage, extractor: FeatureExtractor) -> InputCheckResult:
-    """Is this image a frontal chest X-ray? Lateral where the file itself says so."""
+def check_image(image: XrayImage, outputs: LungOutputs) -> InputCheckResult:
+    """Is this image a frontal chest X-ray? Lateral where the file itself says so. outputs: the lung network's for it."""
     if image.view == "LATERAL":
         return InputCheckResult(False, 0.0, "lateral")
-    return shipped_input_check().rule(extractor.measure(image.pixels))
+    return shipped_input_check().rule(measure(outputs))

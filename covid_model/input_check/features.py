@@ -1,20 +1,15 @@
 """The numbers the input check decides on: features of the lung network, where it sees lungs, the coarse image."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
-from covid_model.backends.base import LOGITS
 from covid_model.images.image_stats import template_likeness
 from covid_model.images.preprocess import resized
-from covid_model.lungs.segment import LungSegmenter, judged
+from covid_model.lungs.segment import LungOutputs, judged
 
-FEATURES_AT: Final = "block4c"
-"""Layer of the lung network, 16 x 16 cells, whose averages and spreads are taken."""
 LUNG_GRID: Final = 8
 PICTURE_GRID: Final = 12
 SPECTRUM: Final = 512
@@ -24,30 +19,19 @@ TURNS: Final = (0, 1, 2, 3)
 """Quarter turns under which the image is compared with a drawn one."""
 
 
-@dataclass(frozen=True, eq=False)
-class FeatureExtractor:
-    """Takes the numbers from the lung network's own forward pass, with FEATURES_AT as a second output."""
-
-    segmenter: LungSegmenter
-
-    def measure(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(H, W) pixels in [0, 1] -> the input check's numbers, (n,) float32."""
-        height, width, channels = self.segmenter.backend.input_shape
-        small = resized(pixels, (height, width))
-        batch = np.repeat((small * 2 - 1)[None, ..., None], channels, axis=-1).astype(np.float32)
-        found = self.segmenter.backend.run(batch, (FEATURES_AT, LOGITS))
-        features, logits = found[FEATURES_AT][0], found[LOGITS][0]
-        probability = np.asarray(expit(logits[..., 0]), np.float32)
-        return np.concatenate(
-            [
-                features.mean(axis=(0, 1)),
-                features.std(axis=(0, 1)),
-                resized(probability, (LUNG_GRID, LUNG_GRID)).ravel(),
-                _standard(resized(small, (PICTURE_GRID, PICTURE_GRID))).ravel(),
-                _plain(small, probability),
-                [moire(pixels), np.log(pixels.shape[0] / pixels.shape[1])],
-            ]
-        ).astype(np.float32)
+def measure(outputs: LungOutputs) -> NDArray[np.float32]:
+    """The input check's features of one image, (n,) float32, from the lung network's forward pass over it."""
+    features, probability = outputs.features, outputs.probability
+    return np.concatenate(
+        [
+            features.mean(axis=(0, 1)),
+            features.std(axis=(0, 1)),
+            resized(probability, (LUNG_GRID, LUNG_GRID)).ravel(),
+            _standard(resized(outputs.small, (PICTURE_GRID, PICTURE_GRID))).ravel(),
+            _plain(outputs.small, probability),
+            [moire(outputs.pixels), np.log(outputs.pixels.shape[0] / outputs.pixels.shape[1])],
+        ]
+    ).astype(np.float32)
 
 
 def moire(pixels: NDArray[np.float32]) -> float:

@@ -2,8 +2,9 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import cv2
 import numpy as np
@@ -11,12 +12,23 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from covid_model.backends.base import LOGITS
-from covid_model.backends.tensorflow import TensorFlowBackend
+from covid_model.backends.engines import NetworkEngines, engines_of
+from covid_model.backends.graphs import graph_path
 from covid_model.errors import ModelError
+from covid_model.files import file_sha256
+from covid_model.images.preprocess import resized
 from covid_model.settings import WEIGHTS
+
+if TYPE_CHECKING:
+    import keras
 
 NETWORK: Final = WEIGHTS / "lungs-unet.keras"
 CARD: Final = WEIGHTS / "lungs-unet.card.json"
+
+FEATURES_AT: Final = "block4c"
+"""Layer of the lung network, 16 x 16 cells, that the input check takes its features from."""
+OUTPUTS: Final = (LOGITS, FEATURES_AT)
+"""What one forward pass of the lung network is asked for."""
 
 Quality = Literal["good", "doubtful", "failed"]
 
@@ -46,34 +58,74 @@ class LungMask:
     sureness: float
 
 
+@dataclass(frozen=True, eq=False)
+class LungOutputs:
+    """What one forward pass of the lung network gives for one image.
+
+    pixels: (H, W) float32 in [0, 1], the image. small: the same at the network's size, (h, w). logits: (h, w) float32.
+    features: (rows, cols, k) float32, activations of FEATURES_AT.
+    """
+
+    pixels: NDArray[np.float32]
+    small: NDArray[np.float32]
+    logits: NDArray[np.float32]
+    features: NDArray[np.float32]
+
+    @property
+    def probability(self) -> NDArray[np.float32]:
+        """Probability of lung at the network's size, (h, w) float32 in [0, 1]."""
+        return np.asarray(expit(self.logits), np.float32)
+
+    @cached_property
+    def lungs(self) -> LungMask:
+        """The lungs at image size."""
+        full = cv2.resize(self.logits, self.pixels.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        return judged(np.asarray(expit(full), np.float32))
+
+
 @dataclass(eq=False)
 class LungSegmenter:
-    """The segmentation network; its backend guards itself, so one instance serves every thread."""
+    """The segmentation network; its engines guard themselves, so one instance serves every thread."""
 
-    backend: TensorFlowBackend
+    engines: NetworkEngines
 
     @classmethod
     def load(cls, weights: Path = NETWORK) -> "LungSegmenter":
-        """The shipped network. Raises ModelError when its weights are missing or unreadable."""
-        import keras
+        """The shipped network, without TensorFlow where its ONNX graph belongs to the weights.
+
+        Raises ModelError when its weights are missing or unreadable.
+        """
+
+        def load_network() -> "keras.Model":
+            import keras
+
+            try:
+                return keras.saving.load_model(weights, compile=False)
+            except (OSError, ValueError) as error:
+                raise ModelError(f"The lung network {weights.name} cannot be loaded: {error}") from error
 
         try:
-            return cls(TensorFlowBackend(keras.saving.load_model(weights, compile=False)))
-        except (OSError, ValueError) as error:
-            raise ModelError(f"The lung network {weights.name} cannot be loaded: {error}") from error
+            digest = file_sha256(weights)
+        except OSError as error:
+            raise ModelError(f"The lung network {weights.name} cannot be loaded: {error.strerror}.") from error
+        return cls(engines_of(graph_path(weights.parent, weights.stem), digest, OUTPUTS, load_network))
 
-    def probability(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(H, W) image pixels in [0, 1] -> probability of lung at image size, (H, W) float32 in [0, 1]."""
-        height, width, channels = self.backend.input_shape
-        small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA) * 2 - 1
-        batch = np.repeat(small[None, ..., None], channels, axis=-1).astype(np.float32)
-        logits = self.backend.run(batch)[LOGITS]
-        full = cv2.resize(logits[0, ..., 0], pixels.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        return np.asarray(expit(full), np.float32)
+    @property
+    def network(self) -> "keras.Model":
+        """The Keras network, loaded when first asked for."""
+        return self.engines.gradients.network
+
+    def run(self, pixels: NDArray[np.float32]) -> LungOutputs:
+        """(H, W) image pixels in [0, 1] -> what the network gives for them, from one forward pass."""
+        height, width, channels = self.engines.forward.input_shape
+        small = resized(pixels, (height, width))
+        batch = np.repeat((small * 2 - 1)[None, ..., None], channels, axis=-1).astype(np.float32)
+        found = self.engines.forward.run(batch, OUTPUTS)
+        return LungOutputs(pixels, small, found[LOGITS][0, ..., 0], found[FEATURES_AT][0])
 
     def find(self, pixels: NDArray[np.float32]) -> LungMask:
         """The lungs on an image of (H, W) pixels in [0, 1]."""
-        return judged(self.probability(pixels))
+        return self.run(pixels).lungs
 
 
 def judged(probability: NDArray[np.float32]) -> LungMask:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from covid_model.backends.base import EMBEDDING, LOGITS
 from covid_model.errors import ModelError
 from covid_model.files import write_json
 from covid_model.images.preprocess import Preprocessing
@@ -42,6 +43,11 @@ class Card:
     limits: tuple[str, ...] = ()
     scores: dict[str, Any] = field(default_factory=dict)
     head: Head = "multiclass"
+
+    @property
+    def graph_outputs(self) -> tuple[str, ...]:
+        """What the model's ONNX graph must be able to give: logits, embedding, and every explanation layer."""
+        return (LOGITS, EMBEDDING, *self.explanation_layers)
 
     def with_calibration(self, temperature: float, thresholds: dict[str, dict[str, float]]) -> "Card":
         """The same card with temperature and operating points as fitted on the validation split."""

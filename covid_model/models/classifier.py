@@ -1,4 +1,4 @@
-"""A loaded classifier: network, card and lock together, and how an image is made ready for it."""
+"""A loaded classifier: card and engines together, and how an image is made ready for it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.backends.base import LOGITS, Backend
+from covid_model.backends.engines import NetworkEngines, engines_of
+from covid_model.backends.graphs import graph_path
 from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.errors import ModelError
 from covid_model.files import file_sha256
@@ -16,7 +18,8 @@ from covid_model.images.xray_image import XrayImage
 from covid_model.lungs.segment import LungMask, LungSegmenter
 from covid_model.models.calibration import calibrated
 from covid_model.models.card import Card, read_card
-from covid_model.models.specs import DEFAULT_MODEL
+from covid_model.models.float16_weights import read_float16_weights
+from covid_model.models.specs import DEFAULT_MODEL, ModelSpec
 from covid_model.models.user_models import folder_of, row_of
 
 if TYPE_CHECKING:
@@ -38,31 +41,31 @@ class Prepared:
 
 @dataclass(eq=False)
 class Classifier:
-    """A model that is ready to answer. One instance serves every thread: its backend guards itself.
+    """A model that is ready to answer. One instance serves every thread: its engines guard themselves.
 
-    backend: answers for the network. weights_digest: sha256 hex of the weight file.
+    engines: answer for the network. weights_digest: sha256 hex of the weight file.
     """
 
     key: str
     card: Card
-    backend: TensorFlowBackend
+    engines: NetworkEngines
     weights_digest: str
     segmenter: LungSegmenter
 
     @property
     def forward(self) -> Backend:
         """Who answers forward passes."""
-        return self.backend
+        return self.engines.forward
 
     @property
     def gradients(self) -> TensorFlowBackend:
-        """Who differentiates."""
-        return self.backend
+        """Who differentiates; may load TensorFlow and the Keras network when first asked for."""
+        return self.engines.gradients
 
     @property
     def network(self) -> "keras.Model":
-        """The flat functional Keras graph, input `image`, output `logits`."""
-        return self.backend.network
+        """The flat functional Keras graph, input `image`, output `logits`; loaded when first asked for."""
+        return self.gradients.network
 
     def prepare(self, image: XrayImage, lungs: LungMask | None = None) -> Prepared:
         """Make the model's input; the lungs are found first unless they are given."""
@@ -79,23 +82,39 @@ class Classifier:
 
 
 def load(key: str = DEFAULT_MODEL, segmenter: LungSegmenter | None = None, folder: Path | None = None) -> Classifier:
-    """Load a model from `folder`, by default from where it lies (`models.user_models.folder_of`).
+    """Load a model from `folder`, by default from where it is kept (`models.user_models.folder_of`).
 
-    Pass a `segmenter` to share one between models.
+    Without TensorFlow where the model's ONNX graph is there and belongs to its weights. Pass a `segmenter` to share one
+    between models.
 
     Raises ModelError for an unknown key, missing weights, or weights that are not the ones the card describes.
     """
-    import keras
-
-    from covid_model.models.float16_weights import read_float16_weights
-
     row = row_of(key)
     folder = folder or folder_of(key)
     card, weights = read_card(folder / row.card_name), folder / row.weights_name
+
+    def load_network() -> "keras.Model":
+        _require_weights(weights, card)
+        return read_network(row, weights)
+
+    _require_weights(weights, card)
+    digest = card.weights_sha256
+    engines = engines_of(graph_path(folder, key), digest, card.graph_outputs, load_network)
+    return Classifier(key, card, engines, digest, segmenter or LungSegmenter.load())
+
+
+def read_network(row: ModelSpec, weights: Path) -> "keras.Model":
+    """The Keras network in a weight file of a model. Raises ModelError for a file that does not hold it."""
+    if row.half:
+        return read_float16_weights(row, weights)
+    import keras
+
+    return keras.saving.load_model(weights, compile=False)
+
+
+def _require_weights(weights: Path, card: Card) -> None:
+    """Raises ModelError where the weight file is missing or not the one that its card describes."""
     if not weights.is_file():
-        raise ModelError(f"The weights of model {key!r} are missing: {weights.name}.")
-    digest = file_sha256(weights)
-    if digest != card.weights_sha256:
+        raise ModelError(f"The weights of model {card.key!r} are missing: {weights.name}.")
+    if file_sha256(weights) != card.weights_sha256:
         raise ModelError(f"{weights.name} is not the file its card describes; fetch both again.")
-    network = read_float16_weights(row, weights) if row.half else keras.saving.load_model(weights, compile=False)
-    return Classifier(key, card, TensorFlowBackend(network), digest, segmenter or LungSegmenter.load())

@@ -1,10 +1,13 @@
 """Models that a user put beside the shipped ones: imported files, and runs kept as models."""
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from covid_model.backends.graphs import graph_path, write_graph
+from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.errors import ModelError
 from covid_model.files import file_sha256
 from covid_model.models.card import Card, read_card, write_card
@@ -31,7 +34,8 @@ def user_model_key(title: str) -> str:
 def save_user_model(network: "keras.Model", card: Card, folder: Path | None = None) -> Card:
     """Put a network and its card into the user's folder (or `folder`); returns the card with the digest of what was written.
 
-    Raises ModelError where nothing can be written.
+    Its ONNX graph is written as well; a network that cannot be exported is answered by TensorFlow. Raises ModelError where
+    nothing can be written.
     """
     folder = folder or models_folder()
     weights = folder / f"{card.key}.keras"
@@ -42,6 +46,8 @@ def save_user_model(network: "keras.Model", card: Card, folder: Path | None = No
         raise ModelError(f"The model cannot be kept in {folder}: {error.strerror}.") from error
     card = replace(card, weights_sha256=file_sha256(weights))
     write_card(card, folder / f"{card.key}.card.json")
+    with suppress(ModelError):
+        write_graph(TensorFlowBackend(network), card.graph_outputs, graph_path(folder, card.key), card.weights_sha256)
     return card
 
 

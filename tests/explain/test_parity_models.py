@@ -27,14 +27,14 @@ def drawn(classifier: Classifier) -> np.ndarray:
 def both_ways(classifier: Classifier) -> list[Target]:
     """A difference of classes and its opposite: one's map may be zero everywhere, both only by a fault."""
     first, second = classifier.card.classes[:2]
-    units = classifier.backend.units
+    units = classifier.gradients.units
     pairs = (f"{first} - {second}", f"{second} - {first}")
     return [resolve_target(name, classifier.card.classes, units) for name in pairs]
 
 
 def maps(classifier: Classifier, method: str, layer: str) -> tuple[np.ndarray, np.ndarray]:
     """Ours, its positive part, and the reference's, both targets together, over the reference's largest value."""
-    model, batch = classifier.backend, drawn(classifier)
+    model, batch = classifier.gradients, drawn(classifier)
     ours = np.stack([np.maximum(METHODS[KEYS[method]](model, batch, t, layer=layer), 0) for t in both_ways(classifier)])
     theirs = np.stack([getattr(keras_vis, method)(model, batch, t, layer=layer) for t in both_ways(classifier)])
     if method == "grad_cam_plus_plus":  # ours leaves out the factor exp(score)
@@ -56,7 +56,7 @@ def test_class_activation_maps_at_every_layer(classifier: Classifier, method: st
 
     Grad-CAM++ divides float32 numbers that nearly cancel in the reference, hence its tolerance.
     """
-    monkeypatch.setattr(classifier, "backend", TensorFlowBackend(classifier.network))
+    monkeypatch.setattr(classifier, "engines", TensorFlowBackend(classifier.network))
     tf.config.run_functions_eagerly(True)
     try:
         for layer in classifier.card.explanation_layers:
@@ -68,17 +68,17 @@ def test_class_activation_maps_at_every_layer(classifier: Classifier, method: st
 
 
 def test_score_cam(classifier: Classifier) -> None:
-    if classifier.backend.units == 1:
+    if classifier.gradients.units == 1:
         pytest.skip("tf-keras-vis is not valid for one unit (its issue 78)")
     layer, target = classifier.card.explanation_layers[0], both_ways(classifier)[0]
-    one = resolve_target(target.name.split(" - ")[0], classifier.card.classes, classifier.backend.units)
-    theirs = keras_vis.score_cam(classifier.backend, drawn(classifier), one, layer=layer, channels=8)
-    ours = METHODS["scorecam"](classifier.backend, drawn(classifier), one, layer=layer, channels=8)
+    one = resolve_target(target.name.split(" - ")[0], classifier.card.classes, classifier.gradients.units)
+    theirs = keras_vis.score_cam(classifier.gradients, drawn(classifier), one, layer=layer, channels=8)
+    ours = METHODS["scorecam"](classifier.gradients, drawn(classifier), one, layer=layer, channels=8)
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4 * theirs.max())
 
 
 def test_saliency(classifier: Classifier) -> None:
     target = both_ways(classifier)[0]
-    theirs = keras_vis.saliency(classifier.backend, drawn(classifier), target)
-    ours = METHODS["saliency"](classifier.backend, drawn(classifier), target)
+    theirs = keras_vis.saliency(classifier.gradients, drawn(classifier), target)
+    ours = METHODS["saliency"](classifier.gradients, drawn(classifier), target)
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4 * theirs.max())

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_sample_images
 
 from covid_model.build.drawings import draw_nothing
-from covid_model.build.fit_input_check import Sample, fit_input_check, refusals, write_input_check
+from covid_model.build.fit_input_check import PictureFeatures, fit_input_check, refusals, write_input_check
 from covid_model.build.negatives import NEGATIVES, Negative, cropped
-from covid_model.data.synthetic_samples import Sample as Drawn
-from covid_model.data.synthetic_samples import shipped_samples
+from covid_model.data.synthetic_samples import Sample, shipped_samples
 from covid_model.errors import ImageError
 from covid_model.images.phantom import PHANTOMS, draw_phantom
 from covid_model.images.read import load_image
@@ -27,15 +26,15 @@ from covid_model.input_check.check import (
     require_frontal,
     shipped_input_check,
 )
-from covid_model.input_check.features import FeatureExtractor
+from covid_model.input_check.features import measure
 from covid_model.lungs.segment import LungSegmenter
 
 Pixels = NDArray[np.float32]
 
 
 @pytest.fixture(scope="module")
-def extractor() -> FeatureExtractor:
-    return FeatureExtractor(LungSegmenter.load())
+def segmenter() -> LungSegmenter:
+    return LungSegmenter.load()
 
 
 def image(pixels: Pixels, view: str | None = None) -> XrayImage:
@@ -65,14 +64,14 @@ def test_probabilities_and_threshold_by_hand() -> None:
     assert (refused.accepted, refused.kind, refused.reason) == (False, "turned", REASONS["turned"])
 
 
-def planted(rng: np.random.Generator, count: int) -> Sample:
+def planted(rng: np.random.Generator, count: int) -> PictureFeatures:
     """Frontal images at +2 on the first measure, turned ones at -2, inverted ones at +2 on the second."""
     names = np.array([FRONTAL, "upside down", "inverted"] * count)
     kinds = np.array([FRONTAL, "turned", "inverted"] * count)
     middle = np.array([[2, 0], [-2, 0], [0, 3]] * count)
     x = np.asarray(middle + rng.normal(0, 0.3, middle.shape), np.float32)
     patients = np.array([f"p{i}" for i in range(3 * count)])
-    return Sample(x, names, kinds, np.array(["a", "b"] * 3 * count)[: 3 * count], patients)
+    return PictureFeatures(x, names, kinds, np.array(["a", "b"] * 3 * count)[: 3 * count], patients)
 
 
 def test_a_fitted_gate_tells_planted_kinds_apart_and_survives_writing(tmp_path: Path) -> None:
@@ -87,36 +86,50 @@ def test_a_fitted_gate_tells_planted_kinds_apart_and_survives_writing(tmp_path: 
 
 
 @pytest.mark.parametrize("negative", NEGATIVES, ids=lambda negative: negative.name)
-def test_what_is_made_of_an_image_is_refused_for_what_it_is(negative: Negative, extractor: FeatureExtractor) -> None:
+def test_what_is_made_of_an_image_is_refused_for_what_it_is(negative: Negative, segmenter: LungSegmenter) -> None:
     pixels = load_image(next(iter(shipped_samples().values())).path).pixels
-    mask = extractor.segmenter.find(pixels).mask
+    mask = segmenter.find(pixels).mask
     made = [negative.make(pixels, mask, np.random.default_rng(seed)) for seed in range(4)]
-    input_checks = [shipped_input_check().rule(extractor.measure(picture)) for picture in made]
+    input_checks = [shipped_input_check().rule(measure(segmenter.run(picture))) for picture in made]
     assert sum(not input_check.accepted for input_check in input_checks) >= 3
     assert sum(input_check.kind == negative.kind for input_check in input_checks) >= 3
 
 
 @pytest.mark.parametrize("sample", shipped_samples().values(), ids=lambda sample: sample.name)
-def test_the_shipped_samples_are_let_through(sample: Drawn, extractor: FeatureExtractor) -> None:
-    assert check_image(load_image(sample.path), extractor).accepted
+def test_the_shipped_samples_are_let_through(sample: Sample, segmenter: LungSegmenter) -> None:
+    image = load_image(sample.path)
+    assert check_image(image, segmenter.run(image.pixels)).accepted
 
 
-def test_photographs_are_refused(extractor: FeatureExtractor) -> None:
+def test_onnx_runtime_and_tensorflow_measure_the_same(segmenter: LungSegmenter) -> None:
+    by_tensorflow = LungSegmenter(segmenter.engines.gradients)
+    for sample in shipped_samples().values():
+        pixels = load_image(sample.path).pixels
+        one, other = measure(segmenter.run(pixels)), measure(by_tensorflow.run(pixels))
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-3)
+        results = [shipped_input_check().rule(features) for features in (one, other)]
+        assert results[0].frontal == pytest.approx(results[1].frontal, abs=1e-4)
+        assert results[0].kind == results[1].kind
+
+
+def test_photographs_are_refused(segmenter: LungSegmenter) -> None:
     for picture in load_sample_images().images:
         grey = np.ascontiguousarray(picture.mean(axis=2) / 255, np.float32)
-        assert not shipped_input_check().rule(extractor.measure(grey)).accepted
+        assert not shipped_input_check().rule(measure(segmenter.run(grey))).accepted
 
 
-def test_a_file_that_says_lateral_is_believed(extractor: FeatureExtractor) -> None:
-    assert check_image(image(phantom(), "LATERAL"), extractor).kind == "lateral"
+def test_a_file_that_says_lateral_is_believed(segmenter: LungSegmenter) -> None:
+    lateral = image(phantom(), "LATERAL")
+    assert check_image(lateral, segmenter.run(lateral.pixels)).kind == "lateral"
 
 
-def test_refused_images_need_a_deliberate_word(extractor: FeatureExtractor) -> None:
+def test_refused_images_need_a_deliberate_word(segmenter: LungSegmenter) -> None:
     nothing = image(draw_nothing(np.random.default_rng(0)))
+    outputs = segmenter.run(nothing.pixels)
     with pytest.raises(ImageError, match=r"does not look like a chest X-ray.*--force"):
-        require_frontal(nothing, extractor, force=False)
-    assert not require_frontal(nothing, extractor, force=True).accepted
-    assert require_frontal(image(phantom()), extractor, force=False).accepted
+        require_frontal(nothing, outputs, force=False)
+    assert not require_frontal(nothing, outputs, force=True).accepted
+    assert require_frontal(image(phantom()), segmenter.run(phantom()), force=False).accepted
 
 
 def test_a_cropped_image_shows_less_of_the_lungs() -> None:

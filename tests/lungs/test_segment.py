@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from covid_model import load_model, sample_image
 from covid_model.errors import ModelError
-from covid_model.lungs.segment import LungSegmenter, judged, lung_card
+from covid_model.lungs.segment import OUTPUTS, LungSegmenter, judged, lung_card
 
 SHAPE = (200, 200)
 
@@ -63,7 +64,7 @@ def test_missing_weights_are_one_sentence(tmp_path: Path) -> None:
 
 def test_the_shipped_network_is_small_and_its_card_states_the_held_out_overlap() -> None:
     segmenter, card = LungSegmenter.load(), lung_card()
-    assert segmenter.backend.network.count_params() == card["parameters"] < 1_000_000
+    assert segmenter.network.count_params() == card["parameters"] < 1_000_000
     dice = card["scores"]["dice"]
     assert dice["all"]["value"] >= 0.95
     assert {"PA", "AP"} <= set(dice)
@@ -75,6 +76,39 @@ def test_no_lungs_on_noise_and_no_crash_on_odd_shapes() -> None:
     found = segmenter.find(noise)
     assert found.mask.shape == (70, 250)
     assert found.quality != "good"
+
+
+@pytest.mark.parametrize("side", [200, 512])
+def test_small_images_keep_their_outline_although_they_are_enlarged_as_the_input_check_does(side: int) -> None:
+    """The network's input is resized as all model inputs are; the outline once came from `cv2.resize` by area alone."""
+    segmenter = LungSegmenter.load()
+    image = cv2.resize(sample_image("normal-1").pixels, (side, side), interpolation=cv2.INTER_AREA)
+    by_area = cv2.resize(image, (256, 256), interpolation=cv2.INTER_AREA)
+    outputs = segmenter.run(image)
+    before = cv2.resize(segmenter.run(by_area).logits, (side, side), interpolation=cv2.INTER_LINEAR) > 0
+    assert dice(outputs.lungs.mask, before) > (0.99 if side == 200 else 0.999)
+    assert outputs.small.shape == outputs.probability.shape == (256, 256)
+
+
+def dice(one: np.ndarray, other: np.ndarray) -> float:
+    return float(2 * (one & other).sum() / (one.sum() + other.sum()))
+
+
+def test_check_and_outline_come_from_one_forward_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[str, ...]] = []
+    model = load_model("lungs")
+    forward = model.classifier.segmenter.engines.forward
+    run = forward.run
+
+    def counted(batch: np.ndarray, outputs: tuple[str, ...]) -> dict[str, np.ndarray]:
+        calls.append(outputs)
+        return run(batch, outputs)
+
+    monkeypatch.setattr(forward, "run", counted)
+    prediction = model.predict(sample_image("normal-1"))
+    assert prediction.input_check is not None and prediction.input_check.accepted
+    assert prediction.prepared.lungs.quality == "good"
+    assert calls == [OUTPUTS]
 
 
 def test_lungs_are_found_on_adult_and_pediatric_images(real_images: Path) -> None:

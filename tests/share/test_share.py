@@ -16,8 +16,6 @@ from covid_model.audit.trust_tests import TRUST_TESTS, run_tests
 from covid_model.audit.verdict import RULE
 from covid_model.errors import ImageError
 from covid_model.images.phantom import PHANTOMS, phantom_png
-from covid_model.input_check.features import FeatureExtractor
-from covid_model.lungs.segment import LungSegmenter
 from covid_model.share.batch import Job, explain_file, write_table
 from covid_model.share.report import NOTICE, html_report
 
@@ -58,17 +56,12 @@ def test_the_record_is_json_with_everything_to_make_it_again() -> None:
     assert "trust" not in json.loads(Result(inputs).record_json())
 
 
-@pytest.fixture(scope="module")
-def extractor() -> FeatureExtractor:
-    return FeatureExtractor(LungSegmenter.load())
-
-
 @pytest.fixture
-def model(extractor: FeatureExtractor) -> Model:
+def model() -> Model:
     """A toy that sees the lungs, with fixed lungs, behind the shipped input check."""
     classifier = classifier_on(lung_area(32))
     classifier.segmenter.found = type(classifier.segmenter.found)(lung_area(512), "good", (), 0.3, 1.0)  # type: ignore[attr-defined]
-    return Model(classifier, extractor)
+    return Model(classifier)
 
 
 @pytest.fixture

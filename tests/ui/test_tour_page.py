@@ -44,7 +44,7 @@ def test_the_first_example_that_shows_a_stop_is_taken_and_no_image_twice(monkeyp
     samples = [sample for sample in shipped_samples().values() if sample.label != "Normal"][:5]
     asked = iter(samples)
     monkeypatch.setattr("covid_model.build.tour_search.examine", lambda *_: _named(next(predictions), next(asked).name))
-    tour = find_tour([None], None, samples)  # type: ignore[list-item]
+    tour = find_tour([None], samples)  # type: ignore[list-item]
     assert {key: found.image for key, found in tour.items()} == {
         "right": samples[0].name,
         "wrong reason": samples[4].name,
@@ -52,7 +52,7 @@ def test_the_first_example_that_shows_a_stop_is_taken_and_no_image_twice(monkeyp
     }
     monkeypatch.setattr("covid_model.build.tour_search.examine", lambda *_: None)
     with pytest.raises(DataError, match="No image shows right, wrong reason, wrong"):
-        find_tour([None], None, samples)  # type: ignore[list-item]
+        find_tour([None], samples)  # type: ignore[list-item]
 
 
 def _named(found: TourExample | None, image: str) -> TourExample | None:

@@ -107,7 +107,7 @@ def search_by_upload(images: ManifestTable) -> None:
         from ui.loaders import cached_prediction, image_from, loaded_model
 
         prediction, loaded = cached_prediction(model, image_from(upload.getvalue())), loaded_model(model).classifier
-        features = embedding(loaded.backend, prediction.prepared.batch)[0]
+        features = embedding(loaded.forward, prediction.prepared.batch)[0]
         found = similar(path, features)
         show_images(images.rows([place for place, _ in found]), [f"similarity {score:.2f}" for _, score in found])
 

@@ -23,7 +23,6 @@ from covid_model.images.image_stats import standardised
 from covid_model.images.read import load_image, read_image
 from covid_model.images.xray_image import XrayImage
 from covid_model.input_check.check import InputCheckResult, check_image
-from covid_model.input_check.features import FeatureExtractor
 from covid_model.models.classifier import Classifier
 from covid_model.models.predict import Prediction, predict
 
@@ -117,17 +116,17 @@ def candidate(
     seed: int,
     pixels: NDArray[np.uint8],
     classifiers: Mapping[str, Classifier],
-    extractor: FeatureExtractor,
     known: TrainingImages,
 ) -> Candidate:
     """Look at one drawn image with all models; the first of `classifiers` gives the embedding."""
     png = bytes(cv2.imencode(".png", pixels)[1])
     image = read_image(png)
-    input_check = check_image(image, extractor)
-    predictions = {key: predict(classifier, image, input_check=input_check) for key, classifier in classifiers.items()}
     first = next(iter(classifiers))
-    features = embedding(classifiers[first].backend, predictions[first].prepared.batch)[0]
-    return Candidate(label, seed, png, image, input_check, predictions, known.nearest(image.pixels, features))
+    outputs = classifiers[first].segmenter.run(image.pixels)
+    checked = check_image(image, outputs)
+    predictions = {key: predict(classifier, image, outputs.lungs, checked) for key, classifier in classifiers.items()}
+    features = embedding(classifiers[first].forward, predictions[first].prepared.batch)[0]
+    return Candidate(label, seed, png, image, checked, predictions, known.nearest(image.pixels, features))
 
 
 def write_samples(
@@ -178,7 +177,6 @@ def choose(
 ) -> tuple[list[Candidate], dict[str, int]]:
     """The first `count` seeds of each label whose image is fit, and how many were tried. Raises DataError after `most`."""
     judge = next(iter(classifiers))
-    extractor = FeatureExtractor(classifiers[judge].segmenter)
     chosen: list[Candidate] = []
     tried: dict[str, int] = {}
     for label in labels:
@@ -189,10 +187,7 @@ def choose(
                 raise DataError(f"Of {most} images drawn as {label} only {len(fit)} are fit; train the generator longer.")
             seeds = list(range(start, start + count))
             drawn = generator.draw(label, AGE, seeds)
-            found = [
-                candidate(label, seed, image, classifiers, extractor, known)
-                for seed, image in zip(seeds, drawn, strict=True)
-            ]
+            found = [candidate(label, seed, image, classifiers, known) for seed, image in zip(seeds, drawn, strict=True)]
             fit += [image for image in found if image.fit(limit, judge)]
             tried[label] = start + count
         chosen += fit[:count]
