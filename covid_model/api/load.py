@@ -1,25 +1,30 @@
 """The first two calls of every notebook: read an image, load a model."""
 
+import tempfile
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.api.model import Model
+from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.data.synthetic_samples import shipped_samples
-from covid_model.errors import DataError, ImageError
+from covid_model.errors import DataError, ImageError, ModelError
 from covid_model.images import read
 from covid_model.images.pixels import checked
 from covid_model.images.xray_image import XrayImage
 from covid_model.lungs.segment import LungSegmenter
-from covid_model.models.classifier import load
+from covid_model.models.classifier import Classifier, load
+from covid_model.models.importing import describe_model, read_network
 from covid_model.models.specs import DEFAULT_MODEL
+from covid_model.models.user_models import known_models
 
 if TYPE_CHECKING:
-    pass
+    import keras
 
 
 @lru_cache(maxsize=1)
@@ -75,13 +80,49 @@ def sample_image(name: str) -> XrayImage:
     return read.load_image(samples[name].path)
 
 
-def load_model(source: str = DEFAULT_MODEL) -> Model:
-    """A model by its key.
+def load_model(
+    source: "str | Path | keras.Model" = DEFAULT_MODEL,
+    *,
+    classes: Sequence[str] = (),
+    preprocessing: Mapping[str, Any] | None = None,
+    multilabel: bool = False,
+    title: str = "",
+) -> Model:
+    """A model by its key, from a Keras file, or from a Keras model in memory.
 
-    Raises ModelError, naming the known ones, for an unknown key, and for missing or foreign weights.
+    source: a key of MODELS or of a registered model; the path of a `.keras` or `.h5` file; or a `keras.Model`. The other
+    arguments are for the last two, which do not know them. classes: names in the order of the outputs; of one unit
+    (negative, positive). preprocessing: settings of `images.preprocess.Preprocessing`, as {"scaling": "unit"}. multilabel:
+    has each class a probability of its own? title: by default the file's name.
+
+    A file is loaded in a limited process first, and its own `predict` is compared with this program's. Raises ModelError,
+    naming what would work, for an unknown key, for missing or foreign weights, and for files that cannot be used.
 
     Example:
         >>> load_model("lungs").layers[0]
         'top'
     """
-    return Model(load(source, shared_segmenter()))
+    segmenter = shared_segmenter()
+    if isinstance(source, str) and source in known_models():
+        return Model(load(source, segmenter))
+    if isinstance(source, str | Path):
+        if not Path(source).is_file():
+            raise ModelError(f"There is no model and no file {str(source)!r}; the models are {', '.join(known_models())}.")
+        data, title = Path(source).read_bytes(), title or Path(source).stem
+    else:
+        data, title = _saved(source), title or source.name
+    if not classes or preprocessing is None:
+        raise ModelError('A model of your own needs classes=("Normal", ...) and preprocessing={"scaling": ...}.')
+    brought = read_network(data)
+    card = describe_model(brought, title=title, classes=tuple(classes), preprocessing=preprocessing, multilabel=multilabel)
+    return Model(Classifier(card.key, card, TensorFlowBackend(brought.network), card.weights_sha256, segmenter))
+
+
+def _saved(model: "keras.Model") -> bytes:
+    """A Keras model as the bytes of a `.keras` file."""
+    if not callable(getattr(model, "save", None)):
+        raise ModelError(f"Received {type(model).__name__}; a key, a path or a keras.Model would work.")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        model.save(path)
+        return path.read_bytes()

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -124,36 +125,29 @@ def _compare(brought: Brought, spec: Preprocessing, head: Head, classes: tuple[s
         )
 
 
-def add_model(
-    brought: Brought,
-    *,
-    title: str,
-    classes: tuple[str, ...],
-    preprocessing: Mapping[str, Any],
-    multilabel: bool = False,
-    folder: Path | None = None,
+def describe_model(
+    brought: Brought, *, title: str, classes: tuple[str, ...], preprocessing: Mapping[str, Any], multilabel: bool = False
 ) -> Card:
-    """Keep the network with a small card; it is at hand on every page afterwards. Returns the card.
+    """The card of a network that came as a file, proven against the file's own `predict`; nothing is written.
 
     classes: names in the order of the outputs; of one unit (negative, positive). preprocessing: settings of `Preprocessing`
     other than size and channels. multilabel: has each class a probability of its own? Asked only where the file has no last
     activation that says so. Raises ModelError for an unusable title, for names that do not fit the outputs, for impossible
-    preprocessing, where nothing can be written, and where the file's own `predict` says something else than this program.
+    preprocessing, and where the file's own `predict` gives something else than this program.
     """
-    require_own_host("Importing a model")
     found, key = brought.found, user_model_key(title)
     wanted = max(2, found.units)
     if len(set(classes)) != wanted or len(classes) != wanted or not all(classes):
         raise ModelError(f"The model tells {wanted} classes apart; received the names {', '.join(classes) or 'none'}.")
     try:
         spec = Preprocessing(found.size, found.channels, **preprocessing)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ModelError(str(error)) from error
     if multilabel and found.says_head and found.head == "multiclass":
         raise ModelError("The model ends in a softmax or in a single unit, so that its classes exclude one another.")
     head: Head = "multilabel" if multilabel else found.head
     _compare(brought, spec, head, classes)
-    card = Card(
+    return Card(
         key=key,
         title=title,
         summary="Imported from a file.",
@@ -164,13 +158,22 @@ def add_model(
         temperature=1.0,
         thresholds={},
         training={},
-        weights_sha256="",  # known once it is written
+        weights_sha256=sha256(brought.data).hexdigest(),
         date=datetime.now(UTC).isoformat("T", "seconds"),
         version=__version__,
         limits=LIMITS,
         head=head,
     )
-    return save_user_model(brought.network, card, folder)
+
+
+def add_model(brought: Brought, *, folder: Path | None = None, **description: Any) -> Card:
+    """Register the network with a small card: every page and command offers it afterwards. Returns the card.
+
+    description: as for `describe_model`, which raises what it raises. Raises ModelError where nothing can be written,
+    HostError on a public copy.
+    """
+    require_own_host("Importing a model")
+    return save_user_model(brought.network, describe_model(brought, **description), folder)
 
 
 def remove_model(key: str) -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ from covid_model import Model, load_model, read_image, sample_image
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.errors import DataError, ExplainError, ImageError, ModelError
 from covid_model.explain.explanation import Explanation
+
+if TYPE_CHECKING:
+    import keras
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -141,3 +145,40 @@ def test_unknown_models_and_samples_name_the_known_ones() -> None:
         load_model("no-such-model")
     with pytest.raises(DataError, match="normal-1"):
         sample_image("no-such-sample")
+
+
+def toy_network() -> "keras.Model":
+    """One convolution and one unit, for a grey image of 64 x 64."""
+    import keras
+
+    keras.utils.set_random_seed(1)
+    return keras.Sequential(
+        [
+            keras.Input((64, 64, 1)),
+            keras.layers.Conv2D(4, 3, activation="relu"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ],
+        name="toy",
+    )
+
+
+def test_a_keras_model_and_its_file_give_what_their_own_predict_gives(tmp_path: Path) -> None:
+    network = toy_network()
+    network.save(tmp_path / "mine.keras")
+    own = {"classes": ("Normal", "COVID-19"), "preprocessing": {"scaling": "unit"}}
+    image = sample_image("covid-19-0")
+    for source in (network, tmp_path / "mine.keras", str(tmp_path / "mine.keras")):
+        model = load_model(source, **own)
+        result = model.explain(image)
+        expected = float(network.predict(result.prediction.prepared.batch, verbose=0)[0, 0])
+        assert result.probabilities["COVID-19"] == pytest.approx(expected, abs=1e-5)
+        assert result.heatmap.shape == image.shape
+    assert model.key == "mine"
+
+
+def test_a_model_of_ones_own_needs_what_it_does_not_know() -> None:
+    with pytest.raises(ModelError, match="classes="):
+        load_model(toy_network())
+    with pytest.raises(ModelError, match="Received int"):
+        load_model(3)  # type: ignore[arg-type]
