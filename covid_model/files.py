@@ -2,10 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def file_sha256(path: Path) -> str:
@@ -23,6 +26,22 @@ def written_whole(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, "NDArray[Any]"]) -> None:
+    """Write named arrays as a compressed .npz file, whole."""
+    import numpy as np
+
+    with written_whole(path) as partial, partial.open("wb") as stream:
+        np.savez_compressed(stream, allow_pickle=False, **arrays)
+
+
+def read_arrays(path: Path) -> "dict[str, NDArray[Any]]":
+    """The arrays of an .npz file by name. Raises OSError, or ValueError for a damaged file."""
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as file:
+        return dict(file)
 
 
 def write_json(path: Path, content: Any, *, indent: int | None = 1) -> None:

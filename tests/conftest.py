@@ -15,6 +15,7 @@ from PIL import Image
 from covid_model import settings
 from covid_model.data.build_report import BuildReport
 from covid_model.data.manifest import COLUMNS, write_manifest
+from covid_model.data.sources.cohen import COHEN
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,7 +31,7 @@ def own_host() -> Iterator[None]:
 def real_images() -> Path:
     """The folder of the public data sets, or a skip that says what to do."""
     folder = Path(os.environ.get("COVID_XRAY_DATA") or ROOT.parent / "shared" / "data")
-    if not (folder / "covid-chestxray-dataset" / "metadata.csv").is_file():
+    if not (folder / COHEN.folders[0] / "metadata.csv").is_file():
         pytest.skip(f"no public images at {folder}: set COVID_XRAY_DATA to the folder that holds them")
     return folder
 

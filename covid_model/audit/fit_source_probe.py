@@ -38,10 +38,10 @@ def fit_probe(classifier: Classifier, table: pd.DataFrame) -> SourceProbe:
     probe = SourceProbe(
         model=classifier.key,
         sources=sources,
-        mean=_short(mean),
-        scale=_short(scale),
-        weights=tuple(_short(row) for row in fitted.coef_),
-        bias=_short(fitted.intercept_),
+        mean=mean,
+        scale=scale,
+        weights=fitted.coef_.astype(np.float32),
+        bias=fitted.intercept_.astype(np.float32),
         balanced_accuracy={},
         images={str(name): int(count) for name, count in train["source"].value_counts().items()},
         weights_sha256=classifier.weights_digest,
@@ -53,8 +53,3 @@ def fit_probe(classifier: Classifier, table: pd.DataFrame) -> SourceProbe:
     predicted = probe.probabilities(embeddings(classifier, test)).argmax(axis=1)
     interval = patient_interval(test["patient"].to_numpy(str), lambda i: balanced_accuracy(label[i], predicted[i]))
     return replace(probe, balanced_accuracy=asdict(interval))
-
-
-def _short(values: NDArray[np.floating]) -> tuple[float, ...]:
-    """Five digits suffice and keep the file small."""
-    return tuple(float(f"{value:.5g}") for value in values)

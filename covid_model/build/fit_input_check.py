@@ -15,7 +15,7 @@ from covid_model import __version__
 from covid_model.build.negatives import NEGATIVES
 from covid_model.data.manifest import data_hash
 from covid_model.evaluation.bootstrap import mean_interval
-from covid_model.files import file_sha256, write_json
+from covid_model.files import file_sha256, write_arrays, write_json
 from covid_model.images.read import load_image
 from covid_model.input_check.check import CARD, FRONTAL, NUMBERS, InputCheck
 from covid_model.input_check.features import measure
@@ -112,9 +112,8 @@ def fit_input_check(train: PictureFeatures, val: PictureFeatures, seed: int = 0)
 
 
 def write_input_check(check: InputCheck, path: Path = NUMBERS) -> None:
-    """The input check's numbers as JSON, to six digits."""
-    arrays = {name: np.round(getattr(check, name), 6).tolist() for name in ("weights", "shift", "centre", "spread")}
-    write_json(path, {"kinds": check.kinds, "threshold": check.threshold, **arrays}, indent=None)
+    """The input check's kinds, threshold and arrays, float64."""
+    write_arrays(path, {name: np.asarray(value) for name, value in vars(check).items()})
 
 
 def refusals(check: InputCheck, pictures: PictureFeatures) -> dict[str, Any]:

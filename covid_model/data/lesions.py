@@ -1,4 +1,4 @@
-"""What radiologists outlined on images of covid-chestxray-dataset."""
+"""What radiologists outlined on images of Cohen's collection."""
 
 from pathlib import Path
 from typing import Final

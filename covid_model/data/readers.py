@@ -28,7 +28,7 @@ def parsed_age(text: str) -> float | None:
 
 
 def parsed_sex(text: str) -> str:
-    """ "M" or "F" by the first letter, "" for anything else."""
+    """The first letter where it is M or F, else an empty text."""
     return first if (first := text.strip().upper()[:1]) in ("M", "F") else ""
 
 

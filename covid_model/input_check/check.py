@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from covid_model.errors import ImageError
+from covid_model.files import read_arrays
 from covid_model.images.xray_image import XrayImage
 from covid_model.input_check.features import measure
 from covid_model.lungs.segment import LungOutputs
 from covid_model.settings import WEIGHTS
 
-NUMBERS: Final = WEIGHTS / "input_check.json"
+NUMBERS: Final = WEIGHTS / "input_check.npz"
 CARD: Final = WEIGHTS / "input_check.card.json"
 
 FRONTAL: Final = "frontal"
@@ -95,9 +96,9 @@ def input_check_card() -> dict[str, Any]:
 
 def read_input_check(path: Path) -> InputCheck:
     """An input check as `build.fit_input_check.write_input_check` wrote it."""
-    stored = json.loads(path.read_text("utf-8"))
-    arrays = {name: np.array(stored[name]) for name in ("weights", "shift", "centre", "spread")}
-    return InputCheck(tuple(stored["kinds"]), threshold=stored["threshold"], **arrays)
+    stored = read_arrays(path)
+    kinds, threshold = map(str, stored.pop("kinds")), float(stored.pop("threshold"))
+    return InputCheck(tuple(kinds), threshold=threshold, **stored)
 
 
 def require_frontal(image: XrayImage, outputs: LungOutputs, *, force: bool) -> InputCheckResult:

@@ -46,7 +46,7 @@ def save_user_model(network: "keras.Model", card: Card, folder: Path | None = No
         raise ModelError(f"The model cannot be kept in {folder}: {error.strerror}.") from error
     card = replace(card, weights_sha256=file_sha256(weights))
     write_card(card, folder / f"{card.key}.card.json")
-    with suppress(ModelError):
+    with suppress(ModelError, OSError):
         write_graph(TensorFlowBackend(network), card.graph_outputs, graph_path(folder, card.key), card.weights_sha256)
     return card
 

@@ -34,9 +34,9 @@ def inputs() -> TrustInput:
 @pytest.fixture
 def probe(monkeypatch: pytest.MonkeyPatch) -> None:
     size = SIDE * SIDE * 2
-    zeros, ones = (0.0,) * size, (1.0,) * size
+    zeros, ones = np.zeros(size, np.float32), np.ones(size, np.float32)
     found = SourceProbe(
-        "toy", ("here", "there"), zeros, ones, (ones, zeros), (0.0, 0.0),
+        "toy", ("here", "there"), zeros, ones, np.stack([ones, zeros]), np.zeros(2, np.float32),
         {"value": 0.9, "low": 0.8, "high": 1.0}, {"here": 1}, "1" * 64, "2" * 64, "2026-01-01", "0",
     )  # fmt: skip
     monkeypatch.setattr("covid_model.audit.trust_tests.source.load_probe", lambda *_: found)

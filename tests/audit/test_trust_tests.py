@@ -23,6 +23,9 @@ from covid_model.audit.trust_tests import TRUST_TESTS, faithfulness, randomisati
 from covid_model.audit.verdict import RULE, Verdict, verdict, withheld
 from covid_model.explain.energy import energy_in_mask
 from covid_model.explain.methods import METHODS, Method, Question
+from covid_model.models.card import read_card
+from covid_model.models.specs import MODELS, SHIPPED
+from covid_model.settings import WEIGHTS
 
 
 class Edges(Method):
@@ -259,19 +262,32 @@ def test_the_source_probe_reads_the_embedding(tmp_path, monkeypatch: pytest.Monk
     weights = np.zeros((2, size))
     weights[0] = 10 / size
     probe = SourceProbe(
-        "toy", ("bright", "dark"), (0.0,) * size, (1.0,) * size, tuple(map(tuple, weights)), (0.0, 0.0),
+        "toy", ("bright", "dark"), np.zeros(size, "f"), np.ones(size, "f"), weights.astype("f"), np.zeros(2, "f"),
         {"value": 0.9, "low": 0.8, "high": 1.0}, {"bright": 1}, "1" * 64, "2" * 64, "2026-01-01", "0",
     )  # fmt: skip
     expected = 1 / (1 + np.exp(-10 * features.mean()))
     assert probe.probabilities(features)[0, 0] == pytest.approx(expected, rel=1e-4)
     assert run("source", inputs).value is None, "no probe ships with the toy"
     probe.save(tmp_path)
-    assert load_probe("toy", "1" * 64, tmp_path) == probe
+    again = load_probe("toy", "1" * 64, tmp_path)
+    assert again is not None
+    assert vars(again).keys() == vars(probe).keys()
+    for name, value in vars(probe).items():
+        np.testing.assert_array_equal(getattr(again, name), value)
+    assert (tmp_path / "toy.source.json").stat().st_size < 4000
     assert load_probe("toy", "9" * 64, tmp_path) is None, "it belongs to other weights"
     monkeypatch.setattr("covid_model.audit.trust_tests.source.load_probe", lambda *_: probe)
     score = run("source", inputs)
     assert "bright" in score.sentence
     assert score.chance == 0.5
+
+
+@pytest.mark.parametrize("key", SHIPPED)
+def test_every_shipped_model_has_its_source_probe(key: str) -> None:
+    probe = load_probe(key, read_card(WEIGHTS / MODELS[key].card_name).weights_sha256)
+    assert probe is not None
+    assert probe.weights.shape == (len(probe.sources), len(probe.mean))
+    np.testing.assert_allclose(probe.probabilities(probe.mean[None]).sum(), 1)
 
 
 @pytest.mark.parametrize("row", TRUST_TESTS.values(), ids=lambda row: row.key)

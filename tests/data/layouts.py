@@ -1,10 +1,15 @@
-"""Draws small copies of the four public layouts, with images that no patient owns."""
+"""Draws small copies of the public layouts, with images that no patient owns."""
 
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
+
+from covid_model.data.sources.cohen import COHEN
+from covid_model.data.sources.hannover import HANNOVER
+from covid_model.data.sources.kermany import KERMANY
+from covid_model.data.sources.nih import NIH
 
 SIDE = 96
 
@@ -22,8 +27,8 @@ def save(path: Path, seed: int, gain: float = 1.0) -> None:
 
 
 def cohen(root: Path, rows: list[dict[str, str]]) -> Path:
-    """covid-chestxray-dataset with the given metadata rows; images are drawn where a row has `seed`."""
-    folder = root / "covid-chestxray-dataset"
+    """Cohen's collection with the given metadata rows; images are drawn where a row has `seed`."""
+    folder = root / COHEN.folders[0]
     folder.mkdir(parents=True)
     base = {"sex": "M", "age": "50", "view": "PA", "modality": "X-ray", "license": "", "url": "", "finding": "COVID-19"}
     table = pd.DataFrame([{**base, **row} for row in rows])
@@ -35,8 +40,8 @@ def cohen(root: Path, rows: list[dict[str, str]]) -> Path:
 
 
 def hannover(root: Path, rows: list[tuple[str, str, int]], gain: float = 1.0) -> Path:
-    """covid-19-image-repository with (patient, image, seed) rows."""
-    folder = root / "covid-19-image-repository"
+    """The Hannover repository with (patient, image, seed) rows."""
+    folder = root / HANNOVER.folders[0]
     for _, image, seed in rows:
         save(folder / "png" / f"{image}.png", seed, gain)
     cells = [{"patient_id": p, "image_id": i, "sex": "f", "age": "", "projection": "ap"} for p, i, _ in rows]
@@ -46,7 +51,7 @@ def hannover(root: Path, rows: list[tuple[str, str, int]], gain: float = 1.0) ->
 
 def nih(root: Path, rows: list[tuple[str, str, str, int]], table: str = "Data_Entry_2017_v2020.csv") -> Path:
     """NIH ChestX-ray14 with (image, findings, patient, seed) rows, images in the numbered folders of the download."""
-    folder = root / "NIH-ChestXray14"
+    folder = root / NIH.folders[0]
     for image, _, _, seed in rows:
         save(folder / "images_001" / "images" / image, seed)
     cells = [
@@ -65,8 +70,8 @@ def nih(root: Path, rows: list[tuple[str, str, str, int]], table: str = "Data_En
 
 
 def kermany(root: Path, rows: list[tuple[str, int]]) -> Path:
-    """chest_xray with (path below the folder, seed) rows."""
-    folder = root / "chest_xray"
+    """Kermany's children with (path below the folder, seed) rows."""
+    folder = root / KERMANY.folders[0]
     for name, seed in rows:
         save(folder / name, seed)
     return folder

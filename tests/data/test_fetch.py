@@ -15,6 +15,7 @@ import pytest
 from covid_model.cli.main import main
 from covid_model.data.fetch import Remote, fetch_all, fetch_file, fetch_source, unpack
 from covid_model.data.sources import SOURCES
+from covid_model.data.sources.cohen import COHEN
 from covid_model.errors import DataError
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -142,8 +143,8 @@ def archive(entries: dict[str, bytes]) -> bytes:
 
 def test_a_source_is_fetched_under_its_licence(server: Server, tmp_path: Path) -> None:
     server.manner.content = archive({"repository-master/metadata.csv": b"a,b\n", "repository-master/images/1.png": b"x"})
-    source, asked = SOURCES["covid-chestxray-dataset"], []
-    wanted = [remote(server, None, "covid-chestxray-dataset.zip")]
+    source, asked = COHEN, []
+    wanted = [remote(server, None, f"{COHEN.name}.zip")]
 
     def refuse(terms: str) -> bool:
         asked.append(terms)
@@ -154,7 +155,7 @@ def test_a_source_is_fetched_under_its_licence(server: Server, tmp_path: Path) -
     assert "do not redistribute" in asked[0]
     assert server.manner.asked == []
     out = fetch_source(source, tmp_path, lambda _: True, remotes=wanted)
-    assert out == tmp_path / "covid-chestxray-dataset"
+    assert out == tmp_path / COHEN.folders[0]
     assert (out / "images" / "1.png").read_bytes() == b"x"
     assert fetch_source(source, tmp_path, refuse, remotes=wanted) == out, "what is there is not asked about again"
 

@@ -7,10 +7,10 @@ import pytest
 from covid_model.cli.main import main
 from covid_model.data.check import check_leakage
 from covid_model.data.manifest import COLUMNS, build, read_manifest, write_manifest
+from covid_model.data.sources import cohen, hannover
 from covid_model.errors import DataError
 
-COHEN = "covid-chestxray-dataset"
-HANNOVER = "covid-19-image-repository"
+COHEN, HANNOVER = cohen.COHEN.name, hannover.HANNOVER.name
 
 
 def cohen_rows(count: int) -> list[dict[str, str]]:

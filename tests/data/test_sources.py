@@ -6,6 +6,8 @@ import pytest
 from covid_model.data.labels import LABELS
 from covid_model.data.sources import SOURCES, get_source
 from covid_model.data.sources.cohen import COHEN
+from covid_model.data.sources.kermany import KERMANY
+from covid_model.data.sources.nih import NIH
 from covid_model.errors import DataError
 
 
@@ -43,7 +45,7 @@ def test_cohen_findings_map_by_the_visible_table(finding: str, label: str | None
     ],
 )
 def test_nih_findings(findings: str, label: str | None) -> None:
-    assert get_source("nih-chestxray14").label(findings) == label
+    assert NIH.label(findings) == label
 
 
 def test_every_mapped_label_is_a_class_of_the_models() -> None:
@@ -54,7 +56,7 @@ def test_every_mapped_label_is_a_class_of_the_models() -> None:
 
 def test_nih_is_read_from_numbered_folders_and_old_ages(tmp_path: Path) -> None:
     folder = layouts.nih(tmp_path, [("a_000.png", "No Finding", "7", 1)], table="Data_Entry_2017.csv")
-    (row,) = read("nih-chestxray14", folder)
+    (row,) = read(NIH.name, folder)
     assert row.path == folder / "images_001" / "images" / "a_000.png"
     assert (row.patient, row.label, row.sex, row.age, row.view) == ("7", "Normal", "F", 58.0, "PA")
 
@@ -66,7 +68,7 @@ def test_kermany_patients_come_from_file_names_also_when_unpacked_twice(tmp_path
         ("chest_xray/val/NORMAL/IM-0200-0001.jpeg", 3),
         ("chest_xray/val/NORMAL/holiday.jpeg", 4),
     ]
-    rows = {row.path.stem: row for row in read("chest_xray", layouts.kermany(tmp_path, names))}
+    rows = {row.path.stem: row for row in read(KERMANY.name, layouts.kermany(tmp_path, names))}
     assert rows["person12_virus_3"].patient == "person12"
     assert rows["person12_virus_3"].label == "Pneumonia"
     assert rows["NORMAL2-IM-0115-0001"].patient == "IM-0115"
@@ -83,7 +85,7 @@ def test_a_wrong_folder_is_one_sentence(name: str, tmp_path: Path) -> None:
 def test_a_table_without_its_columns_names_them(tmp_path: Path) -> None:
     (tmp_path / "metadata.csv").write_text("patientid,finding\n1,COVID-19\n")
     with pytest.raises(DataError, match=r"lacks the column\(s\) view, filename, modality"):
-        read("covid-chestxray-dataset", tmp_path)
+        read(COHEN.name, tmp_path)
 
 
 def test_ct_volumes_are_not_images(tmp_path: Path) -> None:

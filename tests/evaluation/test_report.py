@@ -10,11 +10,12 @@ import pytest
 from PIL import Image
 from toy_models import SIDE, classifier_on
 
+from covid_model.data.sources import cohen, hannover, kermany
 from covid_model.errors import ModelError
 from covid_model.evaluation.report import evaluate, write_scores
 from covid_model.models.card import read_card, write_card
 
-COHEN, CHILDREN, HANNOVER = "covid-chestxray-dataset", "chest_xray", "covid-19-image-repository"
+COHEN, CHILDREN, HANNOVER = cohen.COHEN.name, kermany.KERMANY.name, hannover.HANNOVER.name
 IMAGES = [
     # source, label, grey, age: within Cohen's collection brightness says nothing, across the collections nearly everything
     (COHEN, "COVID-19", 200, 60),

@@ -77,8 +77,8 @@ def planted(rng: np.random.Generator, count: int) -> PictureFeatures:
 def test_a_fitted_gate_tells_planted_kinds_apart_and_survives_writing(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     check = fit_input_check(planted(rng, 60), planted(rng, 20))
-    write_input_check(check, tmp_path / "input_check.json")
-    again = read_input_check(tmp_path / "input_check.json")
+    write_input_check(check, tmp_path / "input_check.npz")
+    again = read_input_check(tmp_path / "input_check.npz")
     scores = refusals(again, planted(rng, 50))
     assert scores["upside down"]["value"] == scores["inverted"]["value"] == 1.0
     assert scores[f"{FRONTAL}/a"]["value"] == scores[f"{FRONTAL}/b"]["value"] == 0.0

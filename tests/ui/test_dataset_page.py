@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from covid_model.data.saved_queries import read_saved_queries
+from covid_model.data.sources.kermany import KERMANY
 from covid_model.images.phantom import PHANTOMS, Phantom, phantom_png
 from ui.dataset.filters import params_of, query_of
 from ui.manifest import image_key
@@ -24,7 +25,7 @@ def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         rows.append(
             {
                 "path": str(path),
-                "source": ("chest_xray", "elsewhere")[number % 2],
+                "source": (KERMANY.name, "elsewhere")[number % 2],
                 "patient": f"p{number}",
                 "label": ("COVID-19", "Normal", "Pneumonia")[number % 3],
                 "split": "train",
@@ -72,7 +73,7 @@ def test_images_are_shown_counted_and_narrowed_down(manifest: Path) -> None:
     box.select("Normal").run()
     assert "**10 images** of 30" in said(app)
     assert app.query_params["label"] == "Normal"
-    assert next(box for box in app.multiselect if box.label == "Source").options == ["chest_xray (5)", "elsewhere (5)"]
+    assert next(box for box in app.multiselect if box.label == "Source").options == [f"{KERMANY.name} (5)", "elsewhere (5)"]
 
 
 def test_a_link_opens_its_selection(manifest: Path) -> None:
@@ -100,7 +101,7 @@ def test_an_image_opens_on_the_explain_page(manifest: Path) -> None:
 
 
 def test_what_gives_labels_away_and_what_is_wrong(manifest: Path) -> None:
-    assert "All 15 images of chest_xray show children, 5 of them with COVID-19" in said(opened(view="Understand"))
+    assert f"All 15 images of {KERMANY.name} show children, 5 of them with COVID-19" in said(opened(view="Understand"))
     assert "The map needs" in said(opened(view="Map"))
     assert "CC BY 4.0" in said(opened())
     assert "Near-duplicates" in str([frame.value.to_dict() for frame in opened(view="Quality").dataframe])
@@ -176,6 +177,9 @@ def test_own_images_become_the_manifest_on_show(manifest: Path, tmp_path: Path, 
     assert not app.exception
     assert len(pd.read_parquet(tmp_path / "own.parquet")) == 6
     assert app.text_input(key="manifest_path").value == str(tmp_path / "own.parquet")
+    assert any("left out by label, own: knees 3" in text.value for text in app.text), (
+        "what was left out is counted on the page"
+    )
     app.text_input(key="own_place").set_value(str(tmp_path / "nowhere")).run()
     assert "is not a folder" in said(app)
 

@@ -43,7 +43,7 @@ def sources() -> None:
 def user_images() -> None:
     """A folder of classes or a table, its columns and classes matched, made into a manifest that the page then shows."""
     if lines := st.session_state.pop(BUILT, None):
-        st.info("  \n".join(lines), icon=":material/checklist:")
+        st.text("\n".join(lines))  # as plain text: it holds names of files and classes
     kind = st.segmented_control("They are in", ["one folder a class", "a CSV table"], default="one folder a class") or ""
     place = st.text_input("Folder on this machine" if kind != "a CSV table" else "CSV file on this machine", key="own_place")
     images = st.text_input("Folder of its images, if not its own", key="own_images") if kind == "a CSV table" else ""

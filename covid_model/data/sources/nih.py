@@ -1,9 +1,11 @@
 """ChestX-ray14 of the NIH Clinical Center: adults, findings mined from the reports."""
 
+from typing import Final
+
 from covid_model.data.readers import read_listed
 from covid_model.data.source import Source, register
 
-register(
+NIH: Final = register(
     Source(
         name="nih-chestxray14",
         title="NIH ChestX-ray14 (Wang 2017)",
