@@ -16,9 +16,6 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.explain import Row, drawn_image, machine, peak_memory, timed
-from covid_model.audit.audit_record import load_audit_record
-from covid_model.audit.score import TrustInput
-from covid_model.audit.trust_tests import TRUST_TESTS
 from covid_model.errors import CovidModelError
 from covid_model.explain.engine import explain
 from covid_model.explain.methods import METHODS, keras_vis
@@ -27,6 +24,9 @@ from covid_model.explain.target import resolve_target
 from covid_model.models.classifier import Classifier, load
 from covid_model.models.predict import predict
 from covid_model.models.specs import DEFAULT_MODEL, MODELS
+from covid_model.trust.audit_record import load_audit_record
+from covid_model.trust.score import TrustInput
+from covid_model.trust.trust_tests import TRUST_TESTS
 
 CHANNELS: Final = 32
 SAMPLES: Final = 16

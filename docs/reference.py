@@ -3,9 +3,6 @@
 from pathlib import Path
 from typing import Final
 
-from covid_model.audit.audit_record import load_audit_record
-from covid_model.audit.trust_tests import TRUST_TESTS
-from covid_model.audit.verdict import RULE
 from covid_model.data.sources import SOURCES, Source
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.explain.methods import METHODS, Method
@@ -14,6 +11,9 @@ from covid_model.input_check.check import REASONS, input_check_card
 from covid_model.models.card import read_card
 from covid_model.models.specs import DEFAULT_MODEL, MODELS, get_model
 from covid_model.settings import SETTINGS, WEIGHTS
+from covid_model.trust.audit_record import load_audit_record
+from covid_model.trust.trust_tests import TRUST_TESTS
+from covid_model.trust.verdict import RULE
 
 FILE: Final = Path(__file__).with_name("reference.md")
 

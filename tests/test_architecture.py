@@ -8,31 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from docs.architecture import FILE, LAYERS, picture
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "covid_model"
 
-ORDER = (
-    "cli",
-    "build",
-    "share",
-    "plots",
-    "training",
-    "api",
-    "audit",
-    "evaluation",
-    "explain",
-    "models",
-    "data",
-    "input_check",
-    "lungs",
-    "backends",
-    "images",
-    "settings",
-    "files",
-    "sandbox",
-    "errors",
-)
-"""From top to bottom: a part imports only from itself and from parts below it. docs/architecture.md draws the same list."""
+ORDER = tuple(LAYERS)
+"""From top to bottom: a part imports only from itself and from parts below it."""
 
 OUTSIDE = ("streamlit", "ui", "pages")
 """What nothing in covid_model may import."""
@@ -52,6 +34,10 @@ def part_of(path: Path) -> str:
     """The part of covid_model that a file belongs to: a package, or a module at its top."""
     place = path.relative_to(PACKAGE)
     return place.parts[0] if len(place.parts) > 1 else place.stem
+
+
+def test_the_picture_shows_the_order() -> None:
+    assert FILE.read_text("utf-8") == picture(), "run `python -m docs.architecture`"
 
 
 def test_every_part_has_its_place_in_the_order() -> None:

@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 
 from covid_model.api.model import Model
 from covid_model.api.result import Result
-from covid_model.audit.figures import Figure
-from covid_model.audit.score import TrustInput, TrustScore
-from covid_model.audit.trust_tests import TRUST_TESTS, figures_of
 from covid_model.backends.base import Progress, silent
 from covid_model.explain.class_visualisation import visualise_class
 from covid_model.explain.methods import get_method
@@ -23,6 +20,9 @@ from covid_model.input_check.check import InputCheckResult, check_image
 from covid_model.lungs.segment import LungMask, LungSegmenter
 from covid_model.models.classifier import load
 from covid_model.models.predict import Prediction, predict
+from covid_model.trust.figures import Figure
+from covid_model.trust.score import TrustInput, TrustScore
+from covid_model.trust.trust_tests import TRUST_TESTS, figures_of
 from ui.background import background, session
 from ui.keras_session import keep_keras_session
 from ui.models.cards import card_of

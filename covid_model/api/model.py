@@ -9,8 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.api.result import Result
-from covid_model.audit.audit_record import load_audit_record
-from covid_model.audit.score import TrustInput
 from covid_model.backends.base import Progress, silent
 from covid_model.explain.engine import explain
 from covid_model.explain.methods import DEFAULT_METHOD
@@ -20,6 +18,8 @@ from covid_model.input_check.check import InputCheckResult, check_image, require
 from covid_model.models.card import Card
 from covid_model.models.classifier import Classifier
 from covid_model.models.predict import Prediction, predict
+from covid_model.trust.audit_record import load_audit_record
+from covid_model.trust.score import TrustInput
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_model.audit.score import TrustInput, TrustScore
-from covid_model.audit.trust_tests import TRUST_TESTS
-from covid_model.audit.verdict import RULE, Verdict, verdict, withheld
 from covid_model.backends.base import Progress, silent
 from covid_model.errors import ExplainError
 from covid_model.explain.explanation import Explanation
@@ -21,6 +18,9 @@ from covid_model.explain.overlay import overlay_png
 from covid_model.files import write_json
 from covid_model.images.xray_image import XrayImage
 from covid_model.models.predict import Prediction
+from covid_model.trust.score import TrustInput, TrustScore
+from covid_model.trust.trust_tests import TRUST_TESTS
+from covid_model.trust.verdict import RULE, Verdict, verdict, withheld
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -94,7 +94,7 @@ class Result:
         return [self.scores[key] for key in TRUST_TESTS]
 
     def verdict(self, progress: Progress = silent) -> Verdict:
-        """Whether to believe this heatmap: "supported", "not supported" or "withheld", and why (`audit.verdict.RULE`).
+        """Whether to believe this heatmap: "supported", "not supported" or "withheld", and why (`trust.verdict.RULE`).
 
         Runs the trust tests on the first call, which takes seconds, unless the verdict is withheld from the start.
 

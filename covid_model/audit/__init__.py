@@ -1,1 +1,1 @@
-"""Does a heatmap, and the model behind it, deserve trust? Tests with a chance level each, and one verdict."""
+"""What a model is worth over many images: audit record, source probe, measures of every image of a manifest."""

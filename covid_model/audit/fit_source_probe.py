@@ -11,12 +11,12 @@ from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
 from covid_model import __version__
-from covid_model.audit.source_probe import SourceProbe, embedding
 from covid_model.data.manifest import data_hash
 from covid_model.evaluation.bootstrap import patient_interval
 from covid_model.evaluation.scores import balanced_accuracy
 from covid_model.images.read import load_image
 from covid_model.models.classifier import Classifier
+from covid_model.trust.source_probe import SourceProbe, embedding
 
 
 def embeddings(classifier: Classifier, rows: pd.DataFrame) -> NDArray[np.float32]:

@@ -11,18 +11,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from covid_model.audit.source_probe import embedding
+from covid_model.api.model import Model
 from covid_model.data.similar import embedding_path
 from covid_model.errors import DataError, ImageError
 from covid_model.explain.energy import energy_in_mask
-from covid_model.explain.engine import explain
-from covid_model.explain.methods import DEFAULT_METHOD
 from covid_model.files import written_whole
 from covid_model.images.image_stats import image_stats
 from covid_model.images.read import load_image
-from covid_model.models.classifier import Classifier
 from covid_model.models.predict import predict
 from covid_model.models.user_models import row_of
+from covid_model.trust.source_probe import embedding
 
 EVERY: Final = 100
 """Images between two looks at the disk: no more than these are measured again after an interruption."""
@@ -30,7 +28,7 @@ MOST_MAPPED: Final = 10_000
 LEAST_MAPPED: Final = 10
 
 
-def measure_images(classifier: Classifier, table: pd.DataFrame, out: Path) -> pd.DataFrame:
+def measure_images(model: Model, table: pd.DataFrame, out: Path) -> pd.DataFrame:
     """Write the manifest's rows with what was measured to `out`, and the embeddings beside it.
 
     Added columns: predicted, confidence, correct (where the model knows the label), lungs (quality of the outline),
@@ -42,8 +40,8 @@ def measure_images(classifier: Classifier, table: pd.DataFrame, out: Path) -> pd
     try:
         parts.mkdir(parents=True, exist_ok=True)
         chunks = [table.iloc[start : start + EVERY] for start in range(0, len(table), EVERY)]
-        with tqdm(total=len(table), desc=f"{classifier.key}: measuring", unit="image", disable=None) as bar:
-            done = [_chunk(classifier, rows, parts, bar) for rows in chunks]
+        with tqdm(total=len(table), desc=f"{model.key}: measuring", unit="image", disable=None) as bar:
+            done = [_chunk(model, rows, parts, bar) for rows in chunks]
         measured = pd.concat([cells for cells, _ in done], ignore_index=True)
         features = np.concatenate([features for _, features in done])
         whole = table.reset_index(drop=True).join(measured).join(_layout(features))
@@ -76,14 +74,12 @@ def _layout(features: NDArray[np.float16]) -> pd.DataFrame:
     return pd.DataFrame(places, columns=["map_x", "map_y"])
 
 
-def _chunk(
-    classifier: Classifier, rows: pd.DataFrame, parts: Path, bar: "tqdm[Any]"
-) -> tuple[pd.DataFrame, NDArray[np.float16]]:
+def _chunk(model: Model, rows: pd.DataFrame, parts: Path, bar: "tqdm[Any]") -> tuple[pd.DataFrame, NDArray[np.float16]]:
     """Measures of some rows, from an earlier call where it left them whole."""
-    stem = sha256("".join([classifier.weights_digest, *rows["digest"]]).encode()).hexdigest()[:32]
+    stem = sha256("".join([model.classifier.weights_digest, *rows["digest"]]).encode()).hexdigest()[:32]
     cells_path, features_path = parts / f"{stem}.parquet", parts / f"{stem}.npy"
     if not cells_path.is_file():
-        found = list(_measured(classifier, rows, bar))
+        found = list(_measured(model, rows, bar))
         with written_whole(features_path) as partial, partial.open("wb") as stream:
             np.save(stream, np.stack([features for _, features in found]))
         with written_whole(cells_path) as partial:
@@ -93,31 +89,29 @@ def _chunk(
     return pd.read_parquet(cells_path), np.load(features_path)
 
 
-def _measured(
-    classifier: Classifier, rows: pd.DataFrame, bar: "tqdm[Any]"
-) -> Iterator[tuple[dict[str, Any], NDArray[np.float16]]]:
-    model = row_of(classifier.key)
+def _measured(model: Model, rows: pd.DataFrame, bar: "tqdm[Any]") -> Iterator[tuple[dict[str, Any], NDArray[np.float16]]]:
+    spec = row_of(model.key)
     for row in rows.itertuples():
         try:
             image = load_image(Path(row.path))
-            prediction = predict(classifier, image)
+            prediction = predict(model.classifier, image)
         except ImageError as error:
             raise DataError(f"{row.path} cannot be measured: {error}") from error
-        found = explain(classifier, prediction, method=DEFAULT_METHOD)
+        heatmap = model.explain(image, prediction=prediction).heatmap
         lungs = prediction.prepared.lungs
-        features = embedding(classifier.forward, prediction.prepared.batch)[0]
+        features = embedding(model.classifier.forward, prediction.prepared.batch)[0]
         yield (
             {
                 "predicted": prediction.predicted,
                 "confidence": prediction.probabilities[prediction.predicted],
-                "correct": prediction.predicted == model.merges.get(row.label, row.label)
-                if row.label in model.labels
+                "correct": prediction.predicted == spec.merges.get(row.label, row.label)
+                if row.label in spec.labels
                 else None,
                 "lungs": lungs.quality,
-                "attention": energy_in_mask(found.heatmap, lungs.mask) if lungs.mask.any() else None,
+                "attention": energy_in_mask(heatmap, lungs.mask) if lungs.mask.any() else None,
                 **asdict(image_stats(image)),
-                "model": classifier.key,
-                "weights": classifier.weights_digest,
+                "model": model.key,
+                "weights": model.classifier.weights_digest,
             },
             features.astype(np.float16),
         )

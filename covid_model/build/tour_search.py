@@ -7,21 +7,15 @@ from pathlib import Path
 from typing import Final
 
 from covid_model import __version__
-from covid_model.audit.audit_record import load_audit_record
-from covid_model.audit.score import TrustInput
-from covid_model.audit.trust_tests import run_tests
-from covid_model.audit.verdict import verdict, withheld
+from covid_model.api.model import Model
 from covid_model.data.synthetic_samples import Sample
 from covid_model.errors import DataError
 from covid_model.explain.captions import lung_share
-from covid_model.explain.engine import explain
 from covid_model.explain.methods import DEFAULT_METHOD
 from covid_model.files import write_json
 from covid_model.images.read import load_image
-from covid_model.input_check.check import check_image
-from covid_model.models.classifier import Classifier
-from covid_model.models.predict import predict
 from covid_model.share.tour import STOPS, TOUR, TourExample
+from covid_model.trust.verdict import withheld
 
 SHOWS: Final[dict[str, Callable[[TourExample], bool]]] = {
     "right": lambda found: found.right and found.verdict == "supported",
@@ -31,24 +25,20 @@ SHOWS: Final[dict[str, Callable[[TourExample], bool]]] = {
 """For each stop: does an example show it?"""
 
 
-def examine(classifier: Classifier, sample: Sample) -> TourExample | None:
+def examine(model: Model, sample: Sample) -> TourExample | None:
     """One model on one image with every trust test; None where no verdict could be given from the start."""
-    image = load_image(sample.path)
-    outputs = classifier.segmenter.run(image.pixels)
-    prediction = predict(classifier, image, outputs.lungs, check_image(image, outputs))
-    found = explain(classifier, prediction, method=DEFAULT_METHOD)
-    inputs = TrustInput(classifier, image, prediction, found, load_audit_record(classifier.key, classifier.weights_digest))
-    if withheld(inputs) is not None:
+    result = model.explain(load_image(sample.path), force=True)
+    prediction = result.prediction
+    if withheld(result.inputs) is not None:
         return None
-    share = lung_share(found.heatmap, prediction.prepared.lungs.mask, prediction.prepared.model_input.seen)
+    share = lung_share(result.heatmap, prediction.prepared.lungs.mask, prediction.prepared.model_input.seen)
     if share is None:
         return None
-    scores = list(run_tests(inputs))
-    judged = verdict(inputs, scores)
+    judged = result.verdict()
     return TourExample(
         image=sample.name,
         label=sample.label,
-        model=classifier.key,
+        model=model.key,
         method=DEFAULT_METHOD,
         predicted=prediction.predicted,
         probability=prediction.probabilities[prediction.predicted],
@@ -56,11 +46,11 @@ def examine(classifier: Classifier, sample: Sample) -> TourExample | None:
         chance=share.chance,
         verdict=judged.word,
         why=judged.why,
-        failed=tuple(score.key for score in scores if score.outcome == "failed"),
+        failed=tuple(score.key for score in result.trust_scores() if score.outcome == "failed"),
     )
 
 
-def find_tour(classifiers: Iterable[Classifier], samples: Iterable[Sample]) -> dict[str, TourExample]:
+def find_tour(models: Iterable[Model], samples: Iterable[Sample]) -> dict[str, TourExample]:
     """For each stop the first example that shows it, models in their order; each stop with an image of its own.
 
     Only images that show COVID-19 or pneumonia: a map for "Normal" has no finding to point at. Raises DataError where a stop
@@ -68,14 +58,14 @@ def find_tour(classifiers: Iterable[Classifier], samples: Iterable[Sample]) -> d
     """
     shown = [sample for sample in samples if sample.label != "Normal"]
     found: dict[str, TourExample] = {}
-    for classifier in classifiers:
+    for model in models:
         for sample in shown:
             missing = [stop for stop in STOPS if stop not in found]
             if not missing:
                 return {stop: found[stop] for stop in STOPS}
             if sample.name in {example.image for example in found.values()}:
                 continue
-            example = examine(classifier, sample)
+            example = examine(model, sample)
             for stop in missing if example else ():
                 if example and SHOWS[stop](example):
                     found[stop] = example

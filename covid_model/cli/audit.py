@@ -17,17 +17,18 @@ def add_commands(commands: Any) -> None:
 
 
 def run_audit(arguments: argparse.Namespace) -> int:
-    """The `audit` command: writes `<model>.source.json` and `<model>.audit.json` beside the weights."""
-    from covid_model.audit.audit_record import audit_model
+    """The `audit` command: writes `<model>.source.npz` and `<model>.audit.json` beside the weights."""
+    from covid_model.api.model import Model
+    from covid_model.audit.audit_model import audit_model
     from covid_model.audit.fit_source_probe import fit_probe
     from covid_model.data.manifest import read_manifest
     from covid_model.models.classifier import load
 
     folder = arguments.weights or folder_of(arguments.model)
-    classifier, table = load(arguments.model, folder=folder), read_manifest(arguments.manifest)
-    probe = fit_probe(classifier, table)
+    model, table = Model(load(arguments.model, folder=folder)), read_manifest(arguments.manifest)
+    probe = fit_probe(model.classifier, table)
     probe.save(folder)
-    record = audit_model(classifier, table, folder)
+    record = audit_model(model, table, folder)
     _say("source classifier, balanced accuracy", probe.balanced_accuracy)
     for name, interval in record["attention"].items():
         _say(f"attention in lungs, {name}", interval)

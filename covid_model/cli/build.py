@@ -129,15 +129,13 @@ def run_graphs(_: argparse.Namespace) -> int:
 
 def run_tour(arguments: argparse.Namespace) -> int:
     """The `build tour` command."""
+    from covid_model.api.load import load_model
     from covid_model.build.tour_search import find_tour, write_tour
     from covid_model.data.synthetic_samples import shipped_samples
-    from covid_model.lungs.segment import LungSegmenter
-    from covid_model.models.classifier import load
 
-    segmenter = LungSegmenter.load()
-    classifiers = {key: load(key, segmenter) for key in arguments.model or SHIPPED}
-    tour = find_tour(classifiers.values(), shipped_samples().values())
-    write_tour(tour, {key: classifiers[key].weights_digest for key in {found.model for found in tour.values()}})
+    models = {key: load_model(key) for key in arguments.model or SHIPPED}
+    tour = find_tour(models.values(), shipped_samples().values())
+    write_tour(tour, {key: models[key].classifier.weights_digest for key in {found.model for found in tour.values()}})
     for key, found in tour.items():
         print(f"{key}: {found.model} says {found.predicted} ({found.probability:.0%}) of {found.image}; {found.verdict}")
     return 0

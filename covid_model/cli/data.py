@@ -132,11 +132,11 @@ def run_check(arguments: argparse.Namespace) -> int:
 
 def run_measure(arguments: argparse.Namespace) -> int:
     """The `data measure` command."""
+    from covid_model.api.load import load_model
     from covid_model.audit.measure_images import measure_images
     from covid_model.data.manifest import read_manifest
-    from covid_model.models.classifier import load
 
-    table = measure_images(load(arguments.model), read_manifest(arguments.manifest), arguments.out)
+    table = measure_images(load_model(arguments.model), read_manifest(arguments.manifest), arguments.out)
     print(f"{len(table)} images measured by {arguments.model} -> {arguments.out}")
     return 0
 

@@ -4,7 +4,7 @@ from typing import Final
 
 import plotly.graph_objects as go
 
-from covid_model.audit.figures import Bars, Chart, Curves, Matrix
+from covid_model.trust.figures import Bars, Chart, Curves, Matrix
 
 HIGHLIGHT: Final = "#2a7f9e"
 OTHERS: Final = "#9db4bf"

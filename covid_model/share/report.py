@@ -10,15 +10,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_model.audit.figures import Bars, Curves, Images, Matrix
-from covid_model.audit.score import TrustInput, TrustScore
-from covid_model.audit.trust_tests import TRUST_TESTS, figures_of
-from covid_model.audit.verdict import RULE, verdict
 from covid_model.explain.methods import get_method
 from covid_model.explain.overlay import blended, heat, outlined
 from covid_model.images.window import displayed
 from covid_model.models.calibration import OWN_PROBABILITIES
 from covid_model.models.card import Card
+from covid_model.trust.figures import Bars, Curves, Images, Matrix
+from covid_model.trust.score import TrustInput, TrustScore
+from covid_model.trust.trust_tests import TRUST_TESTS, figures_of
+from covid_model.trust.verdict import RULE, verdict
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from toy_models import SIDE, classifier_on, lung_area
 
+from covid_model.api.model import Model
 from covid_model.audit import measure_images as measuring
 from covid_model.audit.measure_images import measure_images
 from covid_model.data.similar import embedding_path, similar
@@ -29,9 +30,9 @@ def table(tmp_path: Path) -> pd.DataFrame:
 
 
 def test_every_image_gets_its_answer_and_place(table: pd.DataFrame, tmp_path: Path) -> None:
-    classifier = classifier_on(lung_area(SIDE), key="lungs")
+    model = Model(classifier_on(lung_area(SIDE), key="lungs"))
     out = tmp_path / "measured.parquet"
-    found = measure_images(classifier, table, out)
+    found = measure_images(model, table, out)
     pd.testing.assert_frame_equal(pd.read_parquet(out), found, check_dtype=False)
     assert (found["predicted"] == "COVID-19").tolist() == [number % 2 == 0 for number in range(12)]
     assert found["correct"][:8].tolist() == [number % 2 == 0 for number in range(8)]
@@ -46,7 +47,7 @@ def test_every_image_gets_its_answer_and_place(table: pd.DataFrame, tmp_path: Pa
 
 
 def test_it_goes_on_where_it_was_cut_off(table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    classifier = classifier_on(lung_area(SIDE), key="lungs")
+    model = Model(classifier_on(lung_area(SIDE), key="lungs"))
     monkeypatch.setattr(measuring, "EVERY", 5)
     seen: list[str] = []
     read = measuring.load_image
@@ -59,8 +60,8 @@ def test_it_goes_on_where_it_was_cut_off(table: pd.DataFrame, tmp_path: Path, mo
 
     monkeypatch.setattr(measuring, "load_image", counted)
     with pytest.raises(KeyboardInterrupt):
-        measure_images(classifier, table, tmp_path / "m.parquet")
-    found = measure_images(classifier, table, tmp_path / "m.parquet")
+        measure_images(model, table, tmp_path / "m.parquet")
+    found = measure_images(model, table, tmp_path / "m.parquet")
     assert len(found) == 12
     assert seen[8:] == [f"{number}.png" for number in range(5, 12)]
 
@@ -68,10 +69,10 @@ def test_it_goes_on_where_it_was_cut_off(table: pd.DataFrame, tmp_path: Path, mo
 def test_an_image_that_is_gone_and_a_place_that_cannot_be_written_are_one_sentence(
     table: pd.DataFrame, tmp_path: Path
 ) -> None:
-    classifier = classifier_on(lung_area(SIDE), key="lungs")
+    model = Model(classifier_on(lung_area(SIDE), key="lungs"))
     (tmp_path / "3.png").unlink()
     with pytest.raises(DataError, match=r"3\.png"):
-        measure_images(classifier, table, tmp_path / "m.parquet")
+        measure_images(model, table, tmp_path / "m.parquet")
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="cannot be written"):
-        measure_images(classifier, table, tmp_path / "file" / "m.parquet")
+        measure_images(model, table, tmp_path / "file" / "m.parquet")

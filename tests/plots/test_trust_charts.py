@@ -2,8 +2,8 @@
 
 import pytest
 
-from covid_model.audit.figures import Bars, Curves, Matrix
 from covid_model.plots.trust import HIGHLIGHT, OTHERS, trust_chart
+from covid_model.trust.figures import Bars, Curves, Matrix
 
 
 def test_bars_are_in_order_with_the_highlight_and_the_line() -> None:

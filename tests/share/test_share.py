@@ -12,12 +12,12 @@ from toy_models import classifier_on, lung_area, lung_trust_input
 
 from covid_model.api.model import Model
 from covid_model.api.result import Result
-from covid_model.audit.trust_tests import TRUST_TESTS, run_tests
-from covid_model.audit.verdict import RULE
 from covid_model.errors import ImageError
 from covid_model.images.phantom import PHANTOMS, phantom_png
 from covid_model.share.batch import Job, explain_file, write_table
 from covid_model.share.report import NOTICE, html_report
+from covid_model.trust.trust_tests import TRUST_TESTS, run_tests
+from covid_model.trust.verdict import RULE
 
 
 def test_the_report_stands_alone_and_says_what_it_is_not() -> None:

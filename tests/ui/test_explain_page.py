@@ -8,13 +8,13 @@ import pytest
 from drawing import dataset, png, saved
 from streamlit.testing.v1 import AppTest
 
-from covid_model.audit.trust_tests import TRUST_TESTS
-from covid_model.audit.verdict import RULE
 from covid_model.data.labels import LABELS
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.explain.methods import METHODS
 from covid_model.images.phantom import PHANTOMS, phantom_png
 from covid_model.models import MODELS, SHIPPED, load
+from covid_model.trust.trust_tests import TRUST_TESTS
+from covid_model.trust.verdict import RULE
 from ui.available_images import available_images
 from ui.links import explain_params
 

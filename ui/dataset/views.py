@@ -103,7 +103,7 @@ def search_by_upload(images: ManifestTable) -> None:
         if model not in available_models():
             st.info(f"The images were measured by {model}, which is not available.", icon=":material/info:")
             return
-        from covid_model.audit.source_probe import embedding  # TensorFlow is started only here
+        from covid_model.trust.source_probe import embedding  # TensorFlow is started only here
         from ui.loaders import cached_prediction, image_from, loaded_model
 
         prediction, loaded = cached_prediction(model, image_from(upload.getvalue())), loaded_model(model).classifier

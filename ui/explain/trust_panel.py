@@ -4,11 +4,11 @@ from typing import Final, Literal
 
 import streamlit as st
 
-from covid_model.audit.figures import Images
-from covid_model.audit.score import Outcome, TrustInput, TrustScore
-from covid_model.audit.trust_tests import TRUST_TESTS, TrustTest
-from covid_model.audit.verdict import RULE, Verdict, verdict, withheld
 from covid_model.plots.trust import trust_chart
+from covid_model.trust.figures import Images
+from covid_model.trust.score import Outcome, TrustInput, TrustScore
+from covid_model.trust.trust_tests import TRUST_TESTS, TrustTest
+from covid_model.trust.verdict import RULE, Verdict, verdict, withheld
 from ui.loaders import run_tests_in_background, scores_so_far, trust_figures
 
 Colour = Literal["green", "red", "orange", "gray"]

@@ -6,7 +6,6 @@ from typing import Any, Final
 import plotly.graph_objects as go
 import streamlit as st
 
-from covid_model.audit.edits import EDITS, Edit, edited
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import get_method
 from covid_model.explain.overlay import scale_top
@@ -15,6 +14,7 @@ from covid_model.images.xray_image import XrayImage
 from covid_model.models.predict import Prediction
 from covid_model.plots.compare import Panel, panel_picture
 from covid_model.plots.heatmap import selectable_image
+from covid_model.trust.edits import EDITS, Edit, edited
 from ui.loaders import loaded_model
 
 REGION: Final = {"whatif_across": (0.75, 0.95), "whatif_down": (0.05, 0.2)}

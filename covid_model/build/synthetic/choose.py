@@ -12,7 +12,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_model import __version__
-from covid_model.audit.source_probe import embedding
 from covid_model.build.synthetic.draw import GUIDANCE, STEPS, Generator
 from covid_model.data.manifest import data_hash
 from covid_model.data.similar import embedding_path
@@ -25,6 +24,7 @@ from covid_model.images.xray_image import XrayImage
 from covid_model.input_check.check import InputCheckResult, check_image
 from covid_model.models.classifier import Classifier
 from covid_model.models.predict import Prediction, predict
+from covid_model.trust.source_probe import embedding
 
 COARSE: Final = 64
 """Pixels a side at which images are correlated: fine enough for ribs, coarse enough to forgive noise."""

@@ -6,12 +6,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_model.audit.figures import Bars, Figure, Images
-from covid_model.audit.score import TrustInput, TrustScore
-from covid_model.audit.trust_tests import TrustTest, register
 from covid_model.images.lung_region import grown
 from covid_model.images.preprocess import resized
 from covid_model.images.window import displayed
+from covid_model.trust.figures import Bars, Figure, Images
+from covid_model.trust.score import TrustInput, TrustScore
+from covid_model.trust.trust_tests import TrustTest, register
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]

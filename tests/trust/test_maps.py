@@ -2,9 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
-from covid_model.audit.edits import EDITS, Edit, edited
-from covid_model.audit.maps import change, comparable, rank_correlation, ssim, top_overlap
 from covid_model.images.lung_region import Box
+from covid_model.trust.edits import EDITS, Edit, edited
+from covid_model.trust.maps import change, comparable, rank_correlation, ssim, top_overlap
 
 RNG = np.random.default_rng(0)
 ONE = RNG.random((64, 64)).astype(np.float32)

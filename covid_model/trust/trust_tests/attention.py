@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from covid_model.audit.baseline_maps import BASELINE_MAPS
-from covid_model.audit.figures import Bars, Figure
-from covid_model.audit.score import TrustInput, TrustScore
-from covid_model.audit.trust_tests import TrustTest, register
 from covid_model.explain.energy import energy_in_mask
+from covid_model.trust.baseline_maps import BASELINE_MAPS
+from covid_model.trust.figures import Bars, Figure
+from covid_model.trust.score import TrustInput, TrustScore
+from covid_model.trust.trust_tests import TrustTest, register
 
 
 @register

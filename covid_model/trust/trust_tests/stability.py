@@ -6,11 +6,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_model.audit.figures import Bars, Figure
-from covid_model.audit.maps import SIDE, change
-from covid_model.audit.score import TrustInput, TrustScore
-from covid_model.audit.trust_tests import TrustTest, register
 from covid_model.models.predict import predict
+from covid_model.trust.figures import Bars, Figure
+from covid_model.trust.maps import SIDE, change
+from covid_model.trust.score import TrustInput, TrustScore
+from covid_model.trust.trust_tests import TrustTest, register
 
 Array = NDArray[np.float32]
 

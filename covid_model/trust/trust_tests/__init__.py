@@ -10,8 +10,8 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, ClassVar, Final, TypeVar
 
-from covid_model.audit.figures import Figure
-from covid_model.audit.score import Better, Outcome, TrustInput, TrustScore
+from covid_model.trust.figures import Figure
+from covid_model.trust.score import Better, Outcome, TrustInput, TrustScore
 
 
 class TrustTest(ABC):

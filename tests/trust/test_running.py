@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from toy_models import IMAGE, SIDE, classifier_on, corner, image_with, lung_area, lung_trust_input, trust_input_of
 
-from covid_model.audit.figures import Chart, Images
-from covid_model.audit.score import TrustInput
-from covid_model.audit.source_probe import SourceProbe
-from covid_model.audit.trust_tests import TRUST_TESTS, figures_of, randomisation
 from covid_model.models.classifier import Classifier
 from covid_model.plots.trust import trust_chart
+from covid_model.trust.figures import Chart, Images
+from covid_model.trust.score import TrustInput
+from covid_model.trust.source_probe import SourceProbe
+from covid_model.trust.trust_tests import TRUST_TESTS, figures_of, randomisation
 
 FORWARD_ONLY = ("attention", "region_ablation", "faithfulness", "source", "lesions")
 
@@ -39,7 +39,7 @@ def probe(monkeypatch: pytest.MonkeyPatch) -> None:
         "toy", ("here", "there"), zeros, ones, np.stack([ones, zeros]), np.zeros(2, np.float32),
         {"value": 0.9, "low": 0.8, "high": 1.0}, {"here": 1}, "1" * 64, "2" * 64, "2026-01-01", "0",
     )  # fmt: skip
-    monkeypatch.setattr("covid_model.audit.trust_tests.source.load_probe", lambda *_: found)
+    monkeypatch.setattr("covid_model.trust.trust_tests.source.load_probe", lambda *_: found)
 
 
 @pytest.mark.usefixtures("probe")

@@ -4,11 +4,11 @@ from typing import Final
 
 import numpy as np
 
-from covid_model.audit.figures import Figure, Matrix
-from covid_model.audit.maps import comparable, rank_correlation, top_overlap
-from covid_model.audit.score import TrustInput, TrustScore
-from covid_model.audit.trust_tests import TrustTest, register
 from covid_model.explain.engine import explain
+from covid_model.trust.figures import Figure, Matrix
+from covid_model.trust.maps import comparable, rank_correlation, top_overlap
+from covid_model.trust.score import TrustInput, TrustScore
+from covid_model.trust.trust_tests import TrustTest, register
 
 COMPARED: Final = ("gradcam", "gradcampp", "hirescam", "layercam", "scorecam", "inputxgradient")
 """Quick methods that answer the same question: what speaks for this class, and where."""

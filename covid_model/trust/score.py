@@ -7,7 +7,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_model.audit.maps import comparable
 from covid_model.backends.base import Progress, silent
 from covid_model.explain.engine import ClassifierLike, explain
 from covid_model.explain.explanation import Explanation
@@ -16,6 +15,7 @@ from covid_model.explain.target import Target, resolve_target
 from covid_model.images.xray_image import XrayImage
 from covid_model.models.classifier import Classifier
 from covid_model.models.predict import Prediction
+from covid_model.trust.maps import comparable
 
 Outcome = Literal["passed", "failed", "unclear", "informational"]
 """passed, failed: the test decides. unclear: it could not decide here. informational: it never decides."""

@@ -1,8 +1,8 @@
 """A trust test as anybody may add one: this file is all of it. Registered only while its own test runs."""
 
-from covid_model.audit.figures import Bars, Figure
-from covid_model.audit.score import TrustInput, TrustScore
-from covid_model.audit.trust_tests import TrustTest, register
+from covid_model.trust.figures import Bars, Figure
+from covid_model.trust.score import TrustInput, TrustScore
+from covid_model.trust.trust_tests import TrustTest, register
 
 
 @register

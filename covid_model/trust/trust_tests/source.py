@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from covid_model.audit.figures import Bars, Figure
-from covid_model.audit.score import TrustInput, TrustScore
-from covid_model.audit.source_probe import embedding, load_probe
-from covid_model.audit.trust_tests import TrustTest, register
+from covid_model.trust.figures import Bars, Figure
+from covid_model.trust.score import TrustInput, TrustScore
+from covid_model.trust.source_probe import embedding, load_probe
+from covid_model.trust.trust_tests import TrustTest, register
 
 RECOGNISED: Final = 0.9
 """Above this probability a source counts as recognised."""

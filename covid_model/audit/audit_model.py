@@ -1,11 +1,10 @@
-"""What an audit over many images found about one model: `python -m covid_model audit`, read by the panel and the pages."""
+"""Audit one model over many images: `python -m covid_model audit` writes what trust tests and pages read."""
 
-import json
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -13,74 +12,68 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from covid_model import __version__
-from covid_model.audit.baseline_maps import BASELINE_MAPS
-from covid_model.audit.localisation import lesion_scores
-from covid_model.audit.maps import change, rank_correlation, ssim
-from covid_model.audit.score import TrustInput
-from covid_model.audit.trust_tests import TRUST_TESTS
-from covid_model.audit.trust_tests.randomisation import cascade
+from covid_model.api.model import Model
 from covid_model.data.lesions import is_outlined, lesion_mask
 from covid_model.data.manifest import data_hash
 from covid_model.evaluation.bootstrap import mean_interval
-from covid_model.explain.engine import explain
 from covid_model.explain.methods import DEFAULT_METHOD, METHODS
 from covid_model.files import write_json
 from covid_model.images.read import load_image
-from covid_model.models.classifier import Classifier
 from covid_model.models.predict import predict
-from covid_model.models.user_models import folder_of
+from covid_model.trust.audit_record import AuditRecord
+from covid_model.trust.baseline_maps import BASELINE_MAPS
+from covid_model.trust.localisation import lesion_scores
+from covid_model.trust.maps import change, rank_correlation, ssim
+from covid_model.trust.score import TrustInput
+from covid_model.trust.trust_tests import TRUST_TESTS
+from covid_model.trust.trust_tests.randomisation import cascade
 
 PAIRS: Final = 50
 IMAGES: Final = 40
 IMAGES_SLOW: Final = 12
 """Images that each method, and each slow method, is tried on."""
 
-AuditRecord = dict[str, Any]
 
-
-def load_audit_record(model: str, digest: str, folder: Path | None = None) -> AuditRecord:
-    """The record beside a model; empty where there is none, or one for other weights."""
-    path = (folder or folder_of(model)) / f"{model}.audit.json"
-    found: AuditRecord = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    return found if found.get("weights_sha256") == digest else {}
-
-
-def audit_model(classifier: Classifier, table: pd.DataFrame, folder: Path, seed: int = 0) -> AuditRecord:
+def audit_model(model: Model, table: pd.DataFrame, folder: Path, seed: int = 0) -> AuditRecord:
     """Audit one model on the test split of a manifest and write `<model>.audit.json` to `folder`."""
     test = table[table["split"] == "test"].reset_index(drop=True)
     sample = test.sample(min(IMAGES, len(test)), random_state=seed)
     record = {
-        "model": classifier.key,
-        "weights_sha256": classifier.weights_digest,
+        "model": model.key,
+        "weights_sha256": model.classifier.weights_digest,
         "data_hash": data_hash(table),
         "date": datetime.now(UTC).isoformat("T", "seconds"),
         "version": __version__,
         "default_method": DEFAULT_METHOD,
-        "attention": attention(classifier, test),
-        "lesions": lesions(classifier, test),
-        "methods": {method: of_method(classifier, method, sample, seed) for method in METHODS},
+        "attention": attention(model, test),
+        "lesions": lesions(model, test),
+        "methods": {method: of_method(model, method, sample, seed) for method in METHODS},
     }
-    write_json(folder / f"{classifier.key}.audit.json", record)
+    write_json(folder / f"{model.key}.audit.json", record)
     return record
 
 
 def _trust_inputs(
-    classifier: Classifier, rows: pd.DataFrame, method: str, title: str, *, true_class: bool = False
+    model: Model, rows: pd.DataFrame, method: str, title: str, *, true_class: bool = False
 ) -> Iterable[tuple[TrustInput, str]]:
-    """The trust input and the patient for each image, explained for its predicted class or for its true one."""
-    for row in tqdm(rows.itertuples(), desc=f"{classifier.key}: {title}", total=len(rows), unit="image", disable=None):
+    """The trust input and the patient for each image, explained for its predicted class or for its true one.
+
+    An older audit record of the model does not enter: what is measured here is what such a record is made of.
+    """
+    for row in tqdm(rows.itertuples(), desc=f"{model.key}: {title}", total=len(rows), unit="image", disable=None):
         image = load_image(Path(row.path))
-        prediction = predict(classifier, image)
-        target = row.label if true_class and row.label in classifier.card.classes else prediction.predicted
-        found = explain(classifier, prediction, method=method, target=target)
-        yield TrustInput(classifier, image, prediction, found, lesions=lesion_mask(Path(row.path), image.shape)), row.patient
+        prediction = predict(model.classifier, image)
+        target = row.label if true_class and row.label in model.classes else prediction.predicted
+        lesions_drawn = lesion_mask(Path(row.path), image.shape)
+        result = model.explain(image, method, target, prediction=prediction, lesions=lesions_drawn)
+        yield replace(result.inputs, measured={}), row.patient
 
 
-def attention(classifier: Classifier, rows: pd.DataFrame) -> AuditRecord:
+def attention(model: Model, rows: pd.DataFrame) -> AuditRecord:
     """Mean share of the default method's map inside the lungs over all images where it can be placed, beside chance."""
     values: dict[str, list[float]] = {}
     patients = []
-    for inputs, patient in _trust_inputs(classifier, rows, DEFAULT_METHOD, "attention in lungs"):
+    for inputs, patient in _trust_inputs(model, rows, DEFAULT_METHOD, "attention in lungs"):
         score = TRUST_TESTS["attention"].run(inputs)
         if score.value is not None and inputs.prediction.prepared.lungs.quality != "failed":
             patients.append(patient)
@@ -90,14 +83,14 @@ def attention(classifier: Classifier, rows: pd.DataFrame) -> AuditRecord:
     return {name: asdict(mean_interval(patients, np.array(several))) for name, several in values.items()}
 
 
-def lesions(classifier: Classifier, rows: pd.DataFrame) -> AuditRecord:
+def lesions(model: Model, rows: pd.DataFrame) -> AuditRecord:
     """Pointing game, share inside and precision on images that radiologists outlined: methods and maps that know nothing."""
     outlined = rows[[is_outlined(Path(path)) for path in rows["path"]]]
     found: dict[str, dict[str, list[float]]] = {}
     patients: list[str] = []
     for method in (key for key, row in METHODS.items() if not row.slow):
         patients = []
-        for inputs, patient in _trust_inputs(classifier, outlined, method, f"lesions, {method}", true_class=True):
+        for inputs, patient in _trust_inputs(model, outlined, method, f"lesions, {method}", true_class=True):
             assert inputs.lesions is not None
             patients.append(patient)
             maps = {method: inputs.explanation.heatmap}
@@ -114,12 +107,12 @@ def lesions(classifier: Classifier, rows: pd.DataFrame) -> AuditRecord:
     return {"images": len(outlined), "scores": means}
 
 
-def of_method(classifier: Classifier, method: str, rows: pd.DataFrame, seed: int) -> AuditRecord:
+def of_method(model: Model, method: str, rows: pd.DataFrame, seed: int) -> AuditRecord:
     """How alike a method's maps of unrelated images are, and whether it passes weight randomisation (Arun 2021)."""
     chosen = rows.head(IMAGES_SLOW) if METHODS[method].slow else rows
     maps: list[NDArray[np.float32]] = []
     randomised, seconds, patients = [], [], []
-    for inputs, patient in _trust_inputs(classifier, chosen, method, method):
+    for inputs, patient in _trust_inputs(model, chosen, method, method):
         maps.append(inputs.small_map)
         randomised.append(cascade(inputs, 1)[-1]["ssim"])
         seconds.append(inputs.explanation.seconds)

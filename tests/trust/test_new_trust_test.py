@@ -12,12 +12,12 @@ from streamlit.testing.v1 import AppTest
 from toy_models import lung_trust_input
 
 from covid_model.api.result import Result
-from covid_model.audit.trust_tests import TRUST_TESTS, register, run_tests
-from covid_model.audit.verdict import verdict
 from covid_model.cli.main import main
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.share.batch import TABLE
 from covid_model.share.report import html_report
+from covid_model.trust.trust_tests import TRUST_TESTS, register, run_tests
+from covid_model.trust.verdict import verdict
 from docs.reference import reference
 
 FILE = Path(__file__).with_name("toy_trust_test.py")

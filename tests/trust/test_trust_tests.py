@@ -16,16 +16,16 @@ from toy_models import (
 )
 
 from covid_model.audit import localisation
-from covid_model.audit.baseline_maps import BASELINE_MAPS, sobel_edges
-from covid_model.audit.score import TrustInput, TrustScore
-from covid_model.audit.source_probe import SourceProbe, embedding, load_probe
-from covid_model.audit.trust_tests import TRUST_TESTS, faithfulness, randomisation, region_ablation, run_tests, stability
-from covid_model.audit.verdict import RULE, Verdict, verdict, withheld
 from covid_model.explain.energy import energy_in_mask
 from covid_model.explain.methods import METHODS, Method, Question
 from covid_model.models.card import read_card
 from covid_model.models.specs import MODELS, SHIPPED
 from covid_model.settings import WEIGHTS
+from covid_model.trust.baseline_maps import BASELINE_MAPS, sobel_edges
+from covid_model.trust.score import TrustInput, TrustScore
+from covid_model.trust.source_probe import SourceProbe, embedding, load_probe
+from covid_model.trust.trust_tests import TRUST_TESTS, faithfulness, randomisation, region_ablation, run_tests, stability
+from covid_model.trust.verdict import RULE, Verdict, verdict, withheld
 
 
 class Edges(Method):
@@ -276,7 +276,7 @@ def test_the_source_probe_reads_the_embedding(tmp_path, monkeypatch: pytest.Monk
         np.testing.assert_array_equal(getattr(again, name), value)
     assert (tmp_path / "toy.source.json").stat().st_size < 4000
     assert load_probe("toy", "9" * 64, tmp_path) is None, "it belongs to other weights"
-    monkeypatch.setattr("covid_model.audit.trust_tests.source.load_probe", lambda *_: probe)
+    monkeypatch.setattr("covid_model.trust.trust_tests.source.load_probe", lambda *_: probe)
     score = run("source", inputs)
     assert "bright" in score.sentence
     assert score.chance == 0.5

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 from keras import layers
 
-from covid_model.audit.score import TrustInput
 from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.explain.engine import explain
 from covid_model.images.preprocess import Preprocessing
@@ -13,6 +12,7 @@ from covid_model.lungs.segment import LungMask, LungOutputs, LungSegmenter
 from covid_model.models.card import Card
 from covid_model.models.classifier import Classifier
 from covid_model.models.predict import predict
+from covid_model.trust.score import TrustInput
 
 CLASSES = ("COVID-19", "Pneumonia", "Normal")
 SIDE, IMAGE = 32, 128

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_model.audit.figures import Curves, Figure
-from covid_model.audit.score import TrustInput, TrustScore
-from covid_model.audit.trust_tests import TrustTest, register
 from covid_model.backends.base import Progress, run_in_chunks, silent
 from covid_model.explain.baseline_inputs import BASELINE_INPUTS
 from covid_model.explain.target import target_probability
+from covid_model.trust.figures import Curves, Figure
+from covid_model.trust.score import TrustInput, TrustScore
+from covid_model.trust.trust_tests import TrustTest, register
 
 Array = NDArray[np.float32]
 

@@ -8,13 +8,13 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_model.audit.figures import Curves, Figure
-from covid_model.audit.maps import rank_correlation, ssim
-from covid_model.audit.score import TrustInput, TrustScore
-from covid_model.audit.trust_tests import TrustTest, register
 from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.explain.engine import CardLike
 from covid_model.models.classifier import Classifier
+from covid_model.trust.figures import Curves, Figure
+from covid_model.trust.maps import rank_correlation, ssim
+from covid_model.trust.score import TrustInput, TrustScore
+from covid_model.trust.trust_tests import TrustTest, register
 
 if TYPE_CHECKING:
     import keras

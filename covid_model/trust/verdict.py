@@ -6,8 +6,8 @@ from typing import Final, Literal
 
 import numpy as np
 
-from covid_model.audit.score import TrustInput, TrustScore
-from covid_model.audit.trust_tests import TRUST_TESTS
+from covid_model.trust.score import TrustInput, TrustScore
+from covid_model.trust.trust_tests import TRUST_TESTS
 
 LEAST_PROBABILITY: Final = 0.5
 LEAST_PASSED: Final = 3
