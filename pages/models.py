@@ -4,10 +4,9 @@ import streamlit as st
 
 from covid_model.evaluation.card_summary import auc_by_split, gap_reason, overview_row, recipe_text
 from covid_model.models.card import Card
-from covid_model.models.specs import ModelSpec
+from covid_model.models.specs import MODELS, ModelSpec
 from covid_model.models.user_models import available_models, row_of
 from covid_model.plots.models import ModelScores, gap_figure
-from covid_model.training.recipes import RECIPES
 from ui.links import explain_params
 from ui.menu import require_entry
 from ui.models.cards import card_of
@@ -25,7 +24,7 @@ def details(row: ModelSpec, card: Card) -> None:
     """Recipe, what was not said, limits, and the reason for the gap."""
     st.markdown(f"**{row.title}**: {row.summary}")
     st.markdown(f"*Why the two scores differ.* {gap_reason(row, card)}")
-    if row.key in RECIPES and (silent := card.training.get("silent")):
+    if row.key in MODELS and (silent := card.training.get("silent")):
         st.caption("Where the description is silent: " + "; ".join(silent) + ".")
     if recipe := recipe_text(card):
         st.caption(f"Recipe: {recipe}.")

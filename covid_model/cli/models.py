@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from covid_model.cli import model_file
 from covid_model.errors import DataError, RunError
+from covid_model.models.specs import MODELS
 from covid_model.models.user_models import folder_of, known_models
 from covid_model.training.augment import AUGMENTATIONS
 from covid_model.training.config import INITS, PRECISIONS, TrainConfig
 from covid_model.training.distribute import WAYS, ReadOnlyRun, Workers, connect_workers
-from covid_model.training.recipes import RECIPES, get_recipe, recipe_table
+from covid_model.training.recipes import get_recipe, recipe_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,7 @@ def add_commands(commands: Any) -> None:
     classifier = commands.add_parser(
         "train", help="train a classifier of the MODELS table by its recipe, or go on with a run"
     )
-    classifier.add_argument("--model", choices=RECIPES)
+    classifier.add_argument("--model", choices=MODELS)
     data = classifier.add_mutually_exclusive_group()
     data.add_argument("--manifest", type=Path, help="as written by `data build`; a run that goes on knows its own")
     data.add_argument(
@@ -108,7 +109,7 @@ def _started(
     from covid_model.training.classifier import start
 
     if arguments.model is None:
-        raise RunError(f"Name the --model to train: {', '.join(RECIPES)}.")
+        raise RunError(f"Name the --model to train: {', '.join(MODELS)}.")
     if arguments.manifest is None and arguments.data is None:
         raise RunError("Name the --manifest to train on, or a folder of public downloads as --data.")
     recipe, manifest = get_recipe(arguments.model), arguments.manifest or _manifest_of(arguments.data)

@@ -11,8 +11,9 @@ from pydicom.encaps import get_frame
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from covid_model.errors import ImageError
+from covid_model.images.dicom_geometry import GEOMETRY_RULES, spacing
 from covid_model.images.dicom_header import Header, complete, frame, parsed
-from covid_model.images.dicom_rules import GEOMETRY_RULES, GREY_RULES, Grey, spacing
+from covid_model.images.dicom_rules import GREY_RULES, Grey
 from covid_model.images.grey import Colours, luminance
 from covid_model.images.headers import codestream_size
 from covid_model.images.pixels import bands, check_size

@@ -193,5 +193,8 @@ def complete(header: Header) -> None:
 
 
 def frame(header: Header) -> NDArray[Any]:
-    """The pixels as pydicom decodes them, (H, W) or (H, W, 3). Raises what pydicom and its decoders raise."""
-    return np.asarray(pixel_array(header.dataset))
+    """The pixels as pydicom decodes them, (H, W) or (H, W, 3). Raises what pydicom and its decoders raise.
+
+    All bits are kept, since pydicom drops those above BitsStored without a look at where the image is.
+    """
+    return np.asarray(pixel_array(header.dataset, correct_unused_bits=False))

@@ -62,7 +62,7 @@ class Preprocessing:
     """How one model wants its image; stored in the model's card.
 
     size: (height, width) of the network's input; the region is squeezed to it, as the field does.
-    channels: 1, or 3 equal grey channels for networks that start from colour pictures.
+    channels: 1, or 3 equal grey channels for networks that start from colour images.
     region: "image" shows everything; "lungs" shows the lungs' box with the rest suppressed and lung contrast normalised.
     scaling: a key of SCALES. mean, deviation, bgr: as in `Scale`, for pixels in [0, 1]; of scaling "custom" alone.
     Raises ValueError for an unknown region or scaling, and for numbers that do not fit the channels.

@@ -16,7 +16,7 @@ from covid_model.sandbox import Buffer, ChildError, Limits, Why, Worker
 WORKERS: Final = 2
 MEMORY_MB: Final = 400
 """An image of the largest size that is read needs less; with its libraries a worker stays below 500 MB."""
-SECONDS: Final = 1.9
+SECONDS: Final = 1.5
 SECONDS_PER_MB: Final = 0.5
 """Processor time for each 2^20 bytes of a file: real images of 20 million pixels are compressed to 10 MB and more."""
 ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

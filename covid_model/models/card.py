@@ -1,7 +1,7 @@
 """Model cards: everything a reader of the weights must know, written by commands and read by everything else."""
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,40 +9,32 @@ from covid_model.backends.base import EMBEDDING, LOGITS
 from covid_model.errors import ModelError
 from covid_model.files import write_json
 from covid_model.images.preprocess import Preprocessing
-from covid_model.models.calibration import HEADS, Head
+from covid_model.models.calibration import HEADS
+from covid_model.models.specs import MODELS, ModelSpec
 
 
-@dataclass(frozen=True)
-class Card:
-    """One classifier's card.
+@dataclass(frozen=True, kw_only=True)
+class Card(ModelSpec):
+    """One classifier's card: its spec, and what training adds.
 
-    key, title, summary: what it is called and sees. architecture: builder name.
-    classes: names in the order of the logits; a one-unit model has (negative, positive).
-    preprocessing: how an image becomes its input. explanation_layers: layers heatmaps may be taken at, default first.
     temperature: logits are divided by it before softmax or sigmoid (Guo 2017), fitted on the validation split.
     thresholds: class -> {name of operating point: probability at and above which the image is called positive}.
     training: settings, data hash, split seed, images by label and source. scores: as `evaluation.report` wrote them.
     weights_sha256: digest of the weight file. date: ISO 8601 of training. version: project version that trained it.
-    limits: sentences on what the model must not be used for or is known to get wrong.
-    head: do the classes exclude one another (softmax; a sigmoid of one unit), or has each a probability of its own?
     """
 
-    key: str
-    title: str
-    summary: str
-    architecture: str
-    classes: tuple[str, ...]
-    preprocessing: Preprocessing
-    explanation_layers: tuple[str, ...]
     temperature: float
     thresholds: dict[str, dict[str, float]]
     training: dict[str, Any]
     weights_sha256: str
     date: str
     version: str
-    limits: tuple[str, ...] = ()
     scores: dict[str, Any] = field(default_factory=dict)
-    head: Head = "multiclass"
+
+    @classmethod
+    def of(cls, spec: ModelSpec, **found: Any) -> "Card":
+        """The card of a spec; `found` are the fields that training adds."""
+        return cls(**_spec_fields(spec), **found)
 
     @property
     def graph_outputs(self) -> tuple[str, ...]:
@@ -58,18 +50,29 @@ class Card:
         return replace(self, scores=scores)
 
 
+def _spec_fields(spec: ModelSpec) -> dict[str, Any]:
+    """What a card takes from a spec: all but the function that builds the network, which is code and not data."""
+    return {part.name: getattr(spec, part.name) for part in fields(ModelSpec) if part.name != "build"}
+
+
 def write_card(card: Card, path: Path) -> None:
     """Write the card as JSON, in place of an older one only when complete."""
-    write_json(path, asdict(card))
+    cells = asdict(card)
+    del cells["build"]
+    write_json(path, cells)
 
 
 def read_card(path: Path) -> Card:
-    """Read a card. Raises ModelError when it is absent, not JSON, or lacks or misstates a field."""
+    """Read a card; what it does not say is as in the MODELS table, where that has the model.
+
+    Raises ModelError when it is absent, not JSON, or lacks or misstates a field.
+    """
     try:
         cells = json.loads(path.read_text("utf-8"))
-        spec = Preprocessing.read(cells["preprocessing"])
+        known = _spec_fields(MODELS[cells["key"]]) if cells["key"] in MODELS else {}
+        preprocessing = Preprocessing.read(cells["preprocessing"])
         lists = {name: tuple(cells[name]) for name in ("classes", "explanation_layers", "limits")}
-        card = Card(**{**cells, **lists, "preprocessing": spec})
+        card = Card(**{**known, **cells, **lists, "preprocessing": preprocessing})
     except FileNotFoundError:
         raise ModelError(f"The model has no card: {path.name} is missing beside its weights.") from None
     except (ValueError, TypeError, KeyError) as error:

@@ -25,6 +25,7 @@ from covid_model.images.preprocess import Preprocessing, resized, scaled
 from covid_model.models.calibration import Head, calibrated
 from covid_model.models.card import Card
 from covid_model.models.inspecting import Inspected
+from covid_model.models.specs import NOT_COVID, REST
 from covid_model.models.user_models import IMPORTED, save_user_model, user_model_key
 from covid_model.sandbox import ChildError, Limits, run_once
 from covid_model.settings import models_folder, require_own_host
@@ -155,6 +156,7 @@ def describe_model(
         classes=classes,
         preprocessing=spec,
         explanation_layers=found.layers,
+        merges=REST if NOT_COVID in classes else {},
         temperature=1.0,
         thresholds={},
         training={},

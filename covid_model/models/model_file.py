@@ -20,6 +20,10 @@ DEEPEST: Final = 100
 """Levels of JSON; a model within a model within a model takes about 30."""
 LARGEST_UNPACKED: Final = 2_000_000_000
 """Bytes that a zip file may declare to unpack to."""
+MOST_SHRUNK: Final = 50
+"""How many times its size a large zip file may unpack to; weights hardly shrink."""
+MOST_LAYERS: Final = 3000
+"""Layers of a model; the largest network of keras.applications has about 1,000."""
 
 KERAS_WORKS: Final = "a .keras or .h5 file written by model.save() would work"
 _NOT_KERAS: Final = f"The file is not a Keras model; {KERAS_WORKS}."
@@ -88,7 +92,7 @@ def _of_zip(path: Path) -> ModelFile:
         with zipfile.ZipFile(path) as file:
             names = file.namelist()
             _refuse_other_zips(names)
-            _check_entries(file.infolist())
+            _check_entries(file.infolist(), path.stat().st_size)
             metadata = _json(_bounded(file, METADATA)) if METADATA in names else {}
             config = _json(_bounded(file, CONFIG))
             config.pop("compile_config", None)  # loss and optimiser are not needed, whosever they are
@@ -109,11 +113,12 @@ def _refuse_other_zips(names: list[str]) -> None:
         raise _without_network()
 
 
-def _check_entries(entries: list[zipfile.ZipInfo]) -> None:
+def _check_entries(entries: list[zipfile.ZipInfo], size: int) -> None:
     if any(entry.flag_bits & 1 for entry in entries):
         raise ModelError("The zip file is encrypted; a model file without a password would work.")
-    if sum(entry.file_size for entry in entries) > LARGEST_UNPACKED:
-        raise ModelError(f"The file unpacks to more than {LARGEST_UNPACKED / 1e9:.0f} GB; a smaller model would work.")
+    unpacked = sum(entry.file_size for entry in entries)
+    if unpacked > LARGEST_UNPACKED or unpacked > max(MOST_SHRUNK * size, 200_000_000):
+        raise ModelError(f"The file unpacks to {unpacked / 1e9:.1f} GB, too much for its size; {KERAS_WORKS}.")
 
 
 def _bounded(file: zipfile.ZipFile, name: str) -> bytes:
@@ -210,8 +215,10 @@ def _walk(config: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 
 def refuse_code(config: Mapping[str, Any]) -> None:
-    """Raises ModelError for an architecture that needs code which is not part of Keras."""
+    """Raises ModelError for an architecture of too many layers, or that needs code which is not part of Keras."""
     strange = set()
+    if sum(1 for _ in layer_configs(config)) > MOST_LAYERS:
+        raise ModelError(f"The model has more than {MOST_LAYERS} layers; a smaller one would work.")
     for _, part in _walk(config):
         kind = part.get("class_name")
         if not isinstance(kind, str):

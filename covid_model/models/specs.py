@@ -11,16 +11,26 @@ from covid_model.images.preprocess import Preprocessing
 if TYPE_CHECKING:
     import keras
 
+    from covid_model.models.calibration import Head
 
-@dataclass(frozen=True)
+
+def _not_to_build() -> "keras.Model":
+    raise ModelError("A model that is known by its card alone comes with its weights and cannot be built anew.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """What is fixed about a model before it is trained; the rest stands in its card.
+    """What is fixed about a model before it is trained; its card adds what training found.
 
-    classes: names in the order of the logits; of one unit (negative, positive). build: makes the untrained flat functional
-    graph, input `image`, output `logits`; imports Keras only when called. merges: labels of the manifest that belong to a
-    class of another name; labels that are neither a class nor merged are left out. half: weights are kept as float16.
-    claimed: what the author of an replication said it scores, None where nothing was said or for our own models. ships: are
-    trained weights part of the project? Where not, the row is there to be trained.
+    key: its name on the command line and in file names. title, summary: for readers. architecture: models of one
+    architecture can take over each other's weights. classes: names in the order of the logits; of one unit (negative,
+    positive). preprocessing: how an image becomes its input. explanation_layers: where heatmaps may be taken, the
+    default first. limits: sentences on what it must not be used for or is known to get wrong. head: do the classes
+    exclude one another (softmax; a sigmoid of one unit), or has each a probability of its own? build: makes the
+    untrained flat functional graph, input `image`, output `logits`; imports Keras only when called. merges: labels of
+    the manifest that belong to a class of another name; labels that are neither a class nor merged are left out. half:
+    weights are kept as float16. claimed: what the author of a replication said it scores, None where nothing was said or
+    for our own models. ships: are trained weights part of the project? Where not, the spec is there to be trained.
     """
 
     key: str
@@ -30,8 +40,9 @@ class ModelSpec:
     classes: tuple[str, ...]
     preprocessing: Preprocessing
     explanation_layers: tuple[str, ...]
-    build: Callable[[], "keras.Model"]
-    limits: tuple[str, ...]
+    limits: tuple[str, ...] = ()
+    head: "Head" = "multiclass"
+    build: Callable[[], "keras.Model"] = _not_to_build
     merges: Mapping[str, str] = field(default_factory=dict)
     half: bool = False
     replication: bool = False
@@ -97,135 +108,141 @@ MODELS: Final[dict[str, ModelSpec]] = {
     row.key: row
     for row in (
         ModelSpec(
-            "lungs",
-            "Lungs only",
-            "Sees only the segmented lungs: cropped to them, contrast set by them, everything outside set to black.",
-            "efficientnet-lite0",
-            LABELS,
-            Preprocessing(size=(224, 224), channels=3, region="lungs", scaling="signed"),
-            _LITE0_LAYERS,
-            _lite0,
-            (_NO_DIAGNOSIS, _FEW_SOURCES, "Needs both lungs found; the shape of the lung mask itself still tells age."),
+            key="lungs",
+            title="Lungs only",
+            summary="Sees only the segmented lungs: cropped to them, contrast set by them, everything outside set to black.",
+            architecture="efficientnet-lite0",
+            classes=LABELS,
+            preprocessing=Preprocessing(size=(224, 224), channels=3, region="lungs", scaling="signed"),
+            explanation_layers=_LITE0_LAYERS,
+            build=_lite0,
+            limits=(
+                _NO_DIAGNOSIS,
+                _FEW_SOURCES,
+                "Needs both lungs found; the shape of the lung mask itself still tells age.",
+            ),
         ),
         ModelSpec(
-            "whole-image",
-            "Whole image",
-            "Sees the whole image, markers, borders and all: the way most published models do it.",
-            "efficientnet-lite0",
-            LABELS,
-            Preprocessing(size=(224, 224), channels=3, region="image", scaling="signed"),
-            _LITE0_LAYERS,
-            _lite0,
-            (
+            key="whole-image",
+            title="Whole image",
+            summary="Sees the whole image, markers, borders and all: the way most published models do it.",
+            architecture="efficientnet-lite0",
+            classes=LABELS,
+            preprocessing=Preprocessing(size=(224, 224), channels=3, region="image", scaling="signed"),
+            explanation_layers=_LITE0_LAYERS,
+            build=_lite0,
+            limits=(
                 _NO_DIAGNOSIS,
                 _FEW_SOURCES,
                 "Can recognise the hospital, the scanner and the age instead of the disease.",
             ),
         ),
         ModelSpec(
-            "steveroger",
-            "Steveroger's small CNN",
-            "A student system: two convolutions, a dense layer of 8 and one unit; infected or not.",
-            "steveroger",
-            (NOT_COVID, "COVID-19"),
-            Preprocessing(size=(64, 64), channels=3, scaling="unit"),
-            ("conv2",),
-            _replication("steveroger"),
-            (_NO_DIAGNOSIS, _REPLICATION),
+            key="steveroger",
+            title="Steveroger's small CNN",
+            summary="A student system: two convolutions, a dense layer of 8 and one unit; infected or not.",
+            architecture="steveroger",
+            classes=(NOT_COVID, "COVID-19"),
+            preprocessing=Preprocessing(size=(64, 64), channels=3, scaling="unit"),
+            explanation_layers=("conv2",),
+            build=_replication("steveroger"),
+            limits=(_NO_DIAGNOSIS, _REPLICATION),
             merges=REST,
             half=True,
             replication=True,
             claimed="73 % accuracy on the images it was trained on",
         ),
         ModelSpec(
-            "anshul",
-            "Anshul's CNN",
-            "A student system: COVID-19 against normal images of children, 100 x 100, class by the larger of two units.",
-            "anshul",
-            ("Normal", "COVID-19"),
-            Preprocessing(size=(100, 100), channels=3, scaling="unit"),
-            ("conv3", "conv2"),
-            _replication("anshul"),
-            (_NO_DIAGNOSIS, _REPLICATION, "Its normal images show children and its COVID-19 images adults."),
+            key="anshul",
+            title="Anshul's CNN",
+            summary=(
+                "A student system: COVID-19 against normal images of children, 100 x 100, class by the larger of two units."
+            ),
+            architecture="anshul",
+            classes=("Normal", "COVID-19"),
+            preprocessing=Preprocessing(size=(100, 100), channels=3, scaling="unit"),
+            explanation_layers=("conv3", "conv2"),
+            build=_replication("anshul"),
+            limits=(_NO_DIAGNOSIS, _REPLICATION, "Its normal images show children and its COVID-19 images adults."),
             half=True,
             replication=True,
         ),
         ModelSpec(
-            "interpretable-cnn",
-            "Interpretable CNN",
-            "A student system: four convolutions, dropout, one unit; COVID-19 against normal, 304 training images.",
-            "interpretable_cnn",
-            ("Normal", "COVID-19"),
-            Preprocessing(size=(224, 224), channels=3, scaling="unit"),
-            ("conv4", "conv3"),
-            _replication("interpretable_cnn"),
-            (_NO_DIAGNOSIS, _REPLICATION, "Trained with mirrored images, though the heart has a side."),
+            key="interpretable-cnn",
+            title="Interpretable CNN",
+            summary="A student system: four convolutions, dropout, one unit; COVID-19 against normal, 304 training images.",
+            architecture="interpretable_cnn",
+            classes=("Normal", "COVID-19"),
+            preprocessing=Preprocessing(size=(224, 224), channels=3, scaling="unit"),
+            explanation_layers=("conv4", "conv3"),
+            build=_replication("interpretable_cnn"),
+            limits=(_NO_DIAGNOSIS, _REPLICATION, "Trained with mirrored images, though the heart has a side."),
             half=True,
             replication=True,
             claimed="0.98 validation accuracy",
         ),
         ModelSpec(
-            "corona-3class",
-            "Corona three-class CNN",
-            "A student system: two convolutions and a dense layer on raw bytes; COVID-19, pneumonia or healthy.",
-            "corona_3class",
-            LABELS,
-            Preprocessing(size=(224, 224), channels=3, scaling="byte"),
-            ("conv2",),
-            _replication("corona_3class"),
-            (_NO_DIAGNOSIS, _REPLICATION),
+            key="corona-3class",
+            title="Corona three-class CNN",
+            summary="A student system: two convolutions and a dense layer on raw bytes; COVID-19, pneumonia or healthy.",
+            architecture="corona_3class",
+            classes=LABELS,
+            preprocessing=Preprocessing(size=(224, 224), channels=3, scaling="byte"),
+            explanation_layers=("conv2",),
+            build=_replication("corona_3class"),
+            limits=(_NO_DIAGNOSIS, _REPLICATION),
             half=True,
             replication=True,
         ),
         ModelSpec(
-            "resnet50",
-            "ResNet50 by transfer",
-            "A student system: ResNet50 with transfer learning; COVID-19 positive or negative.",
-            "resnet50",
-            (NOT_COVID, "COVID-19"),
-            Preprocessing(size=(224, 224), channels=3, scaling="signed"),
-            _RESNET50_LAYERS,
-            _application("resnet50", 1),
-            (_NO_DIAGNOSIS, _REPLICATION),
+            key="resnet50",
+            title="ResNet50 by transfer",
+            summary="A student system: ResNet50 with transfer learning; COVID-19 positive or negative.",
+            architecture="resnet50",
+            classes=(NOT_COVID, "COVID-19"),
+            preprocessing=Preprocessing(size=(224, 224), channels=3, scaling="signed"),
+            explanation_layers=_RESNET50_LAYERS,
+            build=_application("resnet50", 1),
+            limits=(_NO_DIAGNOSIS, _REPLICATION),
             merges=REST,
             half=True,
             replication=True,
         ),
         ModelSpec(
-            "resnet50-pneumonia",
-            "ResNet50, pneumonia or normal",
-            "A start for transfer where no ImageNet weights can be had: small images, no COVID-19 among them.",
-            "resnet50",
-            ("Normal", "Pneumonia"),
-            Preprocessing(size=(112, 112), channels=3, scaling="signed"),
-            _RESNET50_LAYERS,
-            _application("resnet50", 1, (112, 112)),
-            (_NO_DIAGNOSIS, "Knows no COVID-19: made only to start other trainings from."),
+            key="resnet50-pneumonia",
+            title="ResNet50, pneumonia or normal",
+            summary="A start for transfer where no ImageNet weights can be had: small images, no COVID-19 among them.",
+            architecture="resnet50",
+            classes=("Normal", "Pneumonia"),
+            preprocessing=Preprocessing(size=(112, 112), channels=3, scaling="signed"),
+            explanation_layers=_RESNET50_LAYERS,
+            build=_application("resnet50", 1, (112, 112)),
+            limits=(_NO_DIAGNOSIS, "Knows no COVID-19: made only to start other trainings from."),
             half=True,
             ships=False,
         ),
         ModelSpec(
-            "densenet121",
-            "DenseNet121",
-            "The network of CheXNet, on the segmented lungs; to be trained from downloaded ImageNet weights.",
-            "densenet121",
-            LABELS,
-            Preprocessing(size=(224, 224), channels=3, region="lungs", scaling="signed"),
-            ("relu", "pool4_relu", "pool3_relu"),
-            _application("densenet121", len(LABELS)),
-            (_NO_DIAGNOSIS, _FEW_SOURCES),
+            key="densenet121",
+            title="DenseNet121",
+            summary="The network of CheXNet, on the segmented lungs; to be trained from downloaded ImageNet weights.",
+            architecture="densenet121",
+            classes=LABELS,
+            preprocessing=Preprocessing(size=(224, 224), channels=3, region="lungs", scaling="signed"),
+            explanation_layers=("relu", "pool4_relu", "pool3_relu"),
+            build=_application("densenet121", len(LABELS)),
+            limits=(_NO_DIAGNOSIS, _FEW_SOURCES),
             ships=False,
         ),
         ModelSpec(
-            "mobilenetv2",
-            "MobileNetV2",
-            "A small network, on the segmented lungs; to be trained from downloaded ImageNet weights.",
-            "mobilenetv2",
-            LABELS,
-            Preprocessing(size=(224, 224), channels=3, region="lungs", scaling="signed"),
-            ("out_relu", "block_13_expand_relu", "block_6_expand_relu"),
-            _application("mobilenetv2", len(LABELS)),
-            (_NO_DIAGNOSIS, _FEW_SOURCES),
+            key="mobilenetv2",
+            title="MobileNetV2",
+            summary="A small network, on the segmented lungs; to be trained from downloaded ImageNet weights.",
+            architecture="mobilenetv2",
+            classes=LABELS,
+            preprocessing=Preprocessing(size=(224, 224), channels=3, region="lungs", scaling="signed"),
+            explanation_layers=("out_relu", "block_13_expand_relu", "block_6_expand_relu"),
+            build=_application("mobilenetv2", len(LABELS)),
+            limits=(_NO_DIAGNOSIS, _FEW_SOURCES),
             ships=False,
         ),
     )

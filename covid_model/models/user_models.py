@@ -11,7 +11,7 @@ from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.errors import ModelError
 from covid_model.files import file_sha256
 from covid_model.models.card import Card, read_card, write_card
-from covid_model.models.specs import MODELS, NOT_COVID, REST, ModelSpec, get_model
+from covid_model.models.specs import MODELS, ModelSpec, get_model
 from covid_model.settings import WEIGHTS, models_folder
 
 if TYPE_CHECKING:
@@ -44,43 +44,23 @@ def save_user_model(network: "keras.Model", card: Card, folder: Path | None = No
         network.save(weights)
     except OSError as error:
         raise ModelError(f"The model cannot be kept in {folder}: {error.strerror}.") from error
-    card = replace(card, weights_sha256=file_sha256(weights))
+    card = replace(card, weights_sha256=file_sha256(weights), half=False, replication=False, claimed=None, ships=False)
     write_card(card, folder / f"{card.key}.card.json")
     with suppress(ModelError, OSError):
         write_graph(TensorFlowBackend(network), card.graph_outputs, graph_path(folder, card.key), card.weights_sha256)
     return card
 
 
-def _not_to_build() -> "keras.Model":
-    raise ModelError("A user's own model comes with its weights and cannot be built anew.")
-
-
-def _row_of(card: Card) -> ModelSpec:
-    """The row of a user's own model, from its card."""
-    return ModelSpec(
-        card.key,
-        card.title,
-        card.summary,
-        card.architecture,
-        card.classes,
-        card.preprocessing,
-        card.explanation_layers,
-        _not_to_build,
-        card.limits,
-        merges=REST if NOT_COVID in card.classes else {},
-        ships=False,
-    )
-
-
 def _own() -> dict[str, ModelSpec]:
-    rows = {}
+    """The cards of the user's own models, which are their specs."""
+    rows: dict[str, ModelSpec] = {}
     for path in sorted(models_folder().glob("*.card.json")):
         try:
             card = read_card(path)
         except ModelError:
             continue  # a damaged card hides its model and nothing else
         if card.key not in MODELS:
-            rows[card.key] = _row_of(card)
+            rows[card.key] = card
     return rows
 
 

@@ -47,14 +47,8 @@ def export_model(
     else:
         network.save(weights)
     known = table[table["label"].isin(row.labels)]
-    card = Card(
-        key=row.key,
-        title=row.title,
-        summary=row.summary,
-        architecture=row.architecture,
-        classes=row.classes,
-        preprocessing=row.preprocessing,
-        explanation_layers=row.explanation_layers,
+    card = Card.of(
+        row,
         temperature=1.0,
         thresholds={},
         training={
@@ -67,7 +61,6 @@ def export_model(
         weights_sha256=file_sha256(weights),
         date=datetime.now(UTC).isoformat("T", "seconds"),
         version=__version__,
-        limits=row.limits,
     )
     val = known[known["split"] == "val"]
     logits = image_logits(Classifier(row.key, card, TensorFlowBackend(network), card.weights_sha256, segmenter), val)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from covid_model.errors import RunError
+from covid_model.models.specs import MODELS
 from covid_model.training.config import TrainConfig
 
 COHEN: Final = "covid-chestxray-dataset"
@@ -45,12 +46,9 @@ _PLAIN: Final = {
 
 RECIPES: Final[dict[str, Recipe]] = {
     "lungs": Recipe(TrainConfig("lungs", epochs=16)),
-    "whole-image": Recipe(TrainConfig("whole-image")),
     "resnet50-pneumonia": Recipe(
         TrainConfig("resnet50-pneumonia", epochs=12, head_epochs=0, learning_rate=1e-3, init="random", ema=0.98),
     ),
-    "densenet121": Recipe(TrainConfig("densenet121")),
-    "mobilenetv2": Recipe(TrainConfig("mobilenetv2")),
     "resnet50": Recipe(
         TrainConfig(
             "resnet50",
@@ -127,11 +125,10 @@ RECIPES: Final[dict[str, Recipe]] = {
 
 
 def get_recipe(model: str) -> Recipe:
-    """The recipe of a model. Raises RunError that names the known ones."""
-    try:
-        return RECIPES[model]
-    except KeyError:
-        raise RunError(f"No recipe for {model!r}; known: {', '.join(RECIPES)}.") from None
+    """The recipe of a model, by default all settings at their defaults. Raises RunError that names the known ones."""
+    if model not in MODELS:
+        raise RunError(f"No recipe for {model!r}; known: {', '.join(MODELS)}.")
+    return RECIPES.get(model) or Recipe(TrainConfig(model))
 
 
 def recipe_table(table: pd.DataFrame, recipe: Recipe, seed: int = 0) -> pd.DataFrame:

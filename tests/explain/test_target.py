@@ -29,6 +29,12 @@ def test_names_become_weights_over_the_logits(
     assert target.row.shape == (units,)
 
 
+def test_a_target_knows_how_logits_become_probabilities() -> None:
+    assert resolve_target("COVID-19", THREE, 3).head == "multiclass"
+    for name in ("COVID-19", "COVID-19 - Normal"):
+        assert resolve_target(name, THREE, 3, "multilabel").head == "multilabel"
+
+
 def test_a_class_may_hold_the_minus_of_a_difference() -> None:
     assert resolve_target("non - covid", ("COVID", "Non - COVID"), 2).weights == (0, 1)
 

@@ -50,3 +50,34 @@ def test_a_map_is_laid_back_where_its_pixels_came_from() -> None:
     box = made.box
     assert (laid[box.top : box.bottom, box.left : box.right] == 3).all()
     assert laid.sum() == pytest.approx(3 * box.height * box.width)
+
+
+@pytest.mark.parametrize(
+    ("settings", "dark", "bright"),
+    [
+        ({"scaling": "caffe"}, (-103.939, -116.779, -123.68), (151.061, 138.221, 131.32)),
+        ({"scaling": "torch"}, (-2.1179, -2.0357, -1.8044), (2.2489, 2.4286, 2.64)),
+        ({"scaling": "custom", "mean": (0.5,), "deviation": (0.25,)}, (-2, -2, -2), (2, 2, 2)),
+        (
+            {"scaling": "custom", "mean": (0.1, 0.2, 0.3), "deviation": (1.0,), "bgr": True},
+            (-0.3, -0.2, -0.1),
+            (0.7, 0.8, 0.9),
+        ),
+    ],
+)
+def test_black_and_white_become_the_published_numbers(settings: dict, dark: tuple, bright: tuple) -> None:
+    for value, expected in ((0.0, dark), (1.0, bright)):
+        plain = XrayImage(np.full((64, 64), value, np.float32), "0" * 64, "png")
+        made = preprocess(plain, Preprocessing(size=(32, 32), **settings))
+        np.testing.assert_allclose(made.pixels, np.broadcast_to(expected, (32, 32, 3)), atol=1e-3)
+
+
+def test_a_card_of_before_reads_as_it_did_and_impossible_ones_are_refused() -> None:
+    old = {"size": [224, 224], "channels": 3, "region": "lungs", "scaling": "signed"}
+    assert Preprocessing.read(old) == Preprocessing((224, 224), 3, "lungs", "signed")
+    for wrong in ({"scaling": "x"}, {"region": "x"}, {"mean": [0.5]}, {"scaling": "caffe", "channels": 1}):
+        with pytest.raises(ValueError, match=r"Unknown|mean"):
+            Preprocessing.read(old | wrong)
+    for numbers in ((0.0,), (np.nan,), (1.0, 2.0)):
+        with pytest.raises(ValueError, match=r"deviation"):
+            Preprocessing(scaling="custom", mean=(0.5,), deviation=numbers)

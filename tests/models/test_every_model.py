@@ -15,14 +15,14 @@ from covid_model.models.float16_weights import read_float16_weights, write_float
 from covid_model.models.specs import MODELS
 from covid_model.training.classifier import ClassifierTask
 from covid_model.training.distribute import one_worker
-from covid_model.training.recipes import RECIPES
+from covid_model.training.recipes import get_recipe
 from covid_model.training.schedule import make_optimiser
 from covid_model.training.train_step import make_step
 
 
 @pytest.mark.parametrize("key", MODELS)
 def test_it_is_built_trained_for_a_step_kept_and_explained(key: str, tmp_path: Path) -> None:
-    row, config = MODELS[key], RECIPES[key].config
+    row, config = MODELS[key], get_recipe(key).config
     spec = row.preprocessing
     table = pd.DataFrame([(label, split) for label in row.labels for split in ("train", "val")], columns=["label", "split"])
     task = ClassifierTask(row, replace(config, init="random", base=""), table, None, one_worker())  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import pytest
 from model_files import rewritten_config, saved, small
 
 from covid_model.errors import ModelError
-from covid_model.models.model_file import DEEPEST, LARGEST_CONFIG, open_model_file, refuse_code
+from covid_model.models.model_file import DEEPEST, LARGEST_CONFIG, MOST_LAYERS, open_model_file, refuse_code
 
 
 def zipped(path: Path, entries: dict[str, bytes]) -> Path:
@@ -95,7 +95,7 @@ def test_a_config_larger_than_its_header_says_is_not_read_whole(tmp_path: Path) 
 def test_a_zip_file_that_declares_gigabytes_is_refused(tmp_path: Path) -> None:
     path = zipped(tmp_path / "m.keras", {"config.json": b"{}", "model.weights.h5": b"1234567"})
     path.write_bytes(path.read_bytes().replace((7).to_bytes(4, "little"), (2**31).to_bytes(4, "little")))
-    with pytest.raises(ModelError, match="unpacks to more than 2 GB"):
+    with pytest.raises(ModelError, match=r"unpacks to 2\.1 GB"):
         open_model_file(path)
 
 
@@ -143,3 +143,16 @@ def test_code_is_refused_before_keras_sees_the_file(part: dict, words: str, tmp_
     saved(small(), tmp_path / "m.keras")
     with pytest.raises(ModelError, match=words):
         refuse_code(open_model_file(rewritten_config(tmp_path / "m.keras", planted)).config)
+
+
+def test_thousands_of_layers_are_refused_before_they_are_built() -> None:
+    layer = {"class_name": "ReLU", "config": {"name": "relu"}}
+    with pytest.raises(ModelError, match="more than 3000 layers"):
+        refuse_code({"class_name": "Sequential", "config": {"layers": [layer] * (MOST_LAYERS + 1)}})
+
+
+def test_small_files_that_unpack_to_much_are_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "m.keras", {"config.json": b"{}", "model.weights.h5": bytes(300_000_000)})
+    assert path.stat().st_size < 1_000_000
+    with pytest.raises(ModelError, match=r"unpacks to 0\.3 GB, too much for its size"):
+        open_model_file(path)

@@ -59,7 +59,7 @@ def test_weights_that_are_not_the_cards_are_refused(tmp_path: Path) -> None:
     ("change", "words"),
     [
         ({"classes": None}, "not a valid model card"),
-        ({"preprocessing": {"size": [2, 2], "region": "heart"}}, "unknown preprocessing"),
+        ({"preprocessing": {"size": [2, 2], "region": "heart"}}, "Unknown preprocessing"),
         ({"surprise": 1}, "surprise"),
     ],
 )

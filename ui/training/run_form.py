@@ -11,7 +11,7 @@ from covid_model.models.specs import MODELS
 from covid_model.settings import runs_folder
 from covid_model.training.config import INITS
 from covid_model.training.process import launch, why_not_here
-from covid_model.training.recipes import RECIPES
+from covid_model.training.recipes import get_recipe
 from covid_model.training.run_folder import RunFolder, runs_in
 from ui.training.launching import await_run
 from ui.training.runs import available_runs, metrics_of
@@ -22,8 +22,8 @@ def start_form() -> None:
     if (why := why_not_here()) is not None:
         st.info(why, icon=":material/info:")
         return
-    model = st.selectbox("Model", list(RECIPES), format_func=lambda key: MODELS[key].title, key="train_model")
-    config = RECIPES[model].config
+    model = st.selectbox("Model", list(MODELS), format_func=lambda key: MODELS[key].title, key="train_model")
+    config = get_recipe(model).config
     with st.form("start"):
         manifest = st.text_input("Manifest", "manifest.parquet", help="As written by `data build`.")
         name = st.text_input("Name of the run", f"{model}-{datetime.now():%Y%m%d-%H%M}")
