@@ -21,7 +21,7 @@ ASSETS: Final = next((path for path in (PACKAGE / "assets", PACKAGE.parent / "as
 
 
 @dataclass(frozen=True)
-class Setting:
+class EnvironmentVariable:
     """One environment variable. default: what holds without it, in words."""
 
     variable: str
@@ -29,13 +29,17 @@ class Setting:
     default: str
 
 
-DATA: Final = Setting("COVID_XRAY_DATA", "folder that holds the public downloads", "none are offered")
-MODELS: Final = Setting("COVID_XRAY_MODELS", "folder of your own models", "`models` in the working directory")
-RUNS: Final = Setting("COVID_XRAY_RUNS", "folder of training runs", "`runs` in the working directory")
-MANIFEST: Final = Setting("COVID_XRAY_MANIFEST", "manifest of the data set", "`manifest.parquet` in the working directory")
-SAMPLES: Final = Setting("COVID_XRAY_SAMPLES", "folder of fetched public images", "`xray-explained` in the user's cache")
-THUMBNAILS: Final = Setting("COVID_XRAY_CACHE", "folder of thumbnails", "one in the system's temporary folder")
-PUBLIC: Final = Setting(
+DATA: Final = EnvironmentVariable("COVID_XRAY_DATA", "folder that holds the public downloads", "none are offered")
+MODELS: Final = EnvironmentVariable("COVID_XRAY_MODELS", "folder of your own models", "`models` in the working directory")
+RUNS: Final = EnvironmentVariable("COVID_XRAY_RUNS", "folder of training runs", "`runs` in the working directory")
+MANIFEST: Final = EnvironmentVariable(
+    "COVID_XRAY_MANIFEST", "manifest of the data set", "`manifest.parquet` in the working directory"
+)
+SAMPLES: Final = EnvironmentVariable(
+    "COVID_XRAY_SAMPLES", "folder of fetched public images", "`xray-explained` in the user's cache"
+)
+THUMBNAILS: Final = EnvironmentVariable("COVID_XRAY_CACHE", "folder of thumbnails", "one in the system's temporary folder")
+PUBLIC: Final = EnvironmentVariable(
     "COVID_XRAY_PUBLIC",
     "1: a server for strangers, without paths, trainings, imports and deletions; 0: your own",
     "1 on Community Cloud and wherever the server listens on more than localhost, else 0",
@@ -48,7 +52,7 @@ COMMUNITY_CLOUD: Final = Path("/mount/src")
 """Where Community Cloud mounts its apps."""
 
 
-def _value(setting: Setting) -> str:
+def _value(setting: EnvironmentVariable) -> str:
     return os.environ.get(setting.variable, "")
 
 

@@ -20,6 +20,11 @@ from covid_model.data.sources.cohen import COHEN
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Collect test files only: looking for doctests in a helper would import it, and some register throw-away methods."""
+    return True if collection_path.suffix == ".py" and not collection_path.name.startswith("test_") else None
+
+
 @pytest.fixture(autouse=True)
 def own_host() -> Iterator[None]:
     """A page that was opened as on a public copy leaves this process as one's own again."""

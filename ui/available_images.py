@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from covid_model.data.lesions import lesion_mask
 from covid_model.data.public_samples import PUBLIC_SAMPLES, PublicSample, fetched_samples
 from covid_model.data.sources import find_sources, get_source
-from covid_model.data.synthetic_samples import Sample, shipped_samples
+from covid_model.data.synthetic_samples import SyntheticSample, shipped_samples
 from covid_model.errors import DataError
 from covid_model.images.read import load_image
 from covid_model.images.xray_image import XrayImage
@@ -39,7 +39,7 @@ class AvailableImage:
     note: str = ""
 
 
-def _synthetic(sample: Sample) -> AvailableImage:
+def _synthetic(sample: SyntheticSample) -> AvailableImage:
     title = f"Synthetic: {sample.label}-like, seed {sample.seed}"
     return AvailableImage(sample.name, title, True, lambda: load_image(sample.path), lambda _: None, sample.origin)
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from covid_model import __version__
 from covid_model.api.model import Model
-from covid_model.data.synthetic_samples import Sample
+from covid_model.data.synthetic_samples import SyntheticSample
 from covid_model.errors import DataError
 from covid_model.explain.captions import lung_share
 from covid_model.explain.methods import DEFAULT_METHOD
@@ -25,7 +25,7 @@ SHOWS: Final[dict[str, Callable[[TourExample], bool]]] = {
 """For each stop: does an example show it?"""
 
 
-def examine(model: Model, sample: Sample) -> TourExample | None:
+def examine(model: Model, sample: SyntheticSample) -> TourExample | None:
     """One model on one image with every trust test; None where no verdict could be given from the start."""
     result = model.explain(load_image(sample.path), force=True)
     prediction = result.prediction
@@ -50,7 +50,7 @@ def examine(model: Model, sample: Sample) -> TourExample | None:
     )
 
 
-def find_tour(models: Iterable[Model], samples: Iterable[Sample]) -> dict[str, TourExample]:
+def find_tour(models: Iterable[Model], samples: Iterable[SyntheticSample]) -> dict[str, TourExample]:
     """For each stop the first example that shows it, models in their order; each stop with an image of its own.
 
     Only images that show COVID-19 or pneumonia: a map for "Normal" has no finding to point at. Raises DataError where a stop

@@ -30,7 +30,7 @@ MOST: Final = 3
 
 
 @dataclass(frozen=True)
-class Box:
+class OpacityBox:
     """A rectangle in pixels of an image: left, top, width and height."""
 
     x: float
@@ -38,9 +38,9 @@ class Box:
     width: float
     height: float
 
-    def scaled(self, across: float, down: float) -> "Box":
+    def scaled(self, across: float, down: float) -> "OpacityBox":
         """The same rectangle on an image resized by these factors."""
-        return Box(self.x * across, self.y * down, self.width * across, self.height * down)
+        return OpacityBox(self.x * across, self.y * down, self.width * across, self.height * down)
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class RsnaRead:
     """
 
     opinion: str
-    original: tuple[Box, ...]
+    original: tuple[OpacityBox, ...]
 
-    def boxes(self, shape: tuple[int, int]) -> tuple[Box, ...]:
+    def boxes(self, shape: tuple[int, int]) -> tuple[OpacityBox, ...]:
         """The opacities in pixels of the image as stored here, which has the `shape` (height, width)."""
         height, width = shape
         return tuple(box.scaled(width / RSNA_SIDE, height / RSNA_SIDE) for box in self.original)
@@ -67,10 +67,10 @@ def rsna_reads(folder: Path) -> dict[str, RsnaRead]:
     images = _cells(folder, "mapping.csv", "patientId", "Image Index")
     opinions = {cells[0]: cells[1] for cells in _cells(folder, "stage_2_detailed_class_info.csv", "patientId", "class")}
     sides = ("x", "y", "width", "height")
-    boxes: dict[str, list[Box]] = defaultdict(list)
+    boxes: dict[str, list[OpacityBox]] = defaultdict(list)
     for patient, target, *numbers in _cells(folder, "stage_2_train_labels.csv", "patientId", "Target", *sides):
         if target == "1":
-            boxes[patient].append(Box(*(_number(text, "stage_2_train_labels.csv") for text in numbers)))
+            boxes[patient].append(OpacityBox(*(_number(text, "stage_2_train_labels.csv") for text in numbers)))
     return {Path(name).stem: RsnaRead(opinions.get(patient, ""), tuple(boxes[patient])) for patient, name in images}
 
 

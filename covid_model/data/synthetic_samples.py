@@ -13,7 +13,7 @@ RECORD: Final = "samples.json"
 
 
 @dataclass(frozen=True)
-class Sample:
+class SyntheticSample:
     """One drawn image. label: as what it was drawn. correlation, embedding: similarity to the nearest training image by
     either
     measure; the limits, beside them, are what real images of other patients reach. predicted: by model, when it was chosen.
@@ -46,13 +46,13 @@ class Sample:
 
 
 @lru_cache(maxsize=1)
-def shipped_samples() -> dict[str, Sample]:
+def shipped_samples() -> dict[str, SyntheticSample]:
     """Name -> drawn image, in the order of their labels."""
     record: dict[str, Any] = json.loads((SAMPLES_FOLDER / RECORD).read_text("utf-8"))
     generator = record["generator"]["draft.weights.h5"]
     limits = (record["limit"]["correlation"], record["limit"]["embedding"])
     return {
-        row["name"]: Sample(
+        row["name"]: SyntheticSample(
             row["name"],
             row["label"],
             row["seed"],

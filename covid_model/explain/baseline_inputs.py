@@ -1,4 +1,4 @@
-"""What hidden pixels are replaced by."""
+"""Baseline inputs: what replaces hidden pixels, and where integrated gradients start."""
 
 from collections.abc import Callable
 from typing import Final
@@ -10,17 +10,17 @@ from covid_model.backends.base import Array
 
 
 def darkest(image: Array) -> Array:
-    """The image's darkest value everywhere: air."""
+    """The image's darkest value everywhere, as of air. All take and return a model input (H, W, c) float32."""
     return np.full_like(image, image.min())
 
 
 def mean(image: Array) -> Array:
-    """The image's mean everywhere: grey."""
+    """The image's mean everywhere, a grey."""
     return np.full_like(image, image.mean())
 
 
 def blurred(image: Array) -> Array:
-    """The image without anything smaller than an eighth of its side: tone without structure."""
+    """The image without structure smaller than about an eighth of its side."""
     soft = cv2.GaussianBlur(image, (0, 0), max(image.shape[:2]) / 16)
     return np.asarray(soft, np.float32).reshape(image.shape)
 

@@ -1,4 +1,4 @@
-"""What a heatmap shows and does not show, in plain sentences made from the numbers at hand."""
+"""Captions: what a heatmap shows and does not show, in plain sentences with its numbers."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,19 +11,26 @@ from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import get_method
 
 UNLIKELY: Final = 0.2
-"""Below this probability a map explains a class that the model itself does not believe in."""
+"""Below this probability a caption warns that the model itself finds the class unlikely."""
 
 
 @dataclass(frozen=True)
 class LungShare:
-    """Share of a map's positive sum inside the lungs, and the share of the seen area that the lungs are (chance)."""
+    """inside: share of a map's positive sum inside the lungs. chance: the lungs' share of the area that the model saw."""
 
     inside: float
     chance: float
 
 
 def lung_share(heatmap: NDArray[np.float32], lungs: NDArray[np.bool_], seen: NDArray[np.bool_]) -> LungShare | None:
-    """The map in the lungs. heatmap, lungs, seen: (H, W); `seen` is what the model received. None without map or lungs."""
+    """The share of a map inside the lungs; None without lungs or where no value of the map is positive.
+
+    heatmap: (H, W) float32. lungs: (H, W) bool. seen: (H, W) bool, the area that the model received.
+
+    >>> lungs = np.array([[True, False], [False, False]])
+    >>> lung_share(np.array([[3, 1], [0, 0]], np.float32), lungs, np.ones((2, 2), bool))
+    LungShare(inside=0.75, chance=0.25)
+    """
     share = energy_in_mask(np.where(seen, heatmap, np.float32(0)), lungs)
     if np.isnan(share) or not lungs.any():
         return None
@@ -35,16 +42,16 @@ def caption(explanation: Explanation, share: LungShare | None) -> list[str]:
     method = get_method(explanation.method)
     sentences = []
     if not float(explanation.heatmap.max()) > 0:
-        sentences.append(f"No area speaks for {explanation.target}: the map is zero everywhere.")
+        sentences.append(f"No part of the image raised the score of {explanation.target}: no value of the map is positive.")
     probability = explanation.probabilities.get(explanation.target)
     if probability is not None and probability < UNLIKELY:
         sentences.append(
-            f"The model gives {explanation.target} only {probability:.0%}; the map shows what little speaks for it and "
-            "should not be read as a finding."
+            f"The model gives {explanation.target} only {probability:.0%}; do not read the map as a finding, it shows only "
+            "what little raised that score."
         )
     if share is not None:
         sentences.append(
-            f"{share.inside:.0%} of the map is inside the lungs, which are {share.chance:.0%} of what the model saw; "
-            "a map spread evenly would give that second number."
+            f"{share.inside:.0%} of the map is inside the lungs, which are {share.chance:.0%} of what the model saw (and so "
+            "of an evenly spread map)."
         )
     return [*sentences, method.shows, method.limits]

@@ -1,4 +1,4 @@
-"""Class visualisation: a picture that raises the score of one class as far as it goes, by tf-keras-vis."""
+"""Class visualisation: a generated picture for which the score of one class is high, by tf-keras-vis."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,9 +25,9 @@ def visualise_class(
 ) -> NDArray[np.float32]:
     """Activation maximisation (Erhan 2009; tf-keras-vis' ActivationMaximization) of the target.
 
-    value_range: smallest and largest value of the model's input. Starts from faint noise about their middle, keeps the
-    picture smooth (total variation) and moves it a little at each step. The picture is grey, as images are. Returns (H, W)
-    float32 in [0, 1], stretched so that its 1st and 99th percentile are 0 and 1.
+    value_range: smallest and largest value of the model's input. Starts from weak noise about their middle, keeps the
+    picture smooth (total variation) and shifts and rotates it slightly at each step. Returns a grey picture, (H, W) float32
+    in [0, 1], stretched so that its 1st and 99th percentile are 0 and 1.
     """
     import tensorflow as tf
     from tf_keras_vis.activation_maximization import ActivationMaximization
@@ -59,7 +59,7 @@ def visualise_class(
 
 
 def _of_grey(model: "keras.Model") -> "keras.Model":
-    """The same network behind one grey channel, with a list as its input, as the library wants it."""
+    """The network behind one grey channel, its input in a list, as tf-keras-vis requires."""
     import keras
 
     grey = keras.Input((*model.input_shape[1:-1], 1), name="grey")

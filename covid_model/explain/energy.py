@@ -1,4 +1,4 @@
-"""How much of a heatmap lies in a region."""
+"""How much of a heatmap is inside a region."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,11 @@ from numpy.typing import NDArray
 def energy_in_mask(heatmap: NDArray[np.float32], mask: NDArray[np.bool_] | NDArray[np.float32]) -> float:
     """Share of the map's positive sum inside the mask (energy-based pointing game, Wang 2020); NaN for a map of zeros.
 
-    heatmap, mask: (h, w); a float mask in [0, 1] says how much of each cell belongs to the region.
+    heatmap, mask: (h, w); a float mask in [0, 1] says how much of each cell belongs to the region. Returns a share in
+    [0, 1]; negative values of a signed map do not count.
+
+    >>> energy_in_mask(np.array([[3, 1], [-2, 0]], np.float32), np.array([[True, False], [True, False]]))
+    0.75
     """
     positive = np.maximum(heatmap, 0).astype(np.float64)
     total = float(positive.sum())

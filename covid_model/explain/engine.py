@@ -9,7 +9,7 @@ import numpy as np
 from covid_model.backends.base import Engines, Progress, silent
 from covid_model.errors import ExplainError
 from covid_model.explain.explanation import Explanation
-from covid_model.explain.methods import DEFAULT_METHOD, Method, Question, get_method
+from covid_model.explain.methods import DEFAULT_METHOD, Method, MethodInput, get_method
 from covid_model.explain.options import Setting, complete
 from covid_model.explain.target import resolve_target
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 INPUT: Final = "image"
-"""The layer of maps that are taken at none: the model's input."""
+"""Recorded as the layer of methods that need none: the model's input."""
 
 
 class CardLike(Protocol):
-    """What of a model's card an explanation needs."""
+    """The parts of a model's card that an explanation needs."""
 
     @property
     def classes(self) -> tuple[str, ...]: ...
@@ -31,7 +31,7 @@ class CardLike(Protocol):
 
 
 class ClassifierLike(Engines, Protocol):
-    """What of a loaded model an explanation needs."""
+    """The parts of a loaded model that an explanation needs."""
 
     key: str
     weights_digest: str
@@ -51,13 +51,13 @@ def explain(
     options: Mapping[str, Setting] | None = None,
     progress: Progress = silent,
 ) -> Explanation:
-    """One heatmap of the image that `prediction` is for, by the model that made it. The same call gives the same map.
+    """One heatmap of the image and by the model of `prediction`. The same call gives the same map.
 
-    target: a class by name or index, or "A - B", by default the predicted class. layer: by default the card's first; methods
-    that need none ignore it. seed: for methods that draw random numbers. options: settings of the method, by default its
-    own. progress: called between parts of slow methods, while other threads may use the model; what it raises cancels.
-    Raises ExplainError for an unknown method, target, layer or option, naming the known ones, and for logits or a map not
-    finite.
+    method: a key of METHODS. target: a class by name or index, or "A - B"; by default the predicted class. layer: by default
+    the card's first; methods that need none ignore it. seed: for methods that draw random numbers. options: settings of the
+    method that differ from its defaults. progress: called between parts of slow methods; what it raises cancels.
+    Raises ExplainError for an unknown method, target, layer or option, naming the known ones, and for logits or a map that
+    are not finite.
     """
     chosen, card = get_method(method), classifier.card
     place = _layer(classifier, chosen, layer)
@@ -66,11 +66,11 @@ def explain(
     settings = complete(chosen.options, options or {})
     name = prediction.predicted if target is None else target
     wanted = resolve_target(name, card.classes, len(prediction.logits), prediction.head)
-    question = Question(classifier, prediction.prepared.batch, wanted, place, seed, progress)
+    inputs = MethodInput(classifier, prediction.prepared.batch, wanted, place, seed, progress)
     start = time.perf_counter()
     with np.errstate(over="ignore", invalid="ignore"):  # the map is checked below
-        raw = chosen.heatmap(question, **settings)
-        measures = chosen.measures(question, raw, **settings)
+        raw = chosen.heatmap(inputs, **settings)
+        measures = chosen.measures(inputs, raw, **settings)
     seconds = time.perf_counter() - start
     if not np.isfinite(raw).all():
         raise ExplainError(f"{chosen.label} gave values that are not numbers for {wanted.name} at layer {place!r}.")
@@ -94,11 +94,11 @@ def explain(
 
 
 def _layer(classifier: ClassifierLike, method: Method, layer: str | None) -> str:
-    """Where the map is taken. Raises ExplainError for a layer that the card does not name."""
+    """The layer of the map. Raises ExplainError for one that the card does not name."""
     if not method.needs_layer:
         return INPUT
     offered = classifier.card.explanation_layers
     if layer and layer not in offered:
         known = ", ".join(offered)
-        raise ExplainError(f"Layer {layer!r} is not one that model {classifier.key!r} is explained at; choose {known}.")
+        raise ExplainError(f"Layer {layer!r} is not an explanation layer of model {classifier.key!r}; choose {known}.")
     return layer or offered[0]

@@ -1,4 +1,4 @@
-"""The result of explaining one image, with everything needed to make it again."""
+"""The result of explaining one image, with everything needed to reproduce it."""
 
 import json
 from contextlib import suppress
@@ -34,9 +34,9 @@ def versions() -> dict[str, str]:
 class Explanation:
     """One heatmap of one image.
 
-    layer_map: (h, w) float32 raw, at the size of the layer. heatmap: (H, W) float32 raw, laid over the image, bilinear, 0
-    where the model saw nothing. options: every setting of the method. measures: how well the map kept its method's promise,
-    by name (empty for most methods). logits: one a unit. seconds: for the method alone, preparation excluded.
+    layer_map: (h, w) float32 raw, at the size of the layer. heatmap: (H, W) float32 raw, resized bilinearly to the image, 0
+    where the model saw nothing. options: every setting of the method. measures: how closely the map satisfies its method's
+    axioms, by name (empty for most methods). logits: one a unit. seconds: for the method alone, preparation excluded.
     """
 
     layer_map: NDArray[np.float32]
@@ -78,7 +78,10 @@ class Explanation:
 
     @classmethod
     def load(cls, record: Path) -> "Explanation":
-        """Read what `save` wrote, given the JSON's path. Raises ExplainError when a part is missing, damaged or foreign."""
+        """Read what `save` wrote, given the JSON's path.
+
+        Raises ExplainError when a file is missing or damaged, or the maps are not those of the record.
+        """
         try:
             cells = json.loads(record.read_text("utf-8"))
             if cells.pop("schema") != SCHEMA:

@@ -1,4 +1,4 @@
-"""What class activation maps are made of, without TensorFlow where the network allows it."""
+"""Activations and gradients for class activation maps, without TensorFlow where the network allows it."""
 
 import numpy as np
 
@@ -8,10 +8,10 @@ from covid_model.explain.target import Target
 
 
 def layer_state(model: Engines, batch: Array, target: Target, layer: str) -> LayerState:
-    """Activations of `layer`, the target's derivative by them, and logits, for a batch (b, H, W, c).
+    """Activations of `layer`, gradients of the target with respect to them, and logits, for a batch (b, H, W, c).
 
-    Where no image changes the derivative, as between the last convolution and pooling followed by a dense layer, forward
-    outputs are enough (CAM, Zhou 2016, arXiv 1512.04150, eq. 2); elsewhere the model differentiates.
+    Where the gradients are the same for every image, as before global pooling and a dense layer, a forward pass is enough
+    (CAM, Zhou 2016, arXiv 1512.04150, eq. 2); elsewhere they are computed by backpropagation.
     Raises ExplainError when the layer is unknown or has no height and width.
     """
     constant = model.forward.constant_gradients(layer)

@@ -1,4 +1,4 @@
-"""The settings of a method: what they are called, what they may be. Widgets and command-line flags are made from them."""
+"""The settings of a method with their ranges; widgets and command-line flags are made from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,11 @@ Setting = int | float | str
 
 @dataclass(frozen=True)
 class Option:
-    """One setting. A text has `choices`; a number is in [low, high], and widgets move it by `step`."""
+    """One setting: a text from `choices`, or a number in [low, high] that widgets change by `step`.
+
+    >>> Option("steps", "Steps", 32, "More steps are more exact.", 4, 256, 4).checked(64)
+    64
+    """
 
     name: str
     label: str
@@ -23,7 +27,7 @@ class Option:
     choices: tuple[str, ...] = ()
 
     def checked(self, value: Setting) -> Setting:
-        """The value as the method wants it. Raises ExplainError that names what would work."""
+        """The value in the type of the default. Raises ExplainError, naming what would work, for any other value."""
         if self.choices:
             if value in self.choices:
                 return value
@@ -35,7 +39,10 @@ class Option:
 
 
 def complete(options: tuple[Option, ...], chosen: Mapping[str, Setting]) -> dict[str, Setting]:
-    """All settings of a method: the chosen ones checked, the others at their defaults. Raises ExplainError for others."""
+    """All settings of a method by name: those in `chosen`, and the defaults of the others.
+
+    Raises ExplainError for unknown names and for values out of range.
+    """
     known = {option.name: option for option in options}
     if strange := [name for name in chosen if name not in known]:
         offered = f"it knows {', '.join(known)}" if known else "it has none"
@@ -44,6 +51,6 @@ def complete(options: tuple[Option, ...], chosen: Mapping[str, Setting]) -> dict
 
 
 def baseline_option(default: str) -> Option:
-    """The choice of a baseline input, of `BASELINE_INPUTS`."""
-    about = "What replaces hidden pixels, or where the way to the image starts."
+    """The option "baseline", a key of BASELINE_INPUTS."""
+    about = "What replaces hidden pixels, or the image from which a path of gradients starts."
     return Option("baseline", "Baseline", default, about, choices=tuple(BASELINE_INPUTS))

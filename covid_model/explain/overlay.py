@@ -1,4 +1,4 @@
-"""A heatmap over an image as plain pixels."""
+"""A heatmap over an image, as an array of pixels."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from covid_model.images.window import displayed
 from covid_model.images.xray_image import XrayImage
 
 LUNG_COLOUR: Final = (64, 200, 255)
-"""Light blue: far from inferno, viridis and cividis; turbo and jet hold it too."""
+"""Light blue: unlike any colour of inferno, viridis and cividis, though turbo and jet contain it."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,15 @@ FOR: Final = (230, 60, 40)
 AGAINST: Final = (50, 110, 240)
 """Red and blue of signed maps; distinct with any of the usual kinds of colour blindness."""
 TOP_SHARE: Final = 0.998
-"""A few pixels of a gradient are far above all others; the scale ends below which this share of the image is."""
+"""The scale ends at this quantile, because a few pixels of gradient maps are far above all others."""
 
 
 def scale_top(heatmap: NDArray[np.float32]) -> float:
-    """The value at which the colours of a raw map end: its largest but for a few outliers. 0 for a map of zeros."""
+    """The value at which the colours of a raw map (H, W) end: its largest absolute value without outliers.
+
+    >>> scale_top(np.zeros((2, 2), np.float32))
+    0.0
+    """
     size = np.abs(heatmap)
     return float(np.quantile(size, TOP_SHARE)) or float(size.max())
 
@@ -52,8 +56,8 @@ def heat(
 ) -> NDArray[np.uint8]:
     """A raw map (H, W) as RGBA uint8 (H, W, 4), scaled from 0 to `top`, by default its own `scale_top`.
 
-    Opacity rises with the value, so that cold areas show the image as it is. A map of zeros is fully transparent. A signed
-    map shows what speaks for the class in red and what speaks against it in blue, whatever the colour map.
+    opacity: of the highest values, in [0, 1]; it falls with the value, so that low areas show the image as it is. colormap:
+    a key of COLORMAPS. A signed map shows evidence for the class in red and against it in blue, whatever the colour map.
     """
     end = scale_top(heatmap) if top is None else top
     scaled = np.clip(heatmap / end, -1, 1) if end > 0 else np.zeros_like(heatmap)
@@ -66,7 +70,7 @@ def heat(
 
 
 def blended(grey: NDArray[np.uint8], layer: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """An RGBA layer over a grey (H, W) picture: (H, W, 3) uint8."""
+    """An RGBA layer (H, W, 4) over a grey image (H, W), both uint8: (H, W, 3) uint8."""
     alpha = layer[..., 3:].astype(np.float32) / 255
     mixed = grey[..., None] * (1 - alpha) + layer[..., :3] * alpha
     return np.round(mixed).astype(np.uint8)
@@ -75,7 +79,7 @@ def blended(grey: NDArray[np.uint8], layer: NDArray[np.uint8]) -> NDArray[np.uin
 def outlined(
     picture: NDArray[np.uint8], mask: NDArray[np.bool_], colour: tuple[int, int, int] = LUNG_COLOUR
 ) -> NDArray[np.uint8]:
-    """The picture (H, W, 3) with the outline of the mask (H, W) drawn on it, one pixel in 400 wide."""
+    """A copy of the picture (H, W, 3) uint8 with the outline of the mask (H, W), its width 1/400 of the longer side."""
     outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     drawn = picture.copy()
     cv2.drawContours(drawn, outlines, -1, colour, max(1, round(max(mask.shape) / 400)), cv2.LINE_AA)

@@ -1,7 +1,7 @@
-"""What is explained: one class, or the difference of two, as weights over the logits.
+"""The target of an explanation: one class, or the difference of two, as weights over the logits.
 
-The logit is explained and never the probability: a softmax lets a class rise because another falls. Of a multilabel model
-a logit belongs to its class alone.
+Methods explain logits and not probabilities, since a softmax raises one class when another falls. In a multilabel model each
+logit belongs to its class alone.
 """
 
 from collections.abc import Sequence
@@ -39,8 +39,11 @@ class Target:
 def class_target(chosen: str | int, classes: Sequence[str], units: int, head: Head = "multiclass") -> Target:
     """The target of one class, by name in any case or by index.
 
-    One-unit models have classes (negative, positive): the negative class is minus the logit.
+    units: number of logits. One-unit models have classes (negative, positive): the negative class is minus the logit.
     Raises ExplainError for a class that the model does not know.
+
+    >>> class_target("negative", ("Negative", "Positive"), 1)
+    Target(name='Negative', weights=(-1.0,), head='multiclass')
     """
     index = _index(chosen, classes)
     if units == 1:
@@ -62,7 +65,7 @@ def _index(chosen: str | int, classes: Sequence[str]) -> int:
 
 
 def resolve_target(chosen: str | int, classes: Sequence[str], units: int, head: Head = "multiclass") -> Target:
-    """What is to be explained: a class, by name in any case or by index, or two class names joined by " - ".
+    """The target by a class name in any case, a class index, or two class names joined by " - ".
 
     units: number of logits. head: as on the model's card.
     Raises ExplainError for classes the model does not know and for a class minus itself.
@@ -86,7 +89,11 @@ def resolve_target(chosen: str | int, classes: Sequence[str], units: int, head: 
 
 
 def target_probability(logits: NDArray[np.float32], target: Target) -> NDArray[np.float64]:
-    """The target's probability (b,) from logits (b, units), not calibrated; for a difference of classes, the difference."""
+    """The target's uncalibrated probability (b,) from logits (b, units); for a difference of classes, the difference.
+
+    >>> target_probability(np.zeros((1, 2), np.float32), Target("Normal", (0.0, 1.0))).tolist()
+    [0.5]
+    """
     values = logits.astype(np.float64)
     if values.shape[1] == 1:
         return calibrated(values, 1.0)[:, 1 if target.weights[0] > 0 else 0]

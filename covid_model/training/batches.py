@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from covid_model.images.preprocess import Preprocessing, scaled
 from covid_model.training.augment import AUGMENTATIONS
 from covid_model.training.config import Balance, TrainConfig
-from covid_model.training.image_cache import SmallImage, drawn
+from covid_model.training.image_cache import SmallImage, augmented
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -118,6 +118,6 @@ class ImageBatches(Batches):
         mine = np.arange(len(whole))[self._worker :: self._workers]
         for number in mine:
             rng = np.random.default_rng((self._config.seed, epoch, step, 1, number))
-            views.append(scaled(drawn(self._images[whole[number]], self._spec, augmentation, rng), self._spec))
+            views.append(scaled(augmented(self._images[whole[number]], self._spec, augmentation, rng), self._spec))
         weight = self._weight[whole] / self._weight[whole].sum()
         return np.stack(views), self._onehot[whole[mine]], weight[mine]

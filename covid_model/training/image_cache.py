@@ -33,7 +33,7 @@ class SmallImage:
 
 
 def shrink(image: XrayImage, spec: Preprocessing, segmenter: LungSegmenter) -> SmallImage:
-    """The region of the image that `spec` shows, small; contrast and suppression are left to `drawn`."""
+    """The region of the image that `spec` shows, small; contrast and suppression are left to `augmented`."""
     box, mask = whole(image.shape), np.ones(image.shape, bool)
     if spec.region == "lungs" and (lungs := segmenter.find(image.pixels).mask).any():
         box, mask = lung_box(lungs), lungs
@@ -49,7 +49,7 @@ def load_small(table: pd.DataFrame, spec: Preprocessing, segmenter: LungSegmente
     return [shrink(load_image(Path(path)), spec, segmenter) for path in paths]
 
 
-def drawn(
+def augmented(
     small: SmallImage, spec: Preprocessing, augmentation: Augmentation, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """One augmented view at network size, (h, w) float32 in [0, 1], by the same steps as `images.preprocess`."""

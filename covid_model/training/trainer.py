@@ -31,7 +31,7 @@ KEPT_CHECKPOINTS: Final = 3
 
 
 @dataclass
-class Progress:
+class RunProgress:
     """How far a run is. epoch counts finished epochs of all phases, step all steps; best is the lowest val_loss."""
 
     epoch: int = 0
@@ -49,7 +49,7 @@ class Trainer(Generic[SomeTask]):
     task: SomeTask
     lock: BaseFileLock | None = None
     workers: Workers = field(default_factory=one_worker)
-    progress: Progress = field(default_factory=Progress)
+    progress: RunProgress = field(default_factory=RunProgress)
     saved_optimiser: list[np.ndarray] | None = None
 
     def close(self) -> None:
@@ -209,7 +209,7 @@ class Trainer(Generic[SomeTask]):
         try:
             self.task.network.set_weights(arrays["model"])
             self.task.averaged.set_weights(arrays["averaged"])
-            self.progress = Progress(**about)
+            self.progress = RunProgress(**about)
         except (ValueError, KeyError, TypeError):
             raise RunError(f"The checkpoint in {self.run.path} is of another network; start a new run.") from None
         self.saved_optimiser = arrays["optimiser"]

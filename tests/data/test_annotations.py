@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from covid_model.data.annotations import BRIXIA_FILE, RSNA_FOLDER, ZONES, Box, brixia_scores, rsna_reads
+from covid_model.data.annotations import BRIXIA_FILE, RSNA_FOLDER, ZONES, OpacityBox, brixia_scores, rsna_reads
 from covid_model.errors import DataError
 
 MAPPING = "patientId,Image Index\np1,00001_000.jpg\np2,00002_001.png\n"
@@ -24,8 +24,8 @@ def test_boxes_are_in_pixels_of_the_image_as_stored(challenge: Path) -> None:
     reads = rsna_reads(challenge)
     assert set(reads) == {"00001_000", "00002_001"}
     assert reads["00001_000"].opinion == "Lung Opacity"
-    assert reads["00001_000"].boxes((512, 256)) == (Box(128, 128, 64, 64), Box(0, 0, 256, 512))
-    assert reads["00001_000"].original[0] == Box(512, 256, 256, 128)
+    assert reads["00001_000"].boxes((512, 256)) == (OpacityBox(128, 128, 64, 64), OpacityBox(0, 0, 256, 512))
+    assert reads["00001_000"].original[0] == OpacityBox(512, 256, 256, 128)
     assert (reads["00002_001"].opinion, reads["00002_001"].boxes((512, 512))) == ("Normal", ())
 
 

@@ -7,7 +7,7 @@ from keras import layers
 from toys import CLASSES, DENSE, KERNEL, branched_network, pooled_network
 
 from covid_model.backends.tensorflow import TensorFlowBackend
-from covid_model.explain.methods import METHODS, Question, keras_vis
+from covid_model.explain.methods import METHODS, MethodInput, keras_vis
 from covid_model.explain.target import resolve_target
 
 SALIENCY, SMOOTH_GRAD, INPUT_X_GRADIENT, INTEGRATED = (
@@ -43,7 +43,7 @@ def test_integrated_gradients_of_a_square_are_exact_by_the_midpoint_rule() -> No
     found = INTEGRATED(square_network(), IMAGE, target, steps=8, baseline="darkest")
     low = IMAGE.min()
     np.testing.assert_allclose(found, IMAGE[0, ..., 0] ** 2 - low**2, atol=1e-5)
-    asked, options = Question(square_network(), IMAGE, target), {"steps": 8, "baseline": "darkest"}
+    asked, options = MethodInput(square_network(), IMAGE, target), {"steps": 8, "baseline": "darkest"}
     assert INTEGRATED.measures(asked, found, **options)["completeness_error"] < 1e-4
     assert INTEGRATED.measures(asked, 2 * found, **options)["completeness_error"] == pytest.approx(1)
 
@@ -54,7 +54,7 @@ def test_more_steps_bring_integrated_gradients_nearer_to_completeness() -> None:
 
     def error(steps: int) -> float:
         found = INTEGRATED(model, image, target, steps=steps)
-        measured = INTEGRATED.measures(Question(model, image, target), found, steps=steps, baseline="darkest")
+        measured = INTEGRATED.measures(MethodInput(model, image, target), found, steps=steps, baseline="darkest")
         return measured["completeness_error"]
 
     assert error(256) < 0.03

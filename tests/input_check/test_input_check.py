@@ -11,7 +11,7 @@ from sklearn.datasets import load_sample_images
 from covid_model.build.drawings import draw_nothing
 from covid_model.build.fit_input_check import PictureFeatures, fit_input_check, refusals, write_input_check
 from covid_model.build.negatives import NEGATIVES, Negative, cropped
-from covid_model.data.synthetic_samples import Sample, shipped_samples
+from covid_model.data.synthetic_samples import SyntheticSample, shipped_samples
 from covid_model.errors import ImageError
 from covid_model.images.phantom import PHANTOMS, draw_phantom
 from covid_model.images.read import load_image
@@ -96,7 +96,7 @@ def test_what_is_made_of_an_image_is_refused_for_what_it_is(negative: Negative, 
 
 
 @pytest.mark.parametrize("sample", shipped_samples().values(), ids=lambda sample: sample.name)
-def test_the_shipped_samples_are_let_through(sample: Sample, segmenter: LungSegmenter) -> None:
+def test_the_shipped_samples_are_let_through(sample: SyntheticSample, segmenter: LungSegmenter) -> None:
     image = load_image(sample.path)
     assert check_image(image, segmenter.run(image.pixels)).accepted
 

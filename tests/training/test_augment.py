@@ -3,7 +3,7 @@ import numpy as np
 from covid_model.images.preprocess import Preprocessing, preprocess
 from covid_model.images.xray_image import XrayImage
 from covid_model.training.augment import CLASSIFIER, LUNG_NETWORK, Augmentation, affine, reexposed, warp
-from covid_model.training.image_cache import SIDE, SmallImage, drawn
+from covid_model.training.image_cache import SIDE, SmallImage, augmented
 
 NONE = Augmentation()
 
@@ -46,4 +46,4 @@ def test_a_training_view_without_augmentation_is_what_the_app_shows_the_model() 
     spec = Preprocessing(size=(SIDE, SIDE), channels=1, scaling="unit")
     image = XrayImage(pixels.astype(np.float32) / 255, "0" * 64, "png")
     seen = preprocess(image, spec).pixels[..., 0]
-    np.testing.assert_allclose(drawn(small, spec, NONE, rng), seen, atol=1e-6)
+    np.testing.assert_allclose(augmented(small, spec, NONE, rng), seen, atol=1e-6)

@@ -15,12 +15,12 @@ from toy_models import (
     trust_input_of,
 )
 
-from covid_model.audit import localisation
 from covid_model.explain.energy import energy_in_mask
-from covid_model.explain.methods import METHODS, Method, Question
+from covid_model.explain.methods import METHODS, Method
 from covid_model.models.card import read_card
 from covid_model.models.specs import MODELS, SHIPPED
 from covid_model.settings import WEIGHTS
+from covid_model.trust import localisation
 from covid_model.trust.baseline_maps import BASELINE_MAPS, sobel_edges
 from covid_model.trust.score import TrustInput, TrustScore
 from covid_model.trust.source_probe import SourceProbe, embedding, load_probe
@@ -33,8 +33,8 @@ class Edges(Method):
 
     key, label, family, paper, shows, limits = "edges", "Edges", "broken", "none 2026", "Edges.", "Nothing."
 
-    def heatmap(self, question: Question) -> np.ndarray:
-        return sobel_edges(question.batch[0, ..., 0], np.ones(question.batch.shape[1:3], bool))
+    def heatmap(self, inputs: MethodInput) -> np.ndarray:
+        return sobel_edges(inputs.batch[0, ..., 0], np.ones(inputs.batch.shape[1:3], bool))
 
 
 def run(key: str, inputs: TrustInput) -> TrustScore:
@@ -127,8 +127,8 @@ def test_stability_of_a_linear_model_is_small_and_of_a_jumpy_map_large(monkeypat
     rng = np.random.default_rng(0)
 
     class Jumpy(Edges):
-        def heatmap(self, question: Question) -> np.ndarray:
-            return rng.random(question.batch.shape[1:3]).astype(np.float32) ** 4
+        def heatmap(self, inputs: MethodInput) -> np.ndarray:
+            return rng.random(inputs.batch.shape[1:3]).astype(np.float32) ** 4
 
     monkeypatch.setitem(METHODS, "edges", Jumpy())
     assert run("stability", lung_trust_input("edges")).outcome == "failed"

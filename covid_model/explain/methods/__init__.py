@@ -1,4 +1,4 @@
-"""Explanation methods, one class each. A new one is a file in this folder whose class is decorated with `@register`.
+"""Explanation methods, one class each. To add one, put a file here with a class that is decorated with `@register`.
 
 `METHODS` feeds pages, command line, docs and tests. Importing it needs no TensorFlow.
 """
@@ -7,9 +7,9 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Final
 
-from covid_model.explain.methods.registry import METHODS, Method, Question, get_method, register
+from covid_model.explain.methods.registry import METHODS, Method, MethodInput, get_method, register
 
-__all__ = ["DEFAULT_METHOD", "METHODS", "Method", "Question", "get_method", "register"]
+__all__ = ["DEFAULT_METHOD", "METHODS", "Method", "MethodInput", "get_method", "register"]
 
 _FIRST: Final = ("cam", "score_cam", "gradients", "perturbation", "keras_vis")
 """The order in which methods are offered; other files of the folder follow by name."""

@@ -1,6 +1,6 @@
 """Class activation maps: the activations of a layer, weighted and summed over its channels.
 
-A is the layer's activations (b, h, w, k), G the derivative of the target y by them, same shape.
+A is the layer's activations (b, h, w, k); G is the gradient of the target y with respect to A, of the same shape.
 """
 
 from abc import abstractmethod
@@ -10,22 +10,22 @@ from numpy.typing import NDArray
 
 from covid_model.backends.base import Array, Engines
 from covid_model.explain.layer_state import layer_activations, layer_state
-from covid_model.explain.methods.registry import CAM, COARSE, NO_DISEASE, RAISED, Method, Question, register
+from covid_model.explain.methods.registry import CAM, COARSE, NO_DISEASE, RAISED, Method, MethodInput, register
 from covid_model.explain.target import Target
 
 
 class ClassActivationMap(Method):
-    """sum_k w_k A_k, its negative part cut off unless the method is signed. A method is its `weights`."""
+    """sum_k w_k A_k, with a ReLU unless the method is signed. A subclass defines `weights` and is a method."""
 
     family = CAM
     needs_layer = True
 
     @abstractmethod
     def weights(self, activations: Array, gradients: Array) -> NDArray[np.floating]:
-        """w of a batch: (b, 1, 1, k), or (b, h, w, k) where it differs from cell to cell."""
+        """w of a batch: (b, 1, 1, k), or (b, h, w, k) where each cell has its own weights."""
 
     def needs_gradients(self, model: Engines, layer: str) -> bool:
-        """Only where an image changes the derivative of the logits by the layer."""
+        """Only where the gradient of the logits by the layer depends on the image."""
         return model.forward.constant_gradients(layer) is None
 
     def maps(self, model: Engines, batch: Array, target: Target, layer: str) -> tuple[Array, Array]:
@@ -34,9 +34,9 @@ class ClassActivationMap(Method):
         found = (activations * self.weights(activations, gradients)).sum(axis=-1)
         return (found if self.signed else np.maximum(found, 0)).astype(np.float32), logits
 
-    def heatmap(self, question: Question) -> Array:
+    def heatmap(self, inputs: MethodInput) -> Array:
         """As `Method.heatmap`, (h, w) of the layer."""
-        return self.maps(question.model, question.batch, question.target, question.layer)[0][0]
+        return self.maps(inputs.model, inputs.batch, inputs.target, inputs.layer)[0][0]
 
 
 @register
@@ -47,7 +47,7 @@ class GradCam(ClassActivationMap):
     label = "Grad-CAM"
     paper = "Selvaraju 2017, arXiv 1610.02391"
     shows = RAISED
-    limits = f"{COARSE} By averaging gradients it can light up places that the model did not use. {NO_DISEASE}"
+    limits = f"{COARSE} It averages gradients, so it can highlight places that the model did not use. {NO_DISEASE}"
 
     def weights(self, activations: Array, gradients: Array) -> NDArray[np.floating]:
         """(b, 1, 1, k)."""
@@ -65,8 +65,8 @@ class GradCamPlusPlus(ClassActivationMap):
     key = "gradcampp"
     label = "Grad-CAM++"
     paper = "Chattopadhay 2018, arXiv 1710.11063"
-    shows = f"{RAISED} Several separate areas come out more evenly than with Grad-CAM."
-    limits = f"{COARSE} Its weights are always positive, so it tends to show all that is active. {NO_DISEASE}"
+    shows = f"{RAISED} It shows several separate areas more evenly than Grad-CAM."
+    limits = f"{COARSE} Its weights are never negative, so it tends to show everything that is active. {NO_DISEASE}"
 
     def weights(self, activations: Array, gradients: Array) -> NDArray[np.floating]:
         """(b, 1, 1, k) float64."""
@@ -83,14 +83,14 @@ class GradCamPlusPlus(ClassActivationMap):
 class HiResCam(ClassActivationMap):
     """HiResCAM (eq. 4): w = G, cell by cell, signed.
 
-    With one dense layer after the layer its cells sum to y but for the bias: it shows exactly what the model used there.
+    Where pooling and one dense layer follow the layer, the map sums to y less the bias: it is exact.
     """
 
     key = "hirescam"
     label = "HiResCAM"
     paper = "Draelos & Carin 2020, arXiv 2011.08891"
     signed = True
-    shows = "Red areas raised the score of the chosen class and blue ones lowered it, as the model used them."
+    shows = "Red areas raised the score of the chosen class and blue areas lowered it."
     limits = f"{COARSE} It is exact only when a single dense layer follows the chosen layer. {NO_DISEASE}"
 
     def weights(self, activations: Array, gradients: Array) -> NDArray[np.floating]:
@@ -105,8 +105,8 @@ class LayerCam(ClassActivationMap):
     key = "layercam"
     label = "LayerCAM"
     paper = "Jiang 2021, doi 10.1109/TIP.2021.3089943"
-    shows = "Bright areas hold features that speak for the chosen class; made for earlier, finer layers."
-    limits = f"What speaks against the class is dropped before the sum, so it can overstate an area. {NO_DISEASE}"
+    shows = "Bright areas have features that raised the score of the chosen class; made for earlier, finer layers."
+    limits = f"It drops evidence against the class before the sum, so it can overstate an area. {NO_DISEASE}"
 
     def weights(self, activations: Array, gradients: Array) -> NDArray[np.floating]:
         """(b, h, w, k)."""
@@ -115,9 +115,9 @@ class LayerCam(ClassActivationMap):
 
 @register
 class EigenCam(Method):
-    """Eigen-CAM: A (h * w, k) projected on its first right singular vector, ReLU. It knows nothing of the target.
+    """Eigen-CAM: A (h * w, k) projected on its first right singular vector, ReLU. It ignores the target.
 
-    The sign of a singular vector is free; it is chosen so that the map's sum is not negative.
+    The sign of a singular vector is arbitrary; here it makes the map's sum positive or zero.
     """
 
     key = "eigencam"
@@ -125,13 +125,13 @@ class EigenCam(Method):
     family = CAM
     paper = "Muhammad & Yeasin 2020, arXiv 2008.00299"
     shows = "Bright areas are where the layer is active in its strongest common pattern, whatever the class."
-    limits = f"{COARSE} It is the same for every class, so it explains no decision; it shows what the layer sees."
+    limits = f"{COARSE} It is the same for every class, so it shows what the layer sees and explains no decision."
     needs_layer = True
     class_blind = True
 
-    def heatmap(self, question: Question) -> Array:
+    def heatmap(self, inputs: MethodInput) -> Array:
         """As `Method.heatmap`, (h, w) of the layer."""
-        activations = layer_activations(question.model, question.batch, question.layer)[0]
+        activations = layer_activations(inputs.model, inputs.batch, inputs.layer)[0]
         flat = activations.reshape(-1, activations.shape[-1]).astype(np.float64)
         left, strengths, _ = np.linalg.svd(flat, full_matrices=False)
         projected = (left[:, 0] * strengths[0]).reshape(activations.shape[:2])

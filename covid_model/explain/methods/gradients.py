@@ -1,4 +1,4 @@
-"""Maps from the gradient at the input: one value a pixel of what the model receives, (H, W)."""
+"""Maps from the gradient at the input: one value for each pixel of the model's input, (H, W)."""
 
 from typing import Final
 
@@ -6,11 +6,12 @@ import numpy as np
 
 from covid_model.backends.base import CHUNK, LOGITS, Array, Engines
 from covid_model.explain.baseline_inputs import BASELINE_INPUTS
-from covid_model.explain.methods.registry import GRADIENT, Method, Question, register
+from covid_model.explain.methods.registry import GRADIENT, Method, MethodInput, register
 from covid_model.explain.options import Option, baseline_option
 
-PIXELS: Final = "Bright pixels are those where a tiny change of tone would change the score of the chosen class the most."
-NOISY: Final = "Gradients are noisy and follow edges; read areas, never single pixels."
+PIXELS: Final = "Bright pixels are those where a tiny change in brightness would change the score of the chosen class most."
+NOISY: Final = "Gradients are noisy and follow edges; read areas and not single pixels."
+SENSITIVE: Final = "It shows what the score is sensitive to, which need not be what it is based on."
 
 
 class InputGradient(Method):
@@ -31,11 +32,11 @@ class Saliency(InputGradient):
     label = "Saliency"
     paper = "Simonyan 2014, arXiv 1312.6034"
     shows = PIXELS
-    limits = f"{NOISY} It says what the score is sensitive to, not what it rests on."
+    limits = f"{NOISY} {SENSITIVE}"
 
-    def heatmap(self, question: Question) -> Array:
+    def heatmap(self, inputs: MethodInput) -> Array:
         """As `Method.heatmap`, (H, W)."""
-        gradients, _ = question.model.gradients.input_gradients(question.batch, question.target.row)
+        gradients, _ = inputs.model.gradients.input_gradients(inputs.batch, inputs.target.row)
         return np.abs(gradients[0]).max(axis=-1)
 
 
@@ -46,24 +47,24 @@ class SmoothGrad(InputGradient):
     key = "smoothgrad"
     label = "SmoothGrad"
     paper = "Smilkov 2017, arXiv 1706.03825"
-    shows = f"{PIXELS} Averaged over noisy copies of the image."
-    limits = f"{NOISY} It says what the score is sensitive to, not what it rests on."
+    shows = f"{PIXELS} The map is averaged over noisy copies of the image."
+    limits = f"{NOISY} {SENSITIVE}"
     options = (
-        Option("samples", "Noisy copies", 16, "More copies give a calmer map.", 2, 128, 2),
+        Option("samples", "Noisy copies", 16, "More copies give a smoother map.", 2, 128, 2),
         Option("noise", "Noise", 0.1, "Standard deviation as a share of the image's range.", 0.01, 0.5, 0.01),
     )
 
-    def heatmap(self, question: Question, *, samples: int, noise: float) -> Array:
+    def heatmap(self, inputs: MethodInput, *, samples: int, noise: float) -> Array:
         """As `Method.heatmap`, (H, W). noise: standard deviation as a share of the image's range of values."""
-        batch, rng = question.batch, np.random.default_rng(question.seed)
+        batch, rng = inputs.batch, np.random.default_rng(inputs.seed)
         sigma = noise * (batch.max() - batch.min())
         total = np.zeros(batch.shape[1:], np.float64)
         for start in range(0, samples, CHUNK):
             count = min(CHUNK, samples - start)
             images = batch + sigma * rng.standard_normal((count, *batch.shape[1:])).astype(np.float32)
-            gradients, _ = question.model.gradients.input_gradients(images, question.target.row)
+            gradients, _ = inputs.model.gradients.input_gradients(images, inputs.target.row)
             total += np.abs(gradients).sum(axis=0)
-            question.progress((start + count) / samples)
+            inputs.progress((start + count) / samples)
         return (total / samples).max(axis=-1).astype(np.float32)
 
 
@@ -78,14 +79,14 @@ class InputXGradient(InputGradient):
     label = "Input x Gradient"
     paper = "Shrikumar 2017, arXiv 1605.01713"
     signed = True
-    shows = "Red pixels speak for the chosen class and blue ones against it, to first order, beside the baseline."
-    limits = f"{NOISY} Dark pixels count for little with a dark baseline, whatever they mean."
+    shows = "Red pixels are evidence for the class and blue pixels against it, relative to the baseline and to first order."
+    limits = f"{NOISY} With a dark baseline, dark pixels get small values whatever they show."
     options = (baseline_option("darkest"),)
 
-    def heatmap(self, question: Question, *, baseline: str) -> Array:
+    def heatmap(self, inputs: MethodInput, *, baseline: str) -> Array:
         """As `Method.heatmap`, (H, W)."""
-        change = question.batch[0] - BASELINE_INPUTS[baseline](question.batch[0])
-        gradients, _ = question.model.gradients.input_gradients(question.batch, question.target.row)
+        change = inputs.batch[0] - BASELINE_INPUTS[baseline](inputs.batch[0])
+        gradients, _ = inputs.model.gradients.input_gradients(inputs.batch, inputs.target.row)
         return (change * gradients[0]).sum(axis=-1)
 
 
@@ -93,23 +94,26 @@ class InputXGradient(InputGradient):
 class IntegratedGradients(InputGradient):
     """Integrated Gradients (eq. 1): signed, summed over channels.
 
-    (x - x') times the mean gradient on the straight way from the baseline x' to the image x, by the midpoint rule.
+    (x - x') times the mean gradient on the straight path from the baseline x' to the image x, by the midpoint rule.
     """
 
     key = "integratedgradients"
     label = "Integrated Gradients"
     paper = "Sundararajan 2017, arXiv 1703.01365"
     signed = True
-    shows = "Red pixels raised the score on the way from the baseline to the image, blue ones lowered it; they add up."
+    shows = (
+        "Red pixels raised the score between the baseline and the image, blue pixels lowered it; together they sum to the "
+        "whole change."
+    )
     limits = f"{NOISY} The choice of baseline decides what counts as evidence."
     options = (
         Option("steps", "Steps", 32, "More steps lower the completeness error.", 4, 256, 4),
         baseline_option("darkest"),
     )
 
-    def heatmap(self, question: Question, *, steps: int, baseline: str) -> Array:
+    def heatmap(self, inputs: MethodInput, *, steps: int, baseline: str) -> Array:
         """As `Method.heatmap`, (H, W)."""
-        image = question.batch[0]
+        image = inputs.batch[0]
         start = BASELINE_INPUTS[baseline](image)
         change = image - start
         shares = ((np.arange(steps) + 0.5) / steps).astype(np.float32)
@@ -117,18 +121,18 @@ class IntegratedGradients(InputGradient):
         for first in range(0, steps, CHUNK):
             part = shares[first : first + CHUNK]
             images = start + part[:, None, None, None] * change
-            gradients, _ = question.model.gradients.input_gradients(images, question.target.row)
+            gradients, _ = inputs.model.gradients.input_gradients(images, inputs.target.row)
             total += gradients.sum(axis=0, dtype=np.float64)
-            question.progress((first + len(part)) / steps)
+            inputs.progress((first + len(part)) / steps)
         return (change * total / steps).sum(axis=-1).astype(np.float32)
 
-    def measures(self, question: Question, heatmap: Array, *, steps: int, baseline: str) -> dict[str, float]:
-        """How far a map misses the axiom of completeness (sec. 3), that it sums to y(x) - y(x').
+    def measures(self, inputs: MethodInput, heatmap: Array, *, steps: int, baseline: str) -> dict[str, float]:
+        """How far a map is from the axiom of completeness (sec. 3), that it sums to y(x) - y(x').
 
         Returns {"completeness_error": |sum - difference| / |difference|}; more steps make it smaller.
         """
-        ends = np.stack([question.batch[0], BASELINE_INPUTS[baseline](question.batch[0])])
-        after, before = question.model.forward.run(ends)[LOGITS] @ question.target.row
+        ends = np.stack([inputs.batch[0], BASELINE_INPUTS[baseline](inputs.batch[0])])
+        after, before = inputs.model.forward.run(ends)[LOGITS] @ inputs.target.row
         difference = float(after) - float(before)
         missed = abs(float(heatmap.sum(dtype=np.float64)) - difference)
         return {"completeness_error": missed / max(abs(difference), 1e-6)}

@@ -1,7 +1,7 @@
-"""The same maps through tf-keras-vis: the reference that the compiled forms are held to.
+"""The same maps by tf-keras-vis, the reference that tests compare our own methods with.
 
-No ReplaceToLinear: a model's output is the logits already. A layer is taken as named, since in a residual network the last
-convolution comes before the skip connection is added. Maps are (h, w) float32, raw and at layer size.
+ReplaceToLinear is not needed, since a model's output is its logits. The layer is always named, since in a residual network
+the last convolution comes before the skip connection. Maps are (h, w) float32, raw and at layer size.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import numpy as np
 from covid_model.backends.base import Array, Engines
 from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.errors import ExplainError
-from covid_model.explain.methods.registry import CAM, COARSE, RAISED, Method, Question, register
+from covid_model.explain.methods.registry import CAM, COARSE, RAISED, Method, MethodInput, register
 from covid_model.explain.target import Target
 
 if TYPE_CHECKING:
@@ -28,19 +28,19 @@ class GradCamKerasVis(Method):
     family = CAM
     paper = "Selvaraju 2017, arXiv 1610.02391"
     shows = RAISED
-    limits = f"{COARSE} Computed by the library tf-keras-vis: the same map as Grad-CAM, many times slower."
+    limits = f"{COARSE} The library tf-keras-vis computes the same map as Grad-CAM, many times slower."
     needs_layer = True
 
     def needs_gradients(self, model: Engines, layer: str) -> bool:
         """Always."""
         return True
 
-    def heatmap(self, question: Question) -> Array:
+    def heatmap(self, inputs: MethodInput) -> Array:
         """As `Method.heatmap`, (h, w) of the layer. Raises ExplainError for a model that is no Keras network."""
-        backend = question.model.gradients
+        backend = inputs.model.gradients
         if not isinstance(backend, TensorFlowBackend):
             raise ExplainError(f"{self.label} needs a Keras network; Grad-CAM gives the same map of this model.")
-        return grad_cam(backend, question.batch, question.target, layer=question.layer)
+        return grad_cam(backend, inputs.batch, inputs.target, layer=inputs.layer)
 
 
 def grad_cam(backend: TensorFlowBackend, batch: Array, target: Target, *, layer: str) -> Array:
@@ -104,7 +104,7 @@ def _class_activation(
 
 
 def _taking_a_list(model: "keras.Model") -> "keras.Model":
-    """The same network with a list as its input, since the library hands every input over as one."""
+    """The network with its input in a list, as the library passes every input."""
     import keras
 
     return keras.Model(model.inputs, model.outputs)

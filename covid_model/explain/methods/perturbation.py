@@ -1,4 +1,4 @@
-"""Maps from hiding parts of the image and watching the score: no gradients, many forward passes."""
+"""Maps from the change of the score when parts of the image are hidden: no gradients, many forward passes."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from covid_model.backends.base import CHUNK, Array, run_in_chunks
 from covid_model.explain.baseline_inputs import BASELINE_INPUTS
-from covid_model.explain.methods.registry import OFF_IMAGE, PERTURBATION, Method, Question, register
+from covid_model.explain.methods.registry import OFF_IMAGE, PERTURBATION, Method, MethodInput, register
 from covid_model.explain.options import Option, baseline_option
 
 
@@ -26,17 +26,17 @@ class Occlusion(Method):
     paper = "Zeiler & Fergus 2014, arXiv 1311.2901"
     signed = True
     slow = True
-    shows = "Hiding a red area lowers the score of the chosen class, hiding a blue one raises it."
-    limits = f"Evidence present in two places can stay unseen, because either one is enough for the model. {OFF_IMAGE}"
+    shows = "Hiding a red area lowers the score of the chosen class; hiding a blue area raises it."
+    limits = f"It can miss evidence that is in two places, because either one is enough for the model. {OFF_IMAGE}"
     options = (
-        Option("patch", "Patch size", 0.15, "Side of the hidden square as a share of the image's.", 0.02, 0.5, 0.01),
+        Option("patch", "Patch size", 0.15, "Side of the hidden square, as a share of the image's.", 0.02, 0.5, 0.01),
         Option("overlap", "Overlap", 0.5, "Of neighbouring squares; more is finer and slower.", 0.0, 0.9, 0.05),
         baseline_option("blurred"),
     )
 
-    def heatmap(self, question: Question, *, patch: float, overlap: float, baseline: str) -> Array:
+    def heatmap(self, inputs: MethodInput, *, patch: float, overlap: float, baseline: str) -> Array:
         """As `Method.heatmap`, (H, W). patch: the square's side as a share of the image's shorter one."""
-        forward, batch, row = question.model.forward, question.batch, question.target.row
+        forward, batch, row = inputs.model.forward, inputs.batch, inputs.target.row
         image, fill = batch[0], BASELINE_INPUTS[baseline](batch[0])
         side = max(1, round(patch * min(image.shape[:2])))
         stride = max(1, round(side * (1 - overlap)))
@@ -53,22 +53,26 @@ class Occlusion(Method):
             for fall, (top, left) in zip(falls, part, strict=True):
                 total[top : top + side, left : left + side] += fall
                 covered[top : top + side, left : left + side] += 1
-            question.progress((start + len(part)) / len(corners))
+            inputs.progress((start + len(part)) / len(corners))
         return (total / covered).astype(np.float32)
 
 
 def _starts(length: int, side: int, stride: int) -> list[int]:
-    """Where squares of `side` begin so that they cover all of `length`, the last one flush with the end."""
+    """Where squares of `side` begin so that they cover all of `length`; the last one ends with it.
+
+    >>> _starts(10, 4, 4)
+    [0, 4, 6]
+    """
     return sorted({*range(0, length - side, stride), length - side})
 
 
 @register
 class Rise(Method):
-    """RISE (eq. 6) about its mean: E[y | pixel kept] - E[y], (H, W), signed.
+    """RISE (eq. 6) less its mean: E[y | pixel visible] - E[y], (H, W), signed.
 
-    Random coarse masks of `cells` x `cells`, each cell kept with probability `keep`, enlarged smoothly and shifted by
-    chance; what is hidden shows the baseline. The original uses the probability, fills with black and keeps the
-    mean, a constant that hides how weak a map is.
+    Random coarse masks of `cells` x `cells`, each cell visible with probability `keep`, enlarged bilinearly and shifted at
+    random; hidden pixels show the baseline. The original uses the probability instead of the logit, fills with black, and
+    does not subtract the mean, a constant that hides how weak a map is.
     """
 
     key = "rise"
@@ -77,29 +81,29 @@ class Rise(Method):
     paper = "Petsiuk 2018, arXiv 1806.07421"
     signed = True
     slow = True
-    shows = "Over many random masks, the score was higher when red areas were visible and lower when blue ones were."
-    limits = f"The map is an average of chance and calms down slowly with more masks. {OFF_IMAGE}"
+    shows = "Over many random masks, the score was higher when red areas were visible and lower when blue areas were."
+    limits = f"The map is an average over random masks; its noise falls slowly with more of them. {OFF_IMAGE}"
     options = (
-        Option("masks", "Masks", 500, "More random masks give a calmer map.", 50, 5000, 50),
-        Option("cells", "Cells", 7, "Of a random mask along one side; more are finer and need more masks.", 3, 16, 1),
+        Option("masks", "Masks", 500, "More random masks give a smoother map.", 50, 5000, 50),
+        Option("cells", "Cells", 7, "Along one side of a random mask; more are finer and need more masks.", 3, 16, 1),
         Option("keep", "Visible share", 0.5, "How much of the image a mask leaves visible on average.", 0.1, 0.9, 0.05),
         baseline_option("blurred"),
     )
 
-    def heatmap(self, question: Question, *, masks: int, cells: int, keep: float, baseline: str) -> Array:
+    def heatmap(self, inputs: MethodInput, *, masks: int, cells: int, keep: float, baseline: str) -> Array:
         """As `Method.heatmap`, (H, W)."""
-        forward, image = question.model.forward, question.batch[0]
+        forward, image = inputs.model.forward, inputs.batch[0]
         shape, fill = image.shape[:2], BASELINE_INPUTS[baseline](image)
         weighted, kept, scores, done = np.zeros(shape), np.zeros(shape), 0.0, 0
-        for part in _rise_masks(shape, masks, cells, keep, question.seed):
+        for part in _rise_masks(shape, masks, cells, keep, inputs.seed):
             images = fill + part[..., None] * (image - fill)
             logits = run_in_chunks(forward, images.astype(np.float32))
-            values = (logits @ question.target.row).astype(np.float64)
+            values = (logits @ inputs.target.row).astype(np.float64)
             weighted += np.tensordot(values, part, axes=1)
             kept += part.sum(axis=0)
             scores += values.sum()
             done += len(part)
-            question.progress(done / masks)
+            inputs.progress(done / masks)
         return (weighted / np.maximum(kept, 1e-7) - scores / masks).astype(np.float32)
 
 

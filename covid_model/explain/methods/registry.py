@@ -1,4 +1,4 @@
-"""What an explanation method is, and the METHODS table that every method registers itself in."""
+"""The base class of explanation methods, and the METHODS table in which they register."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ CAM: Final = "class activation"
 GRADIENT: Final = "gradient"
 PERTURBATION: Final = "perturbation"
 
-COARSE: Final = "The map is coarse, a few centimetres a cell."
-NO_DISEASE: Final = "It shows where the model looked, not whether it was right, and not what a disease looks like."
+COARSE: Final = "The map is coarse: a cell is a few centimetres wide."
+NO_DISEASE: Final = "It shows what the model used, not whether it was right, and not what a disease looks like."
 RAISED: Final = "Bright areas are those whose features, taken together, raised the score of the chosen class the most."
 OFF_IMAGE: Final = "Images with hidden parts are unlike those the model was trained on; it may react to the hiding itself."
 
 
 @dataclass(frozen=True)
-class Question:
-    """What a method is asked to explain.
+class MethodInput:
+    """What a method works on: an image, a target and a model.
 
     batch: one image as the model receives it, (1, H, W, c) float32. target: y, a score that is linear in the logits. layer:
     where the map is taken, of no meaning to methods without `needs_layer`. seed: for methods that draw random numbers.
@@ -37,12 +37,12 @@ class Question:
 
 
 class Method(ABC):
-    """One explanation method, all of it: what it is called, what it shows, its settings, and how its map is made.
+    """One explanation method: its name, captions and settings, and how its map is computed.
 
-    family: CAM, GRADIENT, PERTURBATION or another word. signed: does the map carry evidence against the class, as negative
-    values? paper: author, year and where. shows, limits: what the map shows and does not show, for users. options: settings,
-    each an argument of `heatmap`. needs_layer: is the map taken at a layer? class_blind: is it the same for every class?
-    slow: does it take seconds, so that a page shows progress and lets people cancel?
+    family: CAM, GRADIENT, PERTURBATION or another name. signed: are negative values evidence against the class? paper:
+    author, year and identifier. shows, limits: what the map shows and does not show, for users. options: settings, each an
+    argument of `heatmap`. needs_layer: is the map taken at a layer? class_blind: is it the same for every class? slow: does
+    it take seconds, so that a page shows progress and a button to cancel?
     """
 
     key: ClassVar[str]
@@ -58,18 +58,18 @@ class Method(ABC):
     slow: ClassVar[bool] = False
 
     @abstractmethod
-    def heatmap(self, question: Question, *args: Any, **settings: Any) -> Array:
-        """The raw map (h, w) float32, not scaled, at layer size or at the size of the model's input.
+    def heatmap(self, inputs: MethodInput, *args: Any, **settings: Any) -> Array:
+        """The raw map (h, w) float32, unscaled, at the size of the layer or of the model's input.
 
-        Subclasses take their settings, and nothing else, as keyword arguments; the defaults are in `options`.
+        Subclasses take exactly their settings as keyword arguments; the defaults are in `options`.
         """
 
     def needs_gradients(self, model: Engines, layer: str) -> bool:
-        """Does the map of this model at this layer need `model.gradients`? No, unless a subclass says so."""
+        """Does the map of this model at this layer need `model.gradients`?"""
         return False
 
-    def measures(self, question: Question, heatmap: Array, *args: Any, **settings: Any) -> dict[str, float]:
-        """How well a map kept its method's promise, by name; empty for most methods."""
+    def measures(self, inputs: MethodInput, heatmap: Array, *args: Any, **settings: Any) -> dict[str, float]:
+        """How closely a map satisfies its method's axioms, by name; empty for most methods."""
         return {}
 
     def __call__(
@@ -83,8 +83,8 @@ class Method(ABC):
         progress: Progress = silent,
         **settings: Setting,
     ) -> Array:
-        """`heatmap` for the parts of a question; settings left out are at their defaults. Raises ExplainError for others."""
-        return self.heatmap(Question(model, batch, target, layer, seed, progress), **complete(self.options, settings))
+        """`heatmap` of these inputs; settings left out have their defaults. Raises ExplainError for unknown ones."""
+        return self.heatmap(MethodInput(model, batch, target, layer, seed, progress), **complete(self.options, settings))
 
 
 METHODS: Final[dict[str, Method]] = {}
@@ -94,7 +94,7 @@ AnyMethod = TypeVar("AnyMethod", bound=Method)
 
 
 def register(kind: type[AnyMethod]) -> type[AnyMethod]:
-    """Class decorator: puts the method into METHODS. Raises TypeError for a part left out, ValueError for a key in use."""
+    """Class decorator: adds the method to METHODS. Raises TypeError for a missing attribute, ValueError for a used key."""
     parts = ("key", "label", "family", "paper", "shows", "limits")
     if missing := [name for name in parts if not getattr(kind, name, "")]:
         raise TypeError(f"The method {kind.__name__} lacks {', '.join(missing)}.")
@@ -105,7 +105,11 @@ def register(kind: type[AnyMethod]) -> type[AnyMethod]:
 
 
 def get_method(key: str) -> Method:
-    """The method called `key`; ExplainError names the known ones."""
+    """The method called `key`. Raises ExplainError, naming the known ones, for an unknown key.
+
+    >>> get_method("gradcam").label
+    'Grad-CAM'
+    """
     try:
         return METHODS[key]
     except KeyError:

@@ -12,7 +12,7 @@ RECOGNISED: Final = 0.9
 
 
 @register
-class Source(TrustTest):
+class SourceRecognition(TrustTest):
     """The probability of each source, by a small classifier on the model's embedding."""
 
     key = "source"

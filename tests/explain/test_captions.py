@@ -21,24 +21,24 @@ def test_no_map_or_no_lungs_gives_no_share() -> None:
     assert lung_share(np.ones((4, 4), np.float32), ~everything, everything) is None
 
 
-def test_the_words_name_an_unlikely_class_and_the_chance_level() -> None:
+def test_the_captions_name_an_unlikely_class_and_the_chance_level() -> None:
     classifier = ToyClassifier()
     prediction = toy_prediction(classifier)
     found = explain(classifier, prediction, target="Normal")
-    said = " ".join(caption(found, LungShare(0.5, 0.25)))
-    assert "50% of the map is inside the lungs, which are 25%" in said
+    text = " ".join(caption(found, LungShare(0.5, 0.25)))
+    assert "50% of the map is inside the lungs, which are 25%" in text
     found.probabilities["Normal"] = 0.03
     assert "only 3%" in caption(found, None)[0]
     found.probabilities["Normal"] = 0.9
     assert "only" not in caption(found, None)[0]
     found.heatmap[:] = 0
-    assert "zero everywhere" in caption(found, None)[0]
+    assert "no value of the map is positive" in caption(found, None)[0]
 
 
 def test_a_difference_has_no_probability_to_warn_of() -> None:
     classifier = ToyClassifier()
     prediction = toy_prediction(classifier)
     found = explain(classifier, prediction, target="Normal - COVID-19")
-    assert not any("only" in said.split("map")[0] for said in caption(found, None)[:1])
+    assert not any("only" in sentence.split("map")[0] for sentence in caption(found, None)[:1])
     with pytest.raises(KeyError):
         found.probabilities["Normal - COVID-19"]
