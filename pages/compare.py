@@ -1,4 +1,4 @@
-"""Compare: methods, models, classes or images side by side; or keep one and walk through the others."""
+"""Compare: methods, models, classes or images side by side, or one fixed panel against each of the others."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -14,6 +14,7 @@ from covid_model.plots.compare import Panel, panel_picture, shared_top
 from ui.available_images import available_images
 from ui.explain.controls import PREDICTED, PickedImage, image_picker, model_picker
 from ui.explain.input_check import admitted
+from ui.inert import inert
 from ui.links import linked_select
 from ui.loaders import HowToExplain, cached_prediction, cached_result, loaded_model
 from ui.menu import require_entry
@@ -25,7 +26,7 @@ START: Final = {"methods": ["gradcam", "hirescam", "integratedgradients"], "mode
 
 
 def one_panel(picked: PickedImage, model: str, method: str, target: str) -> tuple[Panel, str] | None:
-    """One heatmap and the line below it; None while a slow method stands cancelled."""
+    """One heatmap and the text below it; None while a slow method is cancelled."""
     prediction, loaded = cached_prediction(model, picked.image), loaded_model(model)
     chosen = prediction.predicted if target == PREDICTED or target not in loaded.classes else target
     result = cached_result(model, picked.image, HowToExplain(method, chosen, loaded.layers[0]))
@@ -38,7 +39,7 @@ def one_panel(picked: PickedImage, model: str, method: str, target: str) -> tupl
 
 
 def choose(label: str, options: dict[str, str], start: Sequence[str]) -> list[str]:
-    """Up to MOST of the options; at least one."""
+    """One to MOST of the options."""
     offered = [key for key in start if key in options] or list(options)[:2]
     picked = st.multiselect(
         label, list(options), offered, format_func=options.__getitem__, max_selections=MOST, key=f"many_{label}"
@@ -47,7 +48,7 @@ def choose(label: str, options: dict[str, str], start: Sequence[str]) -> list[st
 
 
 def panels_of(what: str, picked: PickedImage, model: str, method: str, target: str) -> list[tuple[Panel, str]]:
-    """All panels of the chosen kind of comparison."""
+    """All panels of the chosen comparison."""
     classes = loaded_model(model).classes
     if what == "methods":
         keys = choose("Methods", {key: row.label for key, row in METHODS.items()}, START["methods"])
@@ -67,8 +68,8 @@ def panels_of(what: str, picked: PickedImage, model: str, method: str, target: s
     return [panel for panel in made if panel is not None]
 
 
-def walked(panels: list[tuple[Panel, str]]) -> list[tuple[Panel, str]]:
-    """The first panel and one of the others, moved along by two buttons."""
+def stepped(panels: list[tuple[Panel, str]]) -> list[tuple[Panel, str]]:
+    """The first panel and one of the others; two buttons change which."""
     others = len(panels) - 1
     if others < 1:
         return panels
@@ -80,7 +81,7 @@ def walked(panels: list[tuple[Panel, str]]) -> list[tuple[Panel, str]]:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Previous", icon=":material/arrow_back:", on_click=step, args=(-1,))
         st.button("Next", icon=":material/arrow_forward:", on_click=step, args=(1,))
-        st.caption(f"{at + 1} of {others} beside the first")
+        st.caption(f"{at + 1} of {others}, compared with the first")
     return [panels[0], panels[1 + at]]
 
 
@@ -90,8 +91,8 @@ def show(panels: list[tuple[Panel, str]], *, one_scale: bool, opacity: float, co
     for column, (panel, below) in zip(st.columns(len(panels)), panels, strict=True):
         picture = panel_picture(panel, opacity=opacity, colormap=colormap, top=top)
         column.image(picture, width="stretch", alt=f"{panel.title}: {below}")
-        column.markdown(f"**{panel.title}**  \n{below}")
-        column.caption(f"largest value {panel.heatmap.max():.3g}, smallest {panel.heatmap.min():.3g}")
+        column.markdown(f"**{inert(panel.title)}**  \n{inert(below)}")
+        column.caption(f"maximum {panel.heatmap.max():.3g}, minimum {panel.heatmap.min():.3g}")
 
 
 require_entry()
@@ -105,20 +106,20 @@ with st.sidebar:
         method = linked_select("Method", {key: row.label for key, row in METHODS.items()}, "method")
     target = PREDICTED
     if what != "classes":
-        classes = {PREDICTED: "Whatever is predicted"} | {name: name for name in loaded_model(model).classes}
+        classes = {PREDICTED: "Predicted class"} | {name: name for name in loaded_model(model).classes}
         target = linked_select("Class to explain", classes, "target")
 if image is not None:
     with show_errors():
         panels = panels_of(what, image, model, method, target)
         first, second, third, fourth = st.columns([2, 3, 3, 2], vertical_alignment="bottom")
         one_scale = first.toggle(
-            "One scale for all",
+            "Same scale for all",
             what != "methods",
             key=f"one_scale_{what}",
-            help="Maps of one method can be compared by value. Maps of different methods have different units.",
+            help="Values of the same method can be compared. Different methods have different units.",
         )
-        pinned = second.toggle("Keep the first, walk the others", key="walk_on")
+        pinned = second.toggle("Keep the first and step through the others", key="walk_on")
         opacity = third.slider("Overlay opacity", 0.0, 1.0, 0.6, 0.05, key="opacity", bind="query-params")
         with fourth:
             colormap = linked_select("Colour map", {key: row.label for key, row in COLORMAPS.items()}, "cmap")
-        show(walked(panels) if pinned else panels, one_scale=one_scale, opacity=opacity, colormap=colormap)
+        show(stepped(panels) if pinned else panels, one_scale=one_scale, opacity=opacity, colormap=colormap)

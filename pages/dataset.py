@@ -1,4 +1,4 @@
-"""Dataset: browse the images, see what gives their labels away, find similar ones, and check their quality."""
+"""Dataset: browse images, see what gives their labels away, find similar images, and check their quality."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,6 +11,7 @@ from covid_model.settings import is_public_host
 from ui.dataset.grid import browse
 from ui.dataset.sources import sources
 from ui.dataset.views import images_map, quality, understand
+from ui.inert import inert_message
 from ui.manifest import CHOSEN, images_of, manifest_path
 from ui.menu import require_entry
 from ui.notices import show_errors
@@ -20,13 +21,14 @@ st.header("Dataset", anchor=False)
 with st.sidebar:
     path = manifest_path()
     if not is_public_host():
-        st.text_input("Manifest", str(path), key=CHOSEN, help="As written by `data build`, or with more by `data measure`.")
+        st.text_input("Manifest", str(path), key=CHOSEN, help="A file written by `data build` or `data measure`.")
 images: ManifestTable | None = None
 try:
     images = images_of(manifest_path())
 except DataError as error:
     st.info(
-        f"{error} Until then, here is what the public sources of the shipped models hold; do not pass their images on.",
+        f"{inert_message(error)} Until then, this page describes the public sources of the shipped models. "
+        "Do not redistribute their images.",
         icon=":material/info:",
     )
 views: dict[str, Callable[[], None]] = {}

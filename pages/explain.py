@@ -1,4 +1,4 @@
-"""Explain: an image in, a prediction and a heatmap out, whether to believe it, and what to do with it."""
+"""Explain: a prediction and a heatmap for an image, tests of whether to trust them, and exports."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -22,23 +22,24 @@ from ui.explain.export_panel import export_panel
 from ui.explain.input_check import admitted
 from ui.explain.trust_panel import may_be_tested, trust_panel
 from ui.explain.whatif import what_if
+from ui.inert import inert, inert_figure, inert_message
 from ui.loaders import cached_prediction, cached_result, loaded_model, with_scores
 from ui.menu import require_entry
 from ui.notices import show_errors
 
-# Rows of the audit record and what they are called.
+# Rows of the audit record and their titles.
 ATTENTION = {
     "share": "attention in lungs",
-    "of_image": "… of a map spread over the image",
-    "of_seen": "… of a map spread over what the model sees",
-    "centre Gaussian": "… of a bell over the image's middle",
+    "of_image": "… of a uniform map over the image",
+    "of_seen": "… of a uniform map over what the model sees",
+    "centre Gaussian": "… of a Gaussian at the image's centre",
 }
 QUALITY_COLOURS: dict[Quality, Literal["green", "orange", "red"]] = {"good": "green", "doubtful": "orange", "failed": "red"}
 
 
 @st.fragment
-def show_pictures(picked: PickedImage, prediction: Prediction, found: Explanation) -> None:
-    """Image and overlay with their display choices; changing those reruns this part alone."""
+def show_images(picked: PickedImage, prediction: Prediction, found: Explanation) -> None:
+    """Image and overlay with their display options; changing an option reruns only this part."""
     place = st.container()
     look = look_picker()
     lungs = prediction.prepared.lungs.mask
@@ -53,44 +54,44 @@ def show_pictures(picked: PickedImage, prediction: Prediction, found: Explanatio
         labels=("Image", f"What raised the {found.target} score"),
     )
     place.plotly_chart(
-        figure,
+        inert_figure(figure),
         key="pictures",
         config={"scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
-        alt=f"{picked.title}: the image, and beside it the same image under the {found.method} map for {found.target}.",
+        alt=f"{picked.title}: the image, and next to it the same image with the {found.method} heatmap for {found.target}.",
     )
 
 
 def show_prediction(prediction: Prediction, card: Card, explained: str) -> None:
-    """Every class with its probability, and what weakens it."""
+    """All classes with their probabilities, and warnings about the prediction."""
     text, bars = st.columns([2, 3], gap="large", vertical_alignment="center")
     with text:
         called = "; ".join(f"{name}, {prediction.probabilities[name]:.0%}" for name in prediction.called)
-        st.subheader(called or "None of its classes", anchor=False)
+        st.subheader(inert(called) or "None of the model's classes", anchor=False)
         quality = prediction.prepared.lungs.quality
         st.badge(f"Lung outline: {quality}", color=QUALITY_COLOURS[quality], icon=":material/pulmonology:")
         calibrated = (
             f"calibrated on its validation images (temperature {card.temperature:.2f}). "
-            "Right of the orange tick lie 5 % of the validation images that are something else."
+            "Of the validation images of other classes, 5 % score above the orange mark."
         )
-        st.caption(f"What the model “{card.title}” says, {calibrated if card.thresholds else 'not calibrated.'}")
+        st.caption(f"Prediction of “{inert(card.title)}”, {calibrated if card.thresholds else 'not calibrated.'}")
         if card.head == "multilabel":
             st.caption(OWN_PROBABILITIES)
     bars.plotly_chart(
-        probability_figure(prediction.probabilities, card.thresholds, explained),
+        inert_figure(probability_figure(prediction.probabilities, card.thresholds, explained)),
         key="probabilities",
         config={"displayModeBar": False},
         alt=", ".join(f"{name} {value:.1%}" for name, value in prediction.probabilities.items()),
     )
     for warning in prediction.warnings:
-        st.warning(warning, icon=":material/info:")
+        st.warning(inert_message(warning), icon=":material/info:")
 
 
 def show_scores(card: Card, audit: Mapping[str, Any]) -> None:
-    """The card's scores on held-out images and the audit's findings, with intervals, as their commands wrote them."""
+    """The card's scores on held-out images and the audit's results, with intervals."""
     if not card.scores:
         return
     test = card.scores["test"]
-    with st.expander(f"How good is “{card.title}”?"):
+    with st.expander(f"How accurate is “{inert(card.title)}”?"):
         rows = [
             interval_row(name.replace("/", ", "), score)
             for name, score in test["scores"].items()
@@ -100,44 +101,44 @@ def show_scores(card: Card, audit: Mapping[str, Any]) -> None:
             rows += [interval_row(title, audit["attention"][name]) for name, title in ATTENTION.items()]
         st.dataframe(rows, hide_index=True, column_config={"value": st.column_config.NumberColumn(format="%.3f")})
         st.caption(
-            f"{test['images']} test images of {test['patients']} patients from the same public sources it was trained on, "
-            f"evaluated {card.scores['date'][:10]}. Expect far less on images of other hospitals."
+            f"{test['images']} test images of {test['patients']} patients from the public sources it was trained on, "
+            f"evaluated {inert(card.scores['date'][:10])}. Expect much lower scores on images from other hospitals."
         )
         for limit in card.limits:
-            st.markdown(f"- {limit}")
+            st.markdown(f"- {inert_message(limit)}")
 
 
 def interval_row(title: str, score: Mapping[str, Any]) -> dict[str, Any]:
     """A score as a row of a table."""
-    interval = f"{score['low']:.2f} to {score['high']:.2f}" if score["low"] is not None else "not known"
+    interval = f"{score['low']:.2f} to {score['high']:.2f}" if score["low"] is not None else "unknown"
     return {"score": title, "value": score["value"], "95 % interval": interval}
 
 
 def show_captions(prediction: Prediction, found: Explanation, audit: Mapping[str, Any]) -> None:
-    """What the map shows and does not show."""
+    """What the heatmap shows and does not show."""
     share = lung_share(found.heatmap, prediction.prepared.lungs.mask, prediction.prepared.model_input.seen)
     first, *others = caption(found, share)
-    st.markdown(f"**{first}** " + " ".join(others))
+    st.markdown(f"**{inert(first)}** {inert_message(' '.join(others))}")
     known = audit.get("methods", {}).get(found.method)
     if known and not known["randomisation"]["passed"]:
         st.warning(
-            f"{get_method(found.method).label} failed weight randomisation for this model: over {known['images']} images "
-            f"its maps keep a similarity of {known['randomisation']['value']:.2f} when all weights are shuffled; unrelated "
-            f"images share {known['pairs']['ssim']:.2f}. What it shows is mostly the image, not the model.",
+            f"{get_method(found.method).label} failed weight randomisation for this model: on {known['images']} images, "
+            f"maps before and after shuffling have a similarity of {known['randomisation']['value']:.2f}; maps of "
+            f"unrelated images have {known['pairs']['ssim']:.2f}. It shows mostly the image, not the model.",
             icon=":material/warning:",
         )
     measured = "".join(f", {name.replace('_', ' ')} {value:.1%}" for name, value in found.measures.items())
     st.caption(
-        f"{found.method} at layer {found.layer}, {found.seconds * 1000:.0f} ms{measured}; model {found.model} "
+        f"{found.method} at layer {inert(found.layer)}, {found.seconds * 1000:.0f} ms{measured}; model {inert(found.model)} "
         f"({found.model_digest[:8]}), image {found.image_digest[:8]}."
     )
 
 
 def show_panels(picked: PickedImage, result: Result, card: Card) -> None:
-    """Trust, what if, class visualisation and export; only the open one does its work."""
+    """Tabs for trust, what if, class visualisation and export; only the open tab runs."""
     found = result.explanation
     trust, change, visualisation, export = st.tabs(
-        ["Does it deserve trust?", "What if …", "Class visualisation", "Export"],
+        ["Can you trust it?", "What if …", "Class visualisation", "Export"],
         key="panel",
         on_change="rerun",
         bind="query-params",
@@ -158,7 +159,7 @@ def show_panels(picked: PickedImage, result: Result, card: Card) -> None:
 
 
 def show_explained(picked: PickedImage, model: str) -> None:
-    """Everything about an image that may be explained."""
+    """Prediction, heatmap and tabs for an image that may be explained."""
     loaded, prediction = loaded_model(model), cached_prediction(model, picked.image)
     with st.sidebar:
         how = how_picker(loaded.card, prediction.predicted)
@@ -166,7 +167,7 @@ def show_explained(picked: PickedImage, model: str) -> None:
     result = cached_result(model, picked.image, how, picked.lesions)
     if result is None:
         return
-    show_pictures(picked, prediction, result.explanation)
+    show_images(picked, prediction, result.explanation)
     captions, scores = st.columns([3, 2], gap="large")
     with captions:
         show_captions(prediction, result.explanation, loaded.audit_record)
@@ -185,6 +186,8 @@ with st.sidebar:
 if picked is not None:
     with show_errors():
         height, width = picked.image.shape
-        st.caption(f"**{picked.title}**, {width} x {height} pixels, {picked.image.source_kind.upper()}. {picked.note}")
+        st.caption(
+            f"**{inert(picked.title)}**, {width} x {height} pixels, {picked.image.source_kind.upper()}. {picked.note}"
+        )
         if admitted(picked.image, picked.title):
             show_explained(picked, model)

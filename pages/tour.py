@@ -1,4 +1,4 @@
-"""Tour: three images in three minutes, for people who see this for the first time."""
+"""Tour: three images in three minutes, for first-time users."""
 
 import streamlit as st
 
@@ -12,19 +12,19 @@ from ui.models.cards import card_of
 
 
 def show_stop(number: int, key: str, found: TourExample) -> None:
-    """One stop: the image, what to say, and the way to it."""
+    """One stop: the image, its explanation, and the link to it."""
     stop, sample = STOPS[key], shipped_samples()[found.image]
     with st.container(border=True):
         picture, text = st.columns([1, 3], gap="large", vertical_alignment="center")
         picture.image(
-            displayed(load_image(sample.path).pixels), alt=f"Synthetic image, drawn as {sample.label}", width="stretch"
+            displayed(load_image(sample.path).pixels), alt=f"Synthetic image, generated as {sample.label}", width="stretch"
         )
         with text:
             st.subheader(f"{number}. {stop.title}", anchor=False)
             st.markdown(stop.text.format(**vars(found)))
             st.page_link(
                 "pages/explain.py",
-                label=f"Open it: “{card_of(found.model).title}” on this image, with its tests",
+                label=f"Open this image with “{card_of(found.model).title}” and its tests",
                 icon=":material/visibility:",
                 query_params=explain_params(image=found.image, model=found.model, method=found.method),
             )
@@ -34,17 +34,15 @@ def show_stop(number: int, key: str, found: TourExample) -> None:
 require_entry()
 st.header("Three images in three minutes", anchor=False)
 st.markdown(
-    "Models for COVID-19 chest X-rays score nearly perfectly in papers and fail in the next hospital. A heatmap over the "
-    "image is meant to show why a model answers as it does. **Should you believe it?** Open each image, read the answer, "
-    "look at the map, and wait for the tests below it."
+    "Models for COVID-19 chest X-rays have almost perfect scores in papers and fail at the next hospital. A heatmap over "
+    "the image should show why a model predicts what it predicts. **Should you trust it?** Open each image, read the "
+    "prediction, look at the heatmap, and wait for the tests below it."
 )
 tour, day = read_tour()
 for number, (key, found) in enumerate(tour.items(), 1):
     show_stop(number, key, found)
-st.caption(
-    f"Found among the synthetic images and the shipped models by `python -m covid_model build tour` on {day}, not by hand."
-)
+st.caption(f"`python -m covid_model build tour` selected these synthetic images and models automatically on {day}.")
 with st.container(horizontal=True):
-    st.page_link("pages/models.py", label="What was claimed, and what is left of it", icon=":material/fact_check:")
+    st.page_link("pages/models.py", label="What was claimed and what fair splits show", icon=":material/fact_check:")
     st.page_link("pages/dataset.py", label="What gives the labels away", icon=":material/photo_library:")
-    st.page_link("pages/training.py", label="What a model looks at while it learns", icon=":material/model_training:")
+    st.page_link("pages/training.py", label="What a model looks at during training", icon=":material/model_training:")

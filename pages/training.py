@@ -1,4 +1,4 @@
-"""Training: start a run, watch it live, compare runs, and see the attention move from epoch to epoch."""
+"""Training: start a run, watch it live, compare runs, and see how attention changes from epoch to epoch."""
 
 from functools import partial
 from typing import Any, Final
@@ -14,6 +14,7 @@ from covid_model.settings import is_public_host
 from covid_model.training.history import best_epoch, config_differences, map_epochs, read_maps
 from covid_model.training.process import delete, end, launch, why_not_here
 from covid_model.training.run_folder import LIVE, RunFolder, state_of
+from ui.inert import inert, inert_figure, inert_message
 from ui.links import explain_params
 from ui.menu import require_entry
 from ui.notices import show_errors
@@ -35,28 +36,30 @@ STATES: Final = {
 
 
 def headline(run: RunFolder) -> None:
-    """State, place, time left and why it ended."""
+    """State, epoch, time left, and why the run ended."""
     state, status = state_of(run), run.status()
     colour, icon = STATES.get(state, ("blue", ":material/sync:"))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(run.name, anchor=False, width="content")
-        st.badge(state, color=colour, icon=icon)  # type: ignore[arg-type]
+        st.subheader(inert(run.name), anchor=False, width="content")
+        # `st.badge` escapes brackets itself, which would undo ours.
+        st.markdown(f":{colour}-badge[{icon} {inert(state)}]", width="content")
     if state == "stalled":
-        st.warning("No sign of life for two minutes; the machine may be asleep or out of memory.", icon=":material/warning:")
+        st.warning("No progress for two minutes; the machine may be asleep or out of memory.", icon=":material/warning:")
     if state == "interrupted":
         st.warning(
-            "Its process is gone. Resume goes on from the last whole epoch, or from the start.", icon=":material/warning:"
+            "The process has ended. Resume continues from the last complete epoch, or from the start.",
+            icon=":material/warning:",
         )
     if reason := status.get("reason"):
-        st.caption(str(reason))
+        st.caption(inert_message(reason))
     steps, epochs = metrics_of(run)
     cells = {"epoch": f"{status.get('epoch', 0):.1f} of {status.get('epochs', '?')}"}
     if not epochs.empty:
-        cells["best epoch"] = str(best_epoch(epochs) or "not known")
+        cells["best epoch"] = str(best_epoch(epochs) or "unknown")
         if "val_accuracy" in epochs:
             cells["validation accuracy"] = f"{epochs['val_accuracy'].iloc[-1]:.1%}"
     if not steps.empty:
-        cells["images a second"] = f"{steps['images_per_second'].iloc[-1]:.0f}"
+        cells["images per second"] = f"{steps['images_per_second'].iloc[-1]:.0f}"
         if state in LIVE:
             cells["time left"] = f"{steps['eta_s'].iloc[-1] / 60:.0f} min"
     for column, (name, value) in zip(st.columns(len(cells)), cells.items(), strict=True):
@@ -64,16 +67,16 @@ def headline(run: RunFolder) -> None:
 
 
 def controls(run: RunFolder) -> None:
-    """Stop, end, resume, delete; nothing for recorded runs."""
+    """Buttons to stop, end, resume and delete a run; none for recorded runs."""
     if is_recorded(run):
-        st.caption("A recorded run that ships with the project; its heatmaps show drawn images only.")
+        st.caption("A recorded run that ships with the project; its heatmaps show only drawn images.")
         return
     state = state_of(run)
     with st.container(horizontal=True), show_errors():
         if state in LIVE or state == "stalled":
             if st.button("Stop after this step", icon=":material/stop:", key="stop"):
                 run.ask_to_stop()
-            if st.button("End by force", key="end", help="When it does not stop when asked."):
+            if st.button("Force stop", key="end", help="Ends the process if it does not stop after the current step."):
                 end(run)
         elif state in ("stopped", "interrupted", "failed"):
             resume_button(run)
@@ -81,7 +84,10 @@ def controls(run: RunFolder) -> None:
             state == "finished"
             and not is_public_host()
             and st.button(
-                "Use as a model", icon=":material/visibility:", key="register", help="Offers its best weights on every page."
+                "Use as a model",
+                icon=":material/visibility:",
+                key="register",
+                help="Makes the run's best weights available on all pages.",
             )
         ):
             from covid_model.training.register import register  # TensorFlow is started only here
@@ -89,21 +95,21 @@ def controls(run: RunFolder) -> None:
             card = register(run)
             st.cache_data.clear()
             params = explain_params(model=card.key)
-            st.page_link("pages/explain.py", label=f"Explain an image with {card.title}", query_params=params)
+            st.page_link("pages/explain.py", label=f"Explain an image with {inert(card.title)}", query_params=params)
         if state not in LIVE:
-            sure = st.checkbox("Really delete", key="sure")
+            sure = st.checkbox("Confirm deletion", key="sure")
             if st.button("Delete", icon=":material/delete:", key="delete", disabled=not sure):
                 delete(run)
                 st.rerun()
 
 
 def resume_button(run: RunFolder) -> None:
-    """Go on with a run, or say why this host should not."""
+    """Resume a run, or explain why this host cannot."""
     if (why := why_not_here()) is not None:
-        st.caption(f"It cannot be resumed here. {why}")
+        st.caption(f"This run cannot be resumed here. {inert_message(why)}")
         return
     moved = st.text_input(
-        "Manifest", "", placeholder="manifest, only if it was moved", key="resume_manifest", label_visibility="collapsed"
+        "Manifest", "", placeholder="manifest, only if it has moved", key="resume_manifest", label_visibility="collapsed"
     )
     if st.button("Resume", icon=":material/play_arrow:", key="resume"):
         await_run(launch(["--resume", str(run.path), *(["--manifest", moved] if moved else [])], run))
@@ -111,22 +117,24 @@ def resume_button(run: RunFolder) -> None:
 
 
 def curves(runs: dict[str, RunFolder]) -> None:
-    """One metric of one or several runs."""
+    """One metric of one or more runs."""
     tables = {name: metrics_of(run) for name, run in runs.items()}
     extra = sorted({c[4:] for _, epochs in tables.values() for c in epochs if c.startswith(("val_auc", "val_sens"))})
     first, second, third, fourth = st.columns([3, 2, 3, 2], vertical_alignment="bottom")
     metric = first.selectbox("Curve", [*METRICS, *extra], key="metric", format_func=lambda name: name.replace("_", " "))
-    axis = second.selectbox("Against", list(AXES), key="axis")
+    axis = second.selectbox("Horizontal axis", list(AXES), key="axis")
     smoothing = third.slider(
-        "Smoothing", 0.0, 0.95, 0.6, 0.05, key="smoothing", help="The raw curve stays behind it, faint."
+        "Smoothing", 0.0, 0.95, 0.6, 0.05, key="smoothing", help="The raw curve stays visible as a faint line."
     )
     log = fourth.toggle("Log scale", key="log")
     figure = curve_figure(tables, metric, axis=axis, smoothing=smoothing, log=log)
-    st.plotly_chart(figure, key="curves", config={"displaylogo": False}, alt=f"{metric} of {', '.join(tables)}")
+    st.plotly_chart(
+        inert_figure(figure), key="curves", config={"displaylogo": False}, alt=f"{metric} of {', '.join(tables)}"
+    )
 
 
 def epoch_maps(run: RunFolder, config: dict[str, Any]) -> None:
-    """Heatmaps of fixed images at a chosen epoch: see the attention move."""
+    """Heatmaps of fixed images at a chosen epoch."""
     files = map_epochs(run)
     if not files:
         st.caption("Heatmaps appear after the first epoch.")
@@ -143,12 +151,12 @@ def epoch_maps(run: RunFolder, config: dict[str, Any]) -> None:
         name = classes[int(found["label"][place])]
         title = f"{name}, {'drawn image' if found['drawn'][place] else 'validation image'}"
         columns[place % len(columns)].image(
-            picture, caption=title, alt=f"Heatmap for {title}, epoch {number}", width="stretch"
+            picture, caption=inert(title), alt=f"Heatmap for {title}, epoch {number}", width="stretch"
         )
 
 
 def live(name: str, run: RunFolder, compared: dict[str, RunFolder]) -> None:
-    """Everything that changes while a run is at work."""
+    """Everything that changes during training."""
     headline(run)
     curves({name: run} | compared)
     _, epochs = metrics_of(run)
@@ -156,24 +164,24 @@ def live(name: str, run: RunFolder, compared: dict[str, RunFolder]) -> None:
     if "confusion" in epochs:
         left, right = st.columns([2, 3], gap="large")
         with left:
-            st.markdown("**Validation images, last epoch**")
+            st.markdown("**Validation images, latest epoch**")
             matrix = [[int(count) for count in row] for row in epochs["confusion"].iloc[-1]]
             figure = confusion_figure(matrix, row_of(config["model"]).classes)
-            st.plotly_chart(figure, key="confusion", config={"displayModeBar": False}, alt="Confusion matrix")
+            st.plotly_chart(inert_figure(figure), key="confusion", config={"displayModeBar": False}, alt="Confusion matrix")
         with right:
-            st.markdown("**What it looks at**")
+            st.markdown("**What the model looks at**")
             epoch_maps(run, config)
 
 
 require_entry()
 st.header("Training", anchor=False)
-with st.expander("Start a training", icon=":material/play_arrow:"):
+with st.expander("Start a training run", icon=":material/play_arrow:"):
     start_form()
 if AWAITED in st.session_state:
     wait_for_run()
 runs = available_runs()
 if not runs:
-    st.info("No run yet. Start one above, or by `python -m covid_model train`.", icon=":material/info:")
+    st.info("No runs yet. Start one above or with `python -m covid_model train`.", icon=":material/info:")
 else:
     with st.sidebar:
         name = st.selectbox("Run", list(runs), key="run", bind="query-params")
@@ -187,7 +195,7 @@ else:
         running = state_of(chosen) in (*LIVE, "stalled", "empty")
         st.fragment(live, run_every=TICK if running else None)(name, chosen, compared)
         if compared:
-            st.markdown("**Settings that differ**")
+            st.markdown("**Different settings**")
             configs = {other: run.config() for other, run in ({name: chosen} | compared).items()}
             st.dataframe(config_differences(configs), hide_index=True)
         steps, epochs = metrics_of(chosen)

@@ -1,4 +1,4 @@
-"""Images one can pick without uploading: synthetic ones always, public ones where they were fetched or a folder is named."""
+"""Images that can be chosen without an upload: synthetic ones, and public ones on this machine."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,15 +20,15 @@ from covid_model.settings import data_folder
 from ui.manifest import manifest_image
 
 MOST: Final = 120
-"""Images offered from one source; the Dataset page is the place for more."""
+"""Images offered from one source; the Dataset page shows the others."""
 
 
 @dataclass(frozen=True)
 class AvailableImage:
-    """One image on offer: its key in links, what it is called, whether it is synthetic, and how to read it.
+    """An image that can be chosen: its key in links, its title, whether it is synthetic, and how to read it.
 
-    lesions: what radiologists outlined on the image as read, (H, W) bool, or None. note: where it comes from, "" if the
-    title says it all.
+    title: text from outside, not Markdown. lesions: what radiologists outlined on the image as read, (H, W) bool, or None.
+    note: where the image comes from, as Markdown of this project; "" if the title is enough.
     """
 
     key: str
@@ -45,7 +45,7 @@ def _synthetic(sample: SyntheticSample) -> AvailableImage:
 
 
 def _open(sample: PublicSample, path: Path) -> AvailableImage:
-    seen = " The shipped models were trained on it." if sample.split == "train" else ""
+    seen = " The shipped models were trained on this image." if sample.split == "train" else ""
     note = f"A real image, {sample.credit}; {sample.url}.{seen}"
     return AvailableImage(
         f"open-{sample.name}", f"Real: {sample.label}, {sample.name}", False, lambda: load_image(path), lambda _: None, note
@@ -64,7 +64,7 @@ def _public(source: str, path: Path, finding: str) -> AvailableImage:
 
 
 def image_of_manifest(key: str) -> AvailableImage | None:
-    """An image of the manifest in use that a link names by its digest; None where there is none."""
+    """The image of the current manifest that a link names by its digest; None if there is none."""
     row = manifest_image(key)
     if row is None:
         return None
@@ -75,7 +75,7 @@ def image_of_manifest(key: str) -> AvailableImage | None:
 
 @st.cache_resource(ttl="10m", show_spinner="Listing the public images …")
 def available_images() -> dict[str, AvailableImage]:
-    """Key -> image, synthetic ones first. A source folder that cannot be read is left out."""
+    """Key -> image, synthetic images first. A source folder that cannot be read is skipped."""
     offered = [
         *map(_synthetic, shipped_samples().values()),
         *(_open(PUBLIC_SAMPLES[name], path) for name, path in fetched_samples().items()),

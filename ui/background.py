@@ -1,4 +1,4 @@
-"""Trust tests in a thread of their own, so that the page stays responsive while they run."""
+"""Trust tests in a separate thread, so that the page stays responsive while they run."""
 
 import threading
 from collections.abc import Callable, Hashable
@@ -14,13 +14,14 @@ SESSION: Final = "background_session"
 
 
 class UnwantedError(Exception):
-    """Ends a job that no session wants any more."""
+    """Ends a job that no session needs any more."""
 
 
 class Background:
-    """One worker for all sessions. A job is a row of steps.
+    """One worker for all sessions. A job is a list of steps.
 
-    Each step is given a progress to call between its parts; it raises UnwantedError when no session wants the job any more.
+    Each step receives a progress function to call between its parts; the function raises UnwantedError when no session needs
+    the job any more.
     """
 
     def __init__(self) -> None:
@@ -30,7 +31,7 @@ class Background:
         self._lock = threading.Lock()
 
     def want(self, session: str, key: Hashable, steps: list[Callable[[Progress], object]]) -> BaseException | None:
-        """See that the job `key` runs, in place of whatever this session wanted before; returns what it failed with."""
+        """Run the job `key` instead of the one this session requested before; returns the exception if the job failed."""
         with self._lock:
             self._wanted[session] = key
             job = self._jobs.get(key)
@@ -61,6 +62,6 @@ def background() -> Background:
 
 
 def session() -> str:
-    """A name for this browser session."""
+    """An identifier of this browser session."""
     name: str = st.session_state.setdefault(SESSION, uuid4().hex)
     return name

@@ -1,4 +1,4 @@
-"""What an upload of an image may be called."""
+"""File name suffixes that an uploaded image may have."""
 
 from typing import Final
 

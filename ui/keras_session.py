@@ -1,4 +1,4 @@
-"""Keep Streamlit from emptying Keras' session after every run of a page."""
+"""Keep Streamlit from clearing the Keras session after every run of a page."""
 
 from streamlit.runtime.scriptrunner import script_runner
 
@@ -7,10 +7,10 @@ CLEANER = "_clean_problem_modules"
 
 
 def keep_keras_session() -> None:
-    """Take from Streamlit the call of `keras.backend.clear_session()` that it makes after every run of a page.
+    """Disable the call of `keras.backend.clear_session()` that Streamlit makes after every run of a page.
 
-    It empties TensorFlow's kernel cache: every click would wait half a second longer, and work in another thread would
-    hardly move. Nothing here needs it, since models are built once and kept. Matplotlib, the other module that the function
-    cleans up after, is not used.
+    The call empties TensorFlow's kernel cache: every click would take half a second longer, and work in another thread would
+    almost stop. It is not needed here, since models are built once and kept. The function also cleans up after Matplotlib,
+    which is not used.
     """
     setattr(script_runner, CLEANER, lambda: None)

@@ -1,4 +1,4 @@
-"""Choices that a link carries by their stable keys, not by their labels."""
+"""Choices that links store by stable keys instead of labels."""
 
 from collections.abc import Mapping
 
@@ -10,9 +10,9 @@ from ui.available_images import available_images
 
 
 def explain_params(**wanted: str) -> dict[str, str]:
-    """Parameters of a link to the Explain page, by name (image, model, method), without those that are the default there.
+    """Parameters of a link to the Explain page, by name (image, model, method), without the page's defaults.
 
-    The page takes a default out of the address, and that step would stand in the way of the browser's Back button.
+    The page removes defaults from the address, and that extra step would break the browser's Back button.
     """
     defaults = {
         "image": next(iter(available_images())),
@@ -23,10 +23,10 @@ def explain_params(**wanted: str) -> dict[str, str]:
 
 
 def linked_select(label: str, options: Mapping[str, str], name: str, *, help: str | None = None, off: bool = False) -> str:
-    """A select box over `options` (key -> label) whose key stands in the address as `?name=key`; the first is the default.
+    """A select box of `options` (key -> label) whose key is kept in the address as `?name=key`; the first is the default.
 
-    Streamlit's own binding would put the label there, and a reworded label would break every link. A key in the address
-    that is not offered falls back to the default, which is left out of the address.
+    Streamlit's own binding would store the label, and a reworded label would break every link. An unknown key in the
+    address falls back to the default, which the address omits.
     """
     keys = list(options)
     state = f"{name}_choice"

@@ -1,4 +1,4 @@
-"""Models loaded once for all sessions, and results cached by what they were made from."""
+"""Models loaded once for all sessions, and results cached by their inputs."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ from ui.results import results, run_with_progress
 
 @st.cache_resource(show_spinner="Loading the lung network …")
 def segmenter() -> LungSegmenter:
-    """The lung network, shared by all models and sessions; it guards itself with a lock."""
+    """The lung network, shared by all models and sessions; it has its own lock."""
     keep_keras_session()
     return LungSegmenter.load()
 
@@ -42,13 +42,13 @@ def _loaded(key: str, digest: str) -> Model:
 
 
 def loaded_model(key: str) -> Model:
-    """An available model, shared by all sessions as long as its weights stay the same."""
+    """An available model, shared by all sessions until its weights change."""
     return _loaded(key, card_of(key).weights_sha256)
 
 
 @st.cache_data(max_size="64MB", ttl="30m", show_spinner=False)
 def image_from(data: bytes) -> XrayImage:
-    """The image in the bytes of an upload. Raises ImageError."""
+    """The image in an upload's bytes. Raises ImageError if it cannot be read."""
     return read_image(data)
 
 
@@ -79,7 +79,7 @@ def cached_prediction(model: str, image: XrayImage) -> Prediction:
 
 @dataclass(frozen=True)
 class HowToExplain:
-    """Method, class (a name or a difference), layer, and the method's settings as pairs."""
+    """Method, class (a name or a difference), layer, and the method's settings as (name, value) pairs."""
 
     method: str
     target: str
@@ -118,7 +118,7 @@ def _trust_key(inputs: TrustInput, test: str) -> tuple[Hashable, ...]:
 
 
 def scores_so_far(inputs: TrustInput) -> dict[str, TrustScore]:
-    """The trust scores that are there, by test, in the table's order."""
+    """The trust scores available so far, by test, in the table's order."""
     store, found = results(), {}
     for test in TRUST_TESTS:
         score = store.get(_trust_key(inputs, test))
@@ -128,19 +128,19 @@ def scores_so_far(inputs: TrustInput) -> dict[str, TrustScore]:
 
 
 def with_scores(result: Result) -> Result:
-    """The result with its trust scores where every test was run, else with none: a verdict needs all."""
+    """The result with its trust scores if all tests have run, otherwise with none: a verdict needs all."""
     found = scores_so_far(result.inputs)
     return replace(result, scores=found if len(found) == len(TRUST_TESTS) else {})
 
 
 def trust_figures(inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
-    """What a test shows beside its score, cached: some draw the image again."""
+    """A test's figures, cached: some draw the image again."""
     key = ("figures", *_trust_key(inputs, score.key))
     return results().get_or_make(key, lambda: figures_of(inputs, score))
 
 
 def run_tests_in_background(inputs: TrustInput) -> BaseException | None:
-    """See that every trust test of a heatmap is run and cached; returns what went wrong, if anything did."""
+    """Run and cache every trust test of a heatmap in the background; returns the exception if one failed."""
     store = results()
 
     def step(test: str) -> Callable[[Progress], object]:
@@ -154,7 +154,7 @@ def run_tests_in_background(inputs: TrustInput) -> BaseException | None:
 
 
 def class_visualisation(model: str, target: str) -> NDArray[np.float32] | None:
-    """What the model takes for a class, (H, W) float32 in [0, 1]; None while cancelled."""
+    """The image that maximises a class's score, (H, W) float32 in [0, 1]; None while cancelled."""
     loaded = loaded_model(model).classifier
 
     def make(progress: Progress) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The manifest that the Dataset page shows, and images opened from it by their digest."""
+"""The manifest of the Dataset page, and its images by digest."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -10,17 +10,17 @@ from covid_model.data.browse import ManifestTable
 from covid_model.errors import DataError
 
 CHOSEN: Final = "manifest_path"
-"""In the session: a manifest chosen on the page."""
+"""In the session: the manifest entered on the page."""
 KEPT: Final = "manifest_in_use"
-"""In the session: the same, for other pages, where the widget and its state are gone."""
+"""In the session: the same for other pages, where the widget and its state do not exist."""
 NEXT: Final = "next_manifest"
-"""In the session: a manifest to show from the next run on, since a widget's state cannot be set after it is drawn."""
+"""In the session: the manifest to show from the next run on; a widget's state cannot be set after the widget is drawn."""
 IMAGE_KEY: Final = "image-"
-"""How keys of images of the manifest begin in links; the first 16 digits of their digest follow."""
+"""Prefix of manifest images' keys in links; the first 16 digits of the digest follow."""
 
 
 def manifest_path() -> Path:
-    """The manifest in use, whether it is there or not: on a public copy the host's own, whatever a visitor asks for."""
+    """The current manifest, whether or not it exists: on a public copy always the host's own."""
     if settings.is_public_host():
         return settings.manifest_path()
     if NEXT in st.session_state:
@@ -36,21 +36,21 @@ def _images(path: str, changed: float) -> ManifestTable:
 
 
 def images_of(path: Path) -> ManifestTable:
-    """The manifest's images, opened once for all sessions until the file changes. Raises DataError."""
+    """The manifest's images, opened once for all sessions until the file changes. Raises DataError if it cannot be read."""
     try:
         changed = path.stat().st_mtime
     except OSError:
-        raise DataError(f"No manifest at {path}; make one with `python -m covid_model data build`.") from None
+        raise DataError(f"No manifest at {path}; create one with `python -m covid_model data build`.") from None
     return _images(str(path), changed)
 
 
 def image_key(digest: str) -> str:
-    """The key of an image of the manifest in links."""
+    """The key of a manifest image in links."""
     return f"{IMAGE_KEY}{digest[:16]}"
 
 
 def manifest_image(key: str) -> dict[str, Any] | None:
-    """The manifest's row of an image named in a link; None where there is none."""
+    """The manifest's row of an image that a link names; None if there is none."""
     digest = key.removeprefix(IMAGE_KEY)
     if not key.startswith(IMAGE_KEY) or len(digest) != 16:
         return None

@@ -1,4 +1,4 @@
-"""Messages that every page shows alike."""
+"""Messages that all pages share."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,24 +6,22 @@ from contextlib import contextmanager
 import streamlit as st
 
 from covid_model.errors import CovidModelError
+from ui.inert import inert_message
 
-RESEARCH_USE = (
-    "**Research software, not a medical device.** It does not diagnose, and nothing here is a reason to treat "
-    "or not to treat."
-)
+RESEARCH_USE = "**Research software, not a medical device.** It does not diagnose. Do not base treatment decisions on it."
 PRIVACY = (
-    "An uploaded image stays in this server's memory for your session and is never written to disk or logged. Do not upload "
-    "images that identify a person to a hosted copy."
+    "An uploaded image stays in this server's memory during your session and is never written to disk or logged. Do not "
+    "upload images that identify a person to a hosted copy."
 )
 
 
 def research_notice() -> None:
-    """The line above every page."""
+    """The notice above every page."""
     st.caption(RESEARCH_USE)
 
 
 def privacy_notice() -> None:
-    """What becomes of uploads, at the foot of the sidebar."""
+    """What happens to uploads, at the bottom of the sidebar."""
     with st.sidebar:
         st.divider()
         st.caption(PRIVACY)
@@ -31,8 +29,8 @@ def privacy_notice() -> None:
 
 @contextmanager
 def show_errors() -> Iterator[None]:
-    """Show an error that this project raises on purpose as its one sentence; what comes after the block goes on."""
+    """Show an error of this project as its one sentence; code after the block still runs."""
     try:
         yield
     except CovidModelError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(inert_message(error), icon=":material/error:")

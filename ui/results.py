@@ -1,6 +1,6 @@
-"""Results cached across reruns and sessions, and slow work that can be watched and cancelled.
+"""Results cached across reruns and sessions, and slow work with progress and a cancel button.
 
-`st.cache_data` cannot serve here: it copies what it returns, and a progress bar cannot be told from inside it.
+`st.cache_data` does not fit: it copies what it returns, and a progress bar cannot be updated from inside it.
 """
 
 import threading
@@ -17,13 +17,13 @@ from covid_model.backends.base import Progress
 T = TypeVar("T")
 
 MOST: Final = 128_000_000
-"""Bytes of arrays kept for all sessions together; a heatmap of a large image is some 20 MB."""
+"""Bytes of arrays kept for all sessions together; a heatmap of a large image takes about 20 MB."""
 SMALLEST: Final = 2_000
-"""Bytes counted for any result, so that small ones do not pile up without end."""
+"""Bytes counted for any result, so that small results are limited too."""
 
 
 def array_bytes(value: object) -> int:
-    """Bytes of the arrays in a dataclass, a tuple or a mapping, their parts included."""
+    """Bytes of all arrays in a dataclass, tuple or mapping, including nested ones."""
     if isinstance(value, np.ndarray):
         return value.nbytes
     if isinstance(value, tuple):
@@ -36,14 +36,14 @@ def array_bytes(value: object) -> int:
 
 
 def size_of(value: object) -> int:
-    """Bytes that count for one result."""
+    """Bytes counted for one result."""
     return SMALLEST + array_bytes(value)
 
 
 class ResultCache:
-    """Results by key, up to `most` bytes; the least recently used go first. Safe for threads.
+    """Results by key, up to `most` bytes; the least recently used are dropped first. Thread-safe.
 
-    Results are shared: nobody may change them. The newest is kept even where it alone is larger.
+    Results are shared and must not be changed. The newest is kept even if it alone exceeds the limit.
     """
 
     def __init__(self, most: int = MOST) -> None:
@@ -60,7 +60,7 @@ class ResultCache:
             return self._found.get(key)
 
     def get_or_make(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The result of `key`, made if it is not there. What `make` raises is not cached."""
+        """The result of `key`, made if it is missing. Exceptions of `make` are not cached."""
         with self._lock:
             if key in self._found:
                 return self._found[key]  # type: ignore[return-value]
@@ -77,26 +77,26 @@ def results() -> ResultCache:
 
 
 def run_with_progress(key: Hashable, label: str, make: Callable[[Progress], T]) -> T | None:
-    """A slow result with a progress bar and a cancel button; None while it stands cancelled.
+    """A slow result with a progress bar and a cancel button; None while it is cancelled.
 
-    The button interrupts the script at the next step of the bar, as any click does; what it leaves behind is the note that
-    this very result is not wanted, until it is asked for again.
+    Like any click, the button interrupts the script at the bar's next step; the session then remembers that this result is
+    cancelled until the user starts it again.
     """
     store = results()
     if key in store:
         return store.get_or_make(key, lambda: make(lambda _: None))
     if st.session_state.get("cancelled") == key:
         st.info(f"{label} was cancelled.", icon=":material/cancel:")
-        st.button(f"Run {label} after all", on_click=lambda: st.session_state.pop("cancelled", None), key="uncancel")
+        st.button(f"Run {label} anyway", on_click=lambda: st.session_state.pop("cancelled", None), key="uncancel")
         return None
     place = st.empty()
     with place.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, f"{label} …")
         st.button("Cancel", on_click=lambda: st.session_state.update(cancelled=key), key="cancel")
 
-    def tell(share: float) -> None:
+    def show_progress(share: float) -> None:
         bar.progress(min(1.0, share), f"{label} …")
 
-    made = store.get_or_make(key, lambda: make(tell))
+    made = store.get_or_make(key, lambda: make(show_progress))
     place.empty()
     return made

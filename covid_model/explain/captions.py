@@ -34,7 +34,7 @@ def lung_share(heatmap: NDArray[np.float32], lungs: NDArray[np.bool_], seen: NDA
     share = energy_in_mask(np.where(seen, heatmap, np.float32(0)), lungs)
     if np.isnan(share) or not lungs.any():
         return None
-    return LungShare(share, float((lungs & seen).sum() / seen.sum()))
+    return LungShare(share, np.count_nonzero(lungs & seen) / np.count_nonzero(seen))
 
 
 def caption(explanation: Explanation, share: LungShare | None) -> list[str]:

@@ -13,6 +13,9 @@ def energy_in_mask(heatmap: NDArray[np.float32], mask: NDArray[np.bool_] | NDArr
     >>> energy_in_mask(np.array([[3, 1], [-2, 0]], np.float32), np.array([[True, False], [True, False]]))
     0.75
     """
-    positive = np.maximum(heatmap, 0).astype(np.float64)
-    total = float(positive.sum())
-    return float((positive * mask).sum()) / total if total > 0 else float("nan")
+    positive = np.maximum(heatmap, 0)
+    total = float(positive.sum(dtype=np.float64))
+    if not total > 0:
+        return float("nan")
+    inside = positive[mask] if mask.dtype == bool else positive.astype(np.float64) * mask
+    return float(inside.sum(dtype=np.float64)) / total

@@ -2,7 +2,7 @@
 
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -59,8 +59,7 @@ class Explanation:
 
     def record(self) -> dict[str, Any]:
         """Everything but the maps, as JSON values."""
-        cells = asdict(self)
-        del cells["layer_map"], cells["heatmap"]
+        cells = {part.name: getattr(self, part.name) for part in fields(self) if part.name not in ("layer_map", "heatmap")}
         strongest = float(self.heatmap.max())
         return {"schema": SCHEMA, **cells, "map": {"min": float(self.heatmap.min()), "max": strongest}}
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import get_method
+from covid_model.images.quantiles import quantiles
 from covid_model.images.window import displayed
 from covid_model.images.xray_image import XrayImage
 
@@ -40,6 +41,9 @@ AGAINST: Final = (50, 110, 240)
 TOP_SHARE: Final = 0.998
 """The scale ends at this quantile, because a few pixels of gradient maps are far above all others."""
 
+ROWS: Final = 32
+"""Rows of a large picture that are coloured at a time: what they need fits into the processor's cache."""
+
 
 def scale_top(heatmap: NDArray[np.float32]) -> float:
     """The value at which the colours of a raw map (H, W) end: its largest absolute value without outliers.
@@ -48,7 +52,7 @@ def scale_top(heatmap: NDArray[np.float32]) -> float:
     0.0
     """
     size = np.abs(heatmap)
-    return float(np.quantile(size, TOP_SHARE)) or float(size.max())
+    return quantiles(size, (TOP_SHARE,))[0] or float(size.max())
 
 
 def heat(
@@ -88,9 +92,14 @@ def outlined(
 
 def overlay_png(image: XrayImage, explanation: Explanation, *, opacity: float = 0.6, colormap: str = "inferno") -> bytes:
     """The image at full size with the heatmap over it, as the bytes of a PNG file."""
-    signed = get_method(explanation.method).signed
-    picture = blended(displayed(image.pixels), heat(explanation.heatmap, opacity, colormap, signed=signed))
-    return bytes(cv2.imencode(".png", picture[..., ::-1])[1])
+    signed, heatmap = get_method(explanation.method).signed, explanation.heatmap
+    top = scale_top(heatmap)
+    picture = np.empty((*heatmap.shape, 3), np.uint8)
+    for start in range(0, len(picture), ROWS):
+        rows = slice(start, start + ROWS)
+        layer = heat(heatmap[rows], opacity, colormap, signed=signed, top=top)
+        picture[rows] = blended(displayed(image.pixels[rows]), layer)[..., ::-1]
+    return bytes(cv2.imencode(".png", picture)[1])
 
 
 def write_overlay(image: XrayImage, explanation: Explanation, path: Path) -> Path:

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from covid_model.images.quantiles import quantiles
+
 MARGIN = 0.05
 """Margin around the lungs' bounding box, as a share of its larger side, so that the pleural edge stays in the crop."""
 
@@ -60,22 +62,39 @@ def grown(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
     """The (H, W) mask dilated by a disc of radius `pixels`; negative values erode it."""
     if pixels == 0:
         return mask
-    radius = abs(pixels)
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    change = cv2.dilate if pixels > 0 else cv2.erode
-    return change(mask.astype(np.uint8), disc).astype(bool)
+    return _dilated(mask, pixels) if pixels > 0 else ~_dilated(~mask, -pixels)
 
 
-def normalised_inside(pixels: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Stretch so that the 1st and 99th percentile of the lung pixels become 0 and 1, clipped.
+def _dilated(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    """`cv2.dilate` with its disc, pixel for pixel, in a time that does not grow with the disc's area.
 
-    Contrast set by the lungs alone removes the window, the exposure and the scanner's grey scale, by which a model could
-    otherwise recognise the hospital. pixels, result: (H, W) float32 in [0, 1].
+    The distance to the mask decides all pixels but those about one radius away, since the disc is rounded to pixels; for
+    these the rim of the disc is tried cell by cell.
     """
-    low, high = np.percentile(pixels[mask], (1.0, 99.0))
-    return np.clip((pixels - low) / max(high - low, 1e-3), 0.0, 1.0).astype(np.float32)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)).astype(bool)
+    down, across = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    squares = down**2 + across**2
+    # Nearer than every cell outside the disc, beyond its window included: surely in it. One is for rounding.
+    sure, most = min(int(squares[~disc].min(initial=(radius + 1) ** 2)), (radius + 1) ** 2) - 1, int(squares[disc].max()) + 1
+    away = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    found = away < np.sqrt(sure)
+    rows, cols = np.nonzero((away <= np.sqrt(most)) & ~found)
+    padded, hit = np.pad(mask, radius), np.zeros(len(rows), bool)
+    rim = disc & (squares >= sure - 1)
+    for row, col in zip(*np.nonzero(rim), strict=True):
+        hit |= padded[rows + row, cols + col]
+    found[rows[hit], cols[hit]] = True
+    return found
 
 
 def only_lungs(pixels: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """The image with everything outside the mask set to 0, intensities normalised inside. (H, W) float32 in [0, 1]."""
-    return np.where(mask, normalised_inside(pixels, mask), np.float32(0.0)).astype(np.float32)
+    """The image with everything outside the mask set to 0, intensities normalised inside. (H, W) float32 in [0, 1].
+
+    Inside, the 1st and 99th percentile of the lung pixels become 0 and 1, clipped. Contrast set by the lungs alone removes
+    the window, the exposure and the scanner's grey scale, by which a model could otherwise recognise the hospital.
+    """
+    shown, inside = np.zeros(pixels.shape, np.float32), pixels[mask]
+    low, high = quantiles(inside, (0.01, 0.99))
+    stretched = (inside.astype(np.float64) - low) / max(high - low, 1e-3)
+    shown[mask] = np.clip(stretched, 0.0, 1.0, out=stretched)
+    return shown

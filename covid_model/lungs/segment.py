@@ -1,6 +1,7 @@
 """Find the lungs on an image, and say when that failed."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -80,7 +81,7 @@ class LungOutputs:
     def lungs(self) -> LungMask:
         """The lungs at image size."""
         full = cv2.resize(self.logits, self.pixels.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        return judged(np.asarray(expit(full), np.float32))
+        return _judged(full > 0, lambda mask: np.asarray(expit(full[mask]), np.float32))
 
 
 @dataclass(eq=False)
@@ -130,10 +131,15 @@ class LungSegmenter:
 
 def judged(probability: NDArray[np.float32]) -> LungMask:
     """Threshold at one half, keep the two largest pieces, fill their holes, and judge the result."""
-    pieces = _pieces(probability > 0.5)
-    mask = np.any(pieces, axis=0) if pieces else np.zeros(probability.shape, bool)
+    return _judged(probability > 0.5, probability.__getitem__)
+
+
+def _judged(likely: NDArray[np.bool_], probabilities: Callable[[NDArray[np.bool_]], NDArray[np.float32]]) -> LungMask:
+    """As `judged`. likely: (H, W), above one half. probabilities: gives those under a mask; only some are ever needed."""
+    pieces = _pieces(likely)
+    mask = np.logical_or(pieces[0], pieces[-1]) if pieces else np.zeros(likely.shape, bool)
     area = float(mask.mean())
-    sureness = float(probability[mask].mean()) if pieces else 0.0
+    sureness = float(probabilities(mask).mean()) if pieces else 0.0
     if area < AREA_RANGE[0]:
         reason = "No lungs were found on this image." if not pieces else "The lungs found are too small to be whole."
         return LungMask(mask, "failed", (reason,), area, sureness)
@@ -150,16 +156,20 @@ def judged(probability: NDArray[np.float32]) -> LungMask:
 
 def _pieces(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
     """Up to two largest connected pieces of at least SMALLEST_LUNG, holes filled, largest first."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    sizes = stats[1:count, cv2.CC_STAT_AREA]
-    largest = [int(i) + 1 for i in np.argsort(-sizes)[:2] if sizes[i] >= SMALLEST_LUNG * mask.size]
-    filled = []
-    for label in largest:
-        outlines, _ = cv2.findContours((labels == label).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outlines, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    found = []
+    for outline in outlines:
+        left, top, width, height = cv2.boundingRect(outline)
+        if width * height < SMALLEST_LUNG * mask.size:
+            continue
         canvas = np.zeros(mask.shape, np.uint8)
-        cv2.drawContours(canvas, outlines, -1, 1, cv2.FILLED)
-        filled.append(canvas.astype(bool))
-    return filled
+        cv2.drawContours(canvas, [outline], 0, 1, cv2.FILLED)
+        box = slice(top, top + height), slice(left, left + width)
+        size = cv2.countNonZero(canvas[box] & mask[box])
+        if size >= SMALLEST_LUNG * mask.size:
+            found.append((size, canvas.view(bool)))
+    found.sort(key=lambda piece: -piece[0])
+    return [piece for _, piece in found[:2]]
 
 
 def _one_sided(pieces: list[NDArray[np.bool_]]) -> bool:

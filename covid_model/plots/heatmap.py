@@ -46,7 +46,7 @@ def image_figure(
     rows, cols = grey.shape
     figure = make_subplots(1, 2, shared_xaxes="all", shared_yaxes="all", horizontal_spacing=0.02, subplot_titles=labels)
     end = scale_top(heatmap) if top is None else top
-    colours = heat(heatmap, opacity, colormap, signed=signed, top=end)
+    colours = heat(np.asarray(_shrunk(heatmap), np.float32), opacity, colormap, signed=signed, top=end)
     image, overlay = _encoded(grey, ".jpg"), _encoded(colours, ".png")
     for column in (1, 2):
         figure.add_layout_image(_placed(image, rows, cols, "left"), row=1, col=column)
@@ -93,14 +93,18 @@ def selectable_image(grey: NDArray[np.uint8], region: tuple[float, float, float,
 
 def _encoded(picture: NDArray[np.uint8], kind: str) -> str:
     """A picture as a data address, shrunk to what a screen shows. RGBA is turned to OpenCV's BGRA."""
-    scale = LONGEST / max(picture.shape[:2])
-    if scale < 1:
-        picture = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    picture = np.asarray(_shrunk(picture), np.uint8)
     if picture.ndim == 3:
         picture = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA), np.uint8)
     options = [cv2.IMWRITE_JPEG_QUALITY, 92] if kind == ".jpg" else [cv2.IMWRITE_PNG_COMPRESSION, 3]
     content = base64.b64encode(cv2.imencode(kind, picture, options)[1].tobytes()).decode()
     return f"data:image/{'jpeg' if kind == '.jpg' else 'png'};base64,{content}"
+
+
+def _shrunk(picture: NDArray[Any]) -> NDArray[Any]:
+    """A picture or map (H, W, ...) whose longest side is at most LONGEST."""
+    scale = LONGEST / max(picture.shape[:2])
+    return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else picture
 
 
 def _placed(source: str, rows: int, cols: int, side: Literal["left", "right"]) -> dict[str, Any]:

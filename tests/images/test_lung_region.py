@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from covid_model.images.lung_region import Box, grown, lung_box, normalised_inside, only_lungs
+from covid_model.images.lung_region import Box, grown, lung_box, only_lungs
 
 
 def rectangle(shape: tuple[int, int], box: Box) -> np.ndarray:
@@ -38,9 +38,9 @@ def test_exposure_and_contrast_of_the_image_are_normalised_away() -> None:
     rng = np.random.default_rng(0)
     mask = np.ones((40, 40), bool)
     image = rng.random((40, 40)).astype(np.float32)
-    np.testing.assert_allclose(normalised_inside(image * 0.3 + 0.4, mask), normalised_inside(image, mask), atol=1e-5)
+    np.testing.assert_allclose(only_lungs(image * 0.3 + 0.4, mask), only_lungs(image, mask), atol=1e-5)
 
 
 def test_a_flat_region_stays_finite() -> None:
     flat = np.full((8, 8), 0.5, np.float32)
-    assert np.isfinite(normalised_inside(flat, np.ones((8, 8), bool))).all()
+    assert np.isfinite(only_lungs(flat, np.ones((8, 8), bool))).all()

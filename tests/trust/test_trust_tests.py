@@ -16,7 +16,7 @@ from toy_models import (
 )
 
 from covid_model.explain.energy import energy_in_mask
-from covid_model.explain.methods import METHODS, Method
+from covid_model.explain.methods import METHODS, Method, MethodInput
 from covid_model.models.card import read_card
 from covid_model.models.specs import MODELS, SHIPPED
 from covid_model.settings import WEIGHTS

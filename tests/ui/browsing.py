@@ -1,10 +1,48 @@
-"""What the browser tests share: Chromium, and when a page is ready."""
+"""What the browser tests share: the server, Chromium, and when a page is ready."""
 
+import os
 import shutil
+import socket
+import subprocess
+import sys
 import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
+
+
+@contextmanager
+def served(settings: Mapping[str, str], log: Path | None = None) -> Iterator[str]:
+    """The app on a free port, without public downloads unless `settings` name them; yields its address.
+
+    log: gets all that the server writes.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
+    environment = {name: value for name, value in os.environ.items() if name != "COVID_XRAY_DATA"} | dict(settings)
+    with (log or Path(os.devnull)).open("wb") as output:
+        server = subprocess.Popen(
+            [*command, "--server.port", str(port)], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            for _ in range(120):
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1):
+                        break
+                except OSError:
+                    time.sleep(0.5)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            server.wait(20)
 
 
 def is_fault(message) -> bool:

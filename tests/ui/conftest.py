@@ -1,56 +1,22 @@
 """The running app and a browser before it, for the tests that drive both."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import CHROMIUM, FLAGS, is_fault
+from browsing import CHROMIUM, FLAGS, is_fault, served
 from playwright.sync_api import sync_playwright
 
 from covid_model.settings import MANIFEST, MODELS, RUNS, SAMPLES
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory, noisy_manifest: Path) -> Iterator[str]:
     """The app on a free port, with folders of its own for runs and models, and a manifest of noise."""
     folder = tmp_path_factory.mktemp("user")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
-    environment = {name: value for name, value in os.environ.items() if name != "COVID_XRAY_DATA"}
-    environment |= {
-        RUNS.variable: str(folder / "runs"),
-        MODELS.variable: str(folder / "models"),
-        MANIFEST.variable: str(noisy_manifest),
-    }
-    environment[SAMPLES.variable] = str(folder / "samples")
-    server = subprocess.Popen(
-        [*command, "--server.port", str(port)],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(120):
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1):
-                    break
-            except OSError:
-                time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(20)
+    places = {RUNS: folder / "runs", MODELS: folder / "models", SAMPLES: folder / "samples", MANIFEST: noisy_manifest}
+    with served({setting.variable: str(place) for setting, place in places.items()}) as found:
+        yield found
 
 
 @pytest.fixture

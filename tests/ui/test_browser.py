@@ -70,7 +70,7 @@ def test_the_main_journey(page, address: str, tmp_path: Path) -> None:
     paler = changed_overlay(page, before)
 
     choose(page, "Class to explain", "Normal - COVID-19")
-    page.get_by_text("Where Normal - COVID-19 comes from").wait_for()
+    page.get_by_text("What raised the Normal - COVID-19 score").wait_for()
     changed_overlay(page, paler)
     assert "target=Normal" in page.url
 
@@ -78,7 +78,7 @@ def test_the_main_journey(page, address: str, tmp_path: Path) -> None:
 def test_a_link_opens_in_its_state(page, address: str) -> None:
     page.goto(f"{address}/?image={SECOND}&model=whole-image&target=Normal&cmap=viridis")
     settled(page)
-    page.get_by_text("Where Normal comes from").wait_for()
+    page.get_by_text("What raised the Normal score").wait_for()
     assert page.get_by_text(f"seed {shipped_samples()[SECOND].seed}").first.is_visible()
     assert menu(page) == TITLES
 
@@ -100,18 +100,18 @@ def test_a_rectangle_drawn_on_the_image_is_changed_and_the_answer_with_it(page, 
     page.get_by_text("points").first.wait_for()
     assert page.locator("[data-testid=stMetric]").count() == 3
     page.get_by_role("button", name="Undo").click()
-    page.get_by_text("Nothing is changed yet.").wait_for()
+    page.get_by_text("No changes yet.").wait_for()
 
 
 def test_a_training_is_started_watched_and_its_model_used(page, address: str, noisy_manifest: Path) -> None:
     page.goto(f"{address}/training")
     quiet(page)
-    page.get_by_text("Start a training").click()
+    page.get_by_text("Start a training run").click()
     page.get_by_role("combobox", name="Model").fill("Steveroger")
     page.get_by_role("option", name="Steveroger's small CNN").click()
     quiet(page)
     page.get_by_role("textbox", name="Manifest", exact=True).fill(str(noisy_manifest))
-    page.get_by_role("textbox", name="Name of the run").fill("first-try")
+    page.get_by_role("textbox", name="Run name").fill("first-try")
     page.get_by_role("spinbutton", name="Epochs").fill("2")
     page.get_by_role("button", name="Start training").click()
     page.get_by_text("first-try is starting").wait_for()
@@ -119,7 +119,7 @@ def test_a_training_is_started_watched_and_its_model_used(page, address: str, no
     page.get_by_text("finished").wait_for()
     page.get_by_text("2.0 of 2").wait_for()
     page.reload()
-    page.get_by_text("What it looks at").wait_for()
+    page.get_by_text("What the model looks at").wait_for()
     page.locator("[data-testid=stImage] img").nth(6).wait_for()  # three drawn images and four validation images
 
     page.get_by_role("button", name="Use as a model").click()
@@ -134,14 +134,14 @@ def test_an_own_model_is_brought_and_one_with_code_refused(page, address: str, t
     keras.Sequential([*body, layers.Dense(1, activation="sigmoid")]).save(tmp_path / "brought.keras")
     keras.Sequential([*body, layers.Lambda(lambda x: x), layers.Dense(1)]).save(tmp_path / "code.keras")
     page.goto(f"{address}/models")
-    page.get_by_text("Bring your own model").click()
+    page.get_by_text("Add your own model").click()
     upload = page.locator("input[type=file]")
     upload.set_input_files(str(tmp_path / "code.keras"))
     page.get_by_text("holds a Lambda layer, which is code").wait_for()
     upload.set_input_files(str(tmp_path / "brought.keras"))
     page.get_by_text("heatmaps at conv").wait_for()
     page.get_by_role("button", name="Add the model").click()
-    page.get_by_text("brought is there").wait_for()
+    page.get_by_text("brought was added").wait_for()
     page.goto(f"{address}/?model=brought")
     settled(page)
     page.get_by_text("not calibrated").first.wait_for()
@@ -156,14 +156,14 @@ def test_images_are_narrowed_down_and_one_is_explained(page, address: str) -> No
     assert "split=train" in page.url
     page.locator("[data-testid=stImage] img").nth(4).wait_for()
     page.get_by_role("tab", name="Understand").click()
-    page.get_by_text("What gives a label away").wait_for()
+    page.get_by_text("What gives labels away").wait_for()
     quiet(page)
     page.get_by_role("tab", name="Browse").click()
     page.get_by_text("5 images").wait_for()
     quiet(page)
     page.get_by_role("link", name="Explain").nth(1).click()  # the first is the menu's
     page.get_by_text("Not explained.").wait_for()  # noise is no chest X-ray, and the input check says so
-    page.get_by_role("button", name="Explain it all the same").click()
+    page.get_by_role("button", name="Explain it anyway").click()
     settled(page)
     page.get_by_text("Withheld:").wait_for()
     assert "image=image-" in page.url

@@ -45,7 +45,7 @@ def test_the_main_journey_needs_no_mouse(page, address: str) -> None:
     page.goto(address)
     settled(page)
     before = overlay(page)
-    tab_to(page, "combobox", "pick one at hand")
+    tab_to(page, "combobox", "choose an image")
     page.keyboard.type(f"{shipped_samples()[SECOND].label}-like, seed {shipped_samples()[SECOND].seed}")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**image={SECOND}*")
@@ -56,7 +56,7 @@ def test_the_main_journey_needs_no_mouse(page, address: str) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**target=*")
     changed_overlay(page, before)
-    tab_to(page, "tab", "Does it deserve trust?")
+    tab_to(page, "tab", "Can you trust it?")
     page.keyboard.press("ArrowRight")
     page.get_by_text("Draw a rectangle on the image").wait_for()
 

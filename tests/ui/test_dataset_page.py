@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from shown import page_text
 from streamlit.testing.v1 import AppTest
 
 from covid_model.data.saved_queries import read_saved_queries
@@ -58,32 +59,28 @@ def opened(page: str = "dataset", **query: str) -> AppTest:
     return app
 
 
-def said(app: AppTest) -> str:
-    return "\n".join(str(element.value) for element in (*app.markdown, *app.caption, *app.info, *app.error, *app.warning))
-
-
 def test_images_are_shown_counted_and_narrowed_down(manifest: Path) -> None:
     app = opened()
-    assert "**30 images** of 30" in said(app)
+    assert "**30 images** of 30" in page_text(app)
     assert len(app.image) == 24
     app.number_input(key="grid_page").set_value(2).run()
     assert len(app.image) == 6
     box = next(box for box in app.multiselect if box.label == "Label")
     assert box.options == ["COVID-19 (10)", "Normal (10)", "Pneumonia (10)"]
     box.select("Normal").run()
-    assert "**10 images** of 30" in said(app)
+    assert "**10 images** of 30" in page_text(app)
     assert app.query_params["label"] == "Normal"
     assert next(box for box in app.multiselect if box.label == "Source").options == [f"{KERMANY.name} (5)", "elsewhere (5)"]
 
 
 def test_a_link_opens_its_selection(manifest: Path) -> None:
     app = opened(label="COVID-19|Normal", source="elsewhere", sort="age", down="1")
-    assert "**10 images** of 30" in said(app)
-    ages = [int(age) for age in re.findall(r"(\d+) years", said(app))]
+    assert "**10 images** of 30" in page_text(app)
+    ages = [int(age) for age in re.findall(r"(\d+) years", page_text(app))]
     assert ages == sorted(ages, reverse=True)
     assert ages[0] == 67
-    assert "**0 images** of 30" in said(opened(label="nothing"))
-    assert "lift a filter" in said(opened(search="zzz"))
+    assert "**0 images** of 30" in page_text(opened(label="nothing"))
+    assert "Remove a filter" in page_text(opened(search="zzz"))
 
 
 def test_queries_survive_an_address() -> None:
@@ -97,13 +94,13 @@ def test_an_image_opens_on_the_explain_page(manifest: Path) -> None:
     app = opened("explain", image=image_key(f"{7:016x}"))
     assert not app.error
     assert app.selectbox(key="image_choice").value == image_key(f"{7:016x}")
-    assert "elsewhere · 7.png" in said(app) + str(app.selectbox(key="image_choice").options)
+    assert "elsewhere · 7.png" in page_text(app) + str(app.selectbox(key="image_choice").options)
 
 
 def test_what_gives_labels_away_and_what_is_wrong(manifest: Path) -> None:
-    assert f"All 15 images of {KERMANY.name} show children, 5 of them with COVID-19" in said(opened(view="Understand"))
-    assert "The map needs" in said(opened(view="Map"))
-    assert "CC BY 4.0" in said(opened())
+    assert f"All 15 images of {KERMANY.name} show children, 5 of them with COVID-19" in page_text(opened(view="Understand"))
+    assert "The map needs" in page_text(opened(view="Map"))
+    assert "CC BY 4.0" in page_text(opened())
     assert "Near-duplicates" in str([frame.value.to_dict() for frame in opened(view="Quality").dataframe])
 
 
@@ -117,9 +114,9 @@ def test_a_list_of_the_quality_checks_opens_in_the_grid_until_lifted(manifest: P
     button.click().run()
     assert not app.exception
     assert app.session_state["view"] == "Browse"
-    assert "**30 images** of 30" in said(app)
+    assert "**30 images** of 30" in page_text(app)
     app.multiselect[0].select("elsewhere").run()
-    assert "**15 images** of 30" in said(app), "filters narrow further"
+    assert "**15 images** of 30" in page_text(app), "filters narrow further"
     app.button(key="narrow_lift").click().run()
     assert "narrow_lift" not in [button.key for button in app.button]
 
@@ -128,23 +125,23 @@ def test_without_a_manifest_the_public_sources_are_described(tmp_path: Path, mon
     monkeypatch.setenv("COVID_XRAY_MANIFEST", str(tmp_path / "none.parquet"))
     app = opened()
     assert not app.error
-    assert "No manifest at" in said(app)
-    assert "show children" in said(app)
+    assert "No manifest at" in page_text(app)
+    assert "show children" in page_text(app)
 
 
 @pytest.mark.parametrize("content", [b"PAR1 damaged PAR1", b""])
 def test_a_damaged_manifest_is_one_sentence_and_the_rest_goes_on(manifest: Path, content: bytes) -> None:
     manifest.write_bytes(content)
-    assert "cannot be read as a manifest" in said(opened())
+    assert "cannot be read as a manifest" in page_text(opened())
 
 
 def test_a_source_folder_that_vanished_is_told_image_by_image(manifest: Path) -> None:
     for path in manifest.parent.glob("*.png"):
         path.unlink()
     app = opened()
-    assert "**30 images** of 30" in said(app)
+    assert "**30 images** of 30" in page_text(app)
     assert len(app.warning) == 24
-    assert "mend this" in str([frame.value.to_dict() for frame in opened(view="Quality").dataframe])
+    assert "to fix" in str([frame.value.to_dict() for frame in opened(view="Quality").dataframe])
 
 
 def test_a_view_is_kept_and_opens_again(manifest: Path) -> None:
@@ -164,7 +161,7 @@ def test_own_images_become_the_manifest_on_show(manifest: Path, tmp_path: Path, 
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(phantom_png(Phantom("x", 3 * number + copy, ())))
     app = opened(view="Get images")
-    assert "may not be passed on" in said(app)
+    assert "Do not redistribute" in page_text(app)
     app.text_input(key="own_place").set_value(str(tmp_path / "mine")).run()
     means = {box.label: box for box in app.selectbox if "means" in box.label}
     assert {label: box.value for label, box in means.items()} == {
@@ -181,7 +178,7 @@ def test_own_images_become_the_manifest_on_show(manifest: Path, tmp_path: Path, 
         "what was left out is counted on the page"
     )
     app.text_input(key="own_place").set_value(str(tmp_path / "nowhere")).run()
-    assert "is not a folder" in said(app)
+    assert "is not a folder" in page_text(app)
 
 
 def test_a_table_of_own_images_is_matched_by_its_columns(manifest: Path, tmp_path: Path) -> None:
@@ -199,17 +196,17 @@ def test_a_table_of_own_images_is_matched_by_its_columns(manifest: Path, tmp_pat
 def test_on_a_shared_host_nothing_is_read_from_its_disk(manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COVID_XRAY_PUBLIC", "1")
     app = opened(view="Get images")
-    assert "no images can be added" in said(app)
+    assert "Images cannot be added" in page_text(app)
     assert "manifest_path" not in [box.key for box in app.text_input]
 
 
 def test_a_link_followed_on_the_page_rules_over_the_widgets(manifest: Path) -> None:
     app = opened(label="Normal", search="zzz")
-    assert "lift a filter" in said(app)
+    assert "Remove a filter" in page_text(app)
     app.query_params.clear()
     app.query_params["source"] = "elsewhere"
     app.run()
-    assert "**15 images** of 30" in said(app)
+    assert "**15 images** of 30" in page_text(app)
     assert next(box for box in app.text_input if box.label.startswith("Search")).value == ""
 
 
@@ -217,7 +214,7 @@ def test_a_manifest_chosen_on_the_page_is_known_on_the_others(manifest: Path, tm
     pd.read_parquet(manifest).head(3).assign(digest="abc" + "1" * 61).to_parquet(tmp_path / "other.parquet")
     app = opened()
     app.text_input(key="manifest_path").set_value(str(tmp_path / "other.parquet")).run()
-    assert "**3 images** of 3" in said(app)
+    assert "**3 images** of 3" in page_text(app)
     app.query_params.clear()
     app.query_params["image"] = image_key("abc" + "1" * 61)
     app.switch_page("pages/explain.py").run()

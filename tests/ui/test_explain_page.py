@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from drawing import dataset, png, saved
+from shown import page_text, plain
 from streamlit.testing.v1 import AppTest
 
 from covid_model.data.labels import LABELS
@@ -41,22 +42,16 @@ def opened(**query: str) -> AppTest:
     return app
 
 
-def said(app: AppTest) -> str:
-    """All text on the page."""
-    parts = [*app.markdown, *app.caption, *app.subheader, *app.error, *app.warning, *app.info]
-    return "\n".join(str(part.value) for part in parts)
-
-
 def prediction(app: AppTest) -> str:
     """The line that names the predicted class and its probability."""
-    return app.subheader[0].value
+    return plain(app.subheader[0].value)
 
 
 def test_it_opens_on_a_real_prediction_with_a_heatmap_and_the_notice() -> None:
     app = opened()
     assert any(name in prediction(app) for name in LABELS)
     assert len(app.get("plotly_chart")) == 2
-    text = said(app)
+    text = page_text(app)
     assert "not a medical device" in text
     assert "A synthetic image that shows nobody" in text
     assert "Nearest training image" in text
@@ -68,8 +63,8 @@ def test_an_upload_replaces_the_image_and_a_bad_one_is_one_sentence() -> None:
     app = opened()
     app.file_uploader[0].upload("holiday.png", phantom_png(PHANTOMS["dense"]), "image/png").run()
     assert not app.exception
-    assert "Your upload" in said(app)
-    assert "Synthetic" not in said(app)
+    assert "Your upload" in page_text(app)
+    assert "Synthetic" not in page_text(app)
     app.file_uploader[0].upload("broken.png", b"nonsense", "image/png").run()
     assert not app.exception
     assert "The upload cannot be used. The file is a text file" in app.error[0].value
@@ -81,16 +76,16 @@ def test_a_dicom_upload_works_and_its_name_is_nowhere() -> None:
     image = dataset(PatientName="Doe^Jane", PatientID="4711")
     app.file_uploader[0].upload("Doe_Jane.dcm", saved(image), "application/dicom").run()
     assert not app.exception
-    assert "DICOM" in said(app)
-    assert "Doe" not in said(app)
+    assert "DICOM" in page_text(app)
+    assert "Doe" not in page_text(app)
 
 
 @pytest.mark.parametrize("key", SHIPPED)
 def test_every_model_answers_and_shows_its_own_scores(key: str) -> None:
     app = opened(model=key)
     assert app.selectbox(key="model_choice").value == key
-    assert load(key).weights_digest[:8] in said(app)
-    assert MODELS[key].limits[0] in said(app)
+    assert load(key).weights_digest[:8] in page_text(app)
+    assert MODELS[key].limits[0] in page_text(app)
 
 
 def test_class_method_and_layer_change_what_is_explained() -> None:
@@ -99,12 +94,12 @@ def test_class_method_and_layer_change_what_is_explained() -> None:
     app.selectbox(key="method_choice").set_value("gradcam-tkv").run()
     app.selectbox(key="layer_choice").set_value("block5c").run()
     assert not app.exception
-    assert "gradcam-tkv at layer block5c" in said(app)
+    assert "gradcam-tkv at layer block5c" in page_text(app)
 
 
 def test_a_link_opens_in_its_state_and_nonsense_in_it_falls_back() -> None:
     app = opened(image=SECOND, model="whole-image", target="Normal", cmap="viridis", opacity="0.3")
-    assert f"seed {shipped_samples()[SECOND].seed}" in said(app)
+    assert f"seed {shipped_samples()[SECOND].seed}" in page_text(app)
     assert app.selectbox(key="target_choice").value == "Normal"
     assert app.slider(key="opacity").value == 0.3
     app = opened(image="../../etc/passwd", model="none", target="Flu", opacity="many")
@@ -126,8 +121,8 @@ def test_two_sessions_do_not_mix() -> None:
     first.slider(key="opacity").set_value(0.1).run()
     second.slider(key="opacity").set_value(0.9).run()
     assert (prediction(first), prediction(second)) == before
-    assert f"seed {shipped_samples()[FIRST].seed})" in said(first)
-    assert f"seed {shipped_samples()[SECOND].seed})" in said(second)
+    assert f"seed {shipped_samples()[FIRST].seed})" in page_text(first)
+    assert f"seed {shipped_samples()[SECOND].seed})" in page_text(second)
 
 
 def test_display_choices_do_not_change_the_answer() -> None:
@@ -148,7 +143,7 @@ def test_public_images_are_offered_where_a_folder_is_named(tmp_path: Path, monke
     save(tmp_path / "covid-chestxray-dataset" / "unreadable.png", 2)
     monkeypatch.setenv("COVID_XRAY_DATA", str(tmp_path))
     app = opened(image="covid-19-image-repository/abc.png")
-    assert "covid-19-image-repository · abc.png · COVID-19" in said(app)
+    assert "covid-19-image-repository · abc.png · COVID-19" in page_text(app)
     assert not app.error
 
 
@@ -158,7 +153,7 @@ def test_what_is_no_chest_image_is_explained_only_after_a_click_and_without_a_ve
     assert not app.exception
     assert "**Not explained.** This" in app.warning[0].value
     assert not app.subheader, "no answer is shown"
-    app.button(key=next(button.key for button in app.button if (button.key or "").startswith("wave_"))).click().run()
+    app.button(key=next(button.key for button in app.button if (button.key or "").startswith("override_"))).click().run()
     assert not app.exception
     assert any(name in prediction(app) for name in LABELS)
     assert any("**Withheld:**" in box.value and "means nothing" in box.value for box in app.warning)
@@ -187,7 +182,7 @@ def test_the_trust_panel_gives_a_verdict_with_every_test_and_the_rule() -> None:
     app = finished(opened(model="whole-image"))
     verdicts = [str(box.value) for box in (*app.success, *app.error, *app.warning)]
     assert any(word in text for text in verdicts for word in ("**Supported:**", "**Not supported:**", "**Withheld:**"))
-    text = said(app)
+    text = page_text(app)
     for row in TRUST_TESTS.values():
         assert f"**{row.question}**" in text
     assert RULE in text
@@ -197,10 +192,10 @@ def test_the_trust_panel_gives_a_verdict_with_every_test_and_the_rule() -> None:
 def test_an_unlikely_class_has_no_verdict_until_asked_for() -> None:
     app = opened(image=NORMAL, model="whole-image", target="COVID-19")
     assert any("**Withheld:**" in str(box.value) for box in app.warning)
-    assert "Is it in the lungs?" not in said(app)
+    assert "Is it in the lungs?" not in page_text(app)
     app.toggle(key="test_anyway").set_value(True).run()
     assert not app.exception
-    assert "Is it in the lungs?" in said(app)
+    assert "Is it in the lungs?" in page_text(app)
 
 
 def test_a_pasted_marker_changes_the_answer_and_undo_takes_it_back() -> None:
@@ -225,7 +220,7 @@ def test_the_downloads_hold_what_is_shown() -> None:
 def test_settings_of_a_method_are_widgets_that_a_link_carries() -> None:
     app = opened(method="scorecam", **{"scorecam-channels": "16"})
     assert app.slider(key="scorecam-channels").value == 16
-    assert "scorecam at layer top" in said(app)
+    assert "scorecam at layer top" in page_text(app)
 
 
 def test_a_method_that_failed_randomisation_says_so() -> None:
@@ -239,4 +234,4 @@ def test_a_slow_method_runs_with_its_progress() -> None:
     app.query_params["rise-masks"] = "50"
     app.run()
     assert not app.exception
-    assert "rise at layer image" in said(app)
+    assert "rise at layer image" in page_text(app)

@@ -87,7 +87,7 @@ def test_real_images_are_fetched_after_a_click_and_offered(tmp_path: Path, monke
     monkeypatch.setattr("ui.explain.get_images.fetch_samples", fail)
     app.button(key="fetch_images").click().run()
     assert not app.exception
-    assert "No images came. The address does not answer. The synthetic images work" in app.error[0].value
+    assert "No images were downloaded. The address does not answer. The synthetic images work" in app.error[0].value
 
     def send(*_: object, **__: object) -> list[Path]:
         content = next(iter(shipped_samples().values())).path.read_bytes()

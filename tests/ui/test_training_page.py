@@ -98,7 +98,7 @@ def test_runs_are_compared_with_what_differs(runs: Path) -> None:
 def test_a_dead_run_says_so_and_is_deleted_only_when_sure(runs: Path) -> None:
     run = recorded(runs, "dead", state="training")
     app = opened("training", run="dead")
-    assert any("Its process is gone" in box.value for box in app.warning)
+    assert any("The process has ended" in box.value for box in app.warning)
     assert app.button(key="delete").disabled
     app.checkbox(key="sure").check().run()
     app.button(key="delete").click().run()

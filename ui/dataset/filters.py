@@ -1,4 +1,4 @@
-"""The filters of the Dataset page, each with the images a click would give, carried by the address."""
+"""The filters of the Dataset page, each value with its image count, kept in the address."""
 
 from dataclasses import replace
 from typing import Final
@@ -9,17 +9,17 @@ from covid_model.data.browse import ManifestTable
 from covid_model.data.filters import FILTERS, SORTS, Query
 
 BETWEEN: Final = "|"
-"""Between values in the address."""
+"""Separates values in the address."""
 NAMES: Final = ("search", "sort", "down")
 QUERY: Final = "dataset_query"
 WRITTEN: Final = "dataset_address"
-"""In the session: what this page itself put into the address. Anything else there is a link that was followed."""
+"""In the session: what this page wrote into the address. Anything else there comes from a link."""
 TURN: Final = "dataset_turn"
-"""In the session: counts the links followed, so that each gets widgets of its own."""
+"""In the session: the number of links followed; each gets new widgets."""
 
 
 def query_of(params: dict[str, str], columns: tuple[str, ...]) -> Query:
-    """The query that an address carries; what it does not understand is left out."""
+    """The query in an address; unknown or invalid parts are ignored."""
     choices, ranges = {}, {}
     for key, row in FILTERS.items():
         text = params.get(key, "")
@@ -38,7 +38,7 @@ def query_of(params: dict[str, str], columns: tuple[str, ...]) -> Query:
 
 
 def params_of(query: Query) -> dict[str, str]:
-    """What `query_of` reads back."""
+    """The address parameters of a query; `query_of` reads them."""
     found = {key: BETWEEN.join(values) for key, values in query.choices.items() if values}
     found |= {key: f"{low:g}-{high:g}" for key, (low, high) in query.ranges.items()}
     plain = {"search": query.text, "sort": query.sort, "down": "1" if query.descending else ""}
@@ -46,7 +46,7 @@ def params_of(query: Query) -> dict[str, str]:
 
 
 def show_in_address(query: Query) -> None:
-    """Put the query into the address; everything else in it stays."""
+    """Write the query into the address and keep everything else there."""
     wanted = params_of(query)
     st.session_state[WRITTEN] = wanted
     for name in (*FILTERS, *NAMES):
@@ -57,14 +57,14 @@ def show_in_address(query: Query) -> None:
 
 
 def filter_widgets(images: ManifestTable) -> Query:
-    """Widgets for every filter the manifest has; the address follows them, and they follow an address that others wrote."""
+    """Widgets for every filter that the manifest supports. They set the address, and a link sets them."""
     address = {name: value for name, value in st.query_params.to_dict().items() if name in (*FILTERS, *NAMES)}
     if QUERY not in st.session_state or address != st.session_state.get(WRITTEN):
         st.session_state[QUERY], st.session_state[WRITTEN] = query_of(address, images.columns), address
         st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
     query: Query = st.session_state[QUERY]
     turn = st.session_state[TURN]
-    text = st.text_input("Search in finding, patient, view, licence, file", query.text, key=f"f_search_{turn}")
+    text = st.text_input("Search finding, patient, view, licence and file", query.text, key=f"f_search_{turn}")
     facets = images.facets(replace(query, text=text))
     choices: dict[str, tuple[str, ...]] = {}
     for key, counts in facets.items():

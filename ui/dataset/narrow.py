@@ -1,4 +1,4 @@
-"""Images chosen elsewhere (on the map, in a list of the quality checks) as the only ones in the grid, until lifted."""
+"""Limit the grid to images chosen on the map or in a list of the quality checks, until the user shows all again."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,7 +15,7 @@ GRID: Final = "Browse"
 
 @dataclass(frozen=True)
 class Narrowing:
-    """Where the images were chosen, and their digests."""
+    """Where the images were chosen, and their digests. title: of this project, as Markdown."""
 
     title: str
     digests: tuple[str, ...]
@@ -28,7 +28,7 @@ def _narrow(narrowing: Narrowing) -> None:
 
 
 def narrow_button(title: str, digests: tuple[str, ...]) -> None:
-    """The way to the grid with these images only."""
+    """A button that opens the grid with these images only."""
     st.button(
         f"Browse these {len(digests):,}",
         icon=":material/filter_alt:",
@@ -39,7 +39,7 @@ def narrow_button(title: str, digests: tuple[str, ...]) -> None:
 
 
 def narrowed(query: Query) -> Query:
-    """The query for the chosen images only, where some are chosen; says so, with the button that lifts it."""
+    """The query limited to the chosen images, if any; shows the limit and a button to remove it."""
     found: Narrowing | None = st.session_state.get(CHOSEN_IMAGES)
     if found is None:
         return query

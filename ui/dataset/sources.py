@@ -1,4 +1,4 @@
-"""Where images come from: the public sources and how to get them, and a form for images of one's own."""
+"""Where images come from: the public sources and how to get them, and a form for your own images."""
 
 from collections import Counter
 from pathlib import Path
@@ -13,19 +13,20 @@ from covid_model.data.sources import SOURCES, Source
 from covid_model.data.tables import read_table
 from covid_model.data.user_source import class_names, classes_source, table_columns, table_source
 from covid_model.settings import is_public_host
+from ui.inert import inert
 from ui.manifest import NEXT, manifest_path
 
 NOTHING: Final = "(none)"
 BUILT: Final = "own_report"
-"""In the session: what the build of one's own images counted, shown after the page has changed to them."""
+"""In the session: the counts of the manifest built last, shown once the page displays it."""
 
 
 def sources() -> None:
-    """Every public source once, with its licence and the way to get it; then the form."""
+    """Every public source with its licence and how to get it; then the form."""
     st.subheader("Public sources", anchor=False)
     for source in SOURCES.values():
         with st.expander(source.title):
-            st.markdown(f"{source.homepage}  \nLicence: {source.licence}. Its images may not be passed on from here.")
+            st.markdown(f"{source.homepage}  \nLicence: {source.licence}. Do not redistribute its images.")
             if source.archives:
                 st.code(f"python -m covid_model data fetch {source.name} --out DATA", language="sh")
             else:
@@ -33,21 +34,25 @@ def sources() -> None:
             st.code(
                 f"python -m covid_model data build --source {source.name}=DATA/{source.folders[0]} --out manifest.parquet"
             )
-    st.subheader("Images of your own", anchor=False)
+    st.subheader("Your own images", anchor=False)
     if is_public_host():
-        st.info("On a public copy no images can be added; run your own copy.", icon=":material/info:")
+        st.info("Images cannot be added to a public copy. Run your own copy instead.", icon=":material/info:")
         return
     user_images()
 
 
 def user_images() -> None:
-    """A folder of classes or a table, its columns and classes matched, made into a manifest that the page then shows."""
+    """Match the classes of a folder or the columns of a table, and build a manifest that the page then shows."""
     if lines := st.session_state.pop(BUILT, None):
         st.text("\n".join(lines))  # as plain text: it holds names of files and classes
-    kind = st.segmented_control("They are in", ["one folder a class", "a CSV table"], default="one folder a class") or ""
+    kind = st.segmented_control("Layout", ["one folder per class", "a CSV table"], default="one folder per class") or ""
     place = st.text_input("Folder on this machine" if kind != "a CSV table" else "CSV file on this machine", key="own_place")
-    images = st.text_input("Folder of its images, if not its own", key="own_images") if kind == "a CSV table" else ""
-    name = st.text_input("Name of the source", "own", key="own_name")
+    images = (
+        st.text_input("Folder of the images, if different from the table's", key="own_images")
+        if kind == "a CSV table"
+        else ""
+    )
+    name = st.text_input("Source name", "own", key="own_name")
     if not place:
         return
     path = Path(place)
@@ -57,7 +62,7 @@ def user_images() -> None:
         labels = classes_form(_values(path, columns["label"])) if columns.get("label") else {}
     else:
         columns, labels = {}, classes_form(class_names(path))
-    if st.button("Make a manifest of them", type="primary", icon=":material/playlist_add:", key="own_build"):
+    if st.button("Build a manifest", type="primary", icon=":material/playlist_add:", key="own_build"):
         source: Source = (
             table_source(name, path, columns, images=Path(images) if images else None, labels=labels)
             if columns
@@ -72,7 +77,7 @@ def user_images() -> None:
 
 
 def columns_form(names: tuple[str, ...]) -> dict[str, str]:
-    """Which column holds what; a column of the field's own name is proposed."""
+    """Match columns to fields; a column named like the field is preselected."""
     found = {}
     for field, place in zip(FIELDS, st.columns(3) * 3, strict=True):
         options = [NOTHING, *names]
@@ -85,19 +90,19 @@ def columns_form(names: tuple[str, ...]) -> dict[str, str]:
 
 
 HELP: Final = {
-    "path": "Relative to the table or to the folder of its images.",
+    "path": "Relative to the table or to the folder of the images.",
     "patient": "Images of one patient stay in one split.",
 }
 
 
 def classes_form(names: list[str]) -> dict[str, str]:
-    """What each class means; what people usually call it is proposed."""
+    """Match classes to labels; the label of a common class name is preselected."""
     found = {}
     for number, (name, place) in enumerate(zip(names, st.columns(3) * len(names), strict=False)):
         options = [NOTHING, *LABELS]
         proposed = common_label(name)
         chosen = place.selectbox(
-            f"“{name}” means", options, options.index(proposed) if proposed else 0, key=f"own_class_{number}_{name}"
+            f"“{inert(name)}” means", options, options.index(proposed) if proposed else 0, key=f"own_class_{number}_{name}"
         )
         if chosen != NOTHING:
             found[name] = chosen

@@ -1,4 +1,4 @@
-"""The Dataset page's other views: what gives labels away, the map of images, and their quality."""
+"""The Dataset page's other views: what gives labels away, the map of images, and image quality."""
 
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from covid_model.plots.dataset import counts_figure, map_figure, spread_figure
 from ui.dataset.grid import SIZE, show_images
 from ui.dataset.narrow import narrow_button
 from ui.image_types import SUFFIXES
+from ui.inert import inert, inert_figure, inert_message
 from ui.manifest import images_of
 from ui.notices import PRIVACY
 
@@ -40,32 +41,37 @@ def _description(path: str, changed: float) -> Description:
 
 
 def understand(images: ManifestTable | None) -> None:
-    """Distributions, and what they give away; of the public sources where there is no manifest."""
+    """Distributions, and what they give away; of the public sources if there is no manifest."""
     found = read_description() if images is None else _description(str(images.path), images.path.stat().st_mtime)
-    by = f", measured by {found.model}" if found.model else ""
-    counted = f"counted {found.date[:10]} (data {found.data_hash[:12]}{by})"
+    by = f", measured by {inert(found.model)}" if found.model else ""
+    counted = f"counted on {inert(found.date[:10])} (data {inert(found.data_hash[:12])}{by})"
     st.caption(f"{found.images:,} images of {found.patients:,} patients, {counted}.")
-    st.subheader("What gives a label away apart from the lungs", anchor=False)
-    st.markdown("\n".join(f"- {sentence}" for sentence in sentences(found)) or "Nothing found.")
+    st.subheader("What gives labels away besides the lungs", anchor=False)
+    st.markdown("\n".join(f"- {inert_message(sentence)}" for sentence in sentences(found)) or "Nothing found.")
     columns = st.columns(2, gap="large")
     for place, (key, counts) in enumerate(found.counts.items()):
         figure = counts_figure(FILTERS[key].title, counts, found.labels)
         with columns[place % 2]:
-            st.plotly_chart(figure, key=f"counts-{key}", config=PLAIN, alt=f"Images of each label by {FILTERS[key].title}")
-    by = st.segmented_control("Numbers by", ["source", "label"], default="source", key="spread_by") or "source"
+            st.plotly_chart(
+                inert_figure(figure), key=f"counts-{key}", config=PLAIN, alt=f"Images of each label by {FILTERS[key].title}"
+            )
+    by = st.segmented_control("Group numbers by", ["source", "label"], default="source", key="spread_by") or "source"
     columns = st.columns(2, gap="large")
     shown = [key for key in SPREADS if found.spreads.get(key, {}).get(by)]
     for place, key in enumerate(shown):
         with columns[place % 2]:
             figure = spread_figure(SPREADS[key], found.spreads[key][by])
-            st.plotly_chart(figure, key=f"spread-{key}", config=PLAIN, alt=f"{SPREADS[key]} by {by}: 5 to 95 %")
+            st.plotly_chart(
+                inert_figure(figure), key=f"spread-{key}", config=PLAIN, alt=f"{SPREADS[key]} by {by}: 5 to 95 %"
+            )
 
 
 def images_map(images: ManifestTable) -> None:
-    """The model's own map of the images; a selection shows them, and any image shows its neighbours."""
+    """A map of the images by the model's features. Selected points are shown as images, with similar ones."""
     if "map_x" not in images.columns:
         st.info(
-            "The map needs what a model makes of every image: `python -m covid_model data measure`.", icon=":material/info:"
+            "The map needs a model's features of every image. Run `python -m covid_model data measure`.",
+            icon=":material/info:",
         )
         return
     offered = [key for key, row in FILTERS.items() if row.kind == "choice" and row.needs in images.columns]
@@ -74,12 +80,12 @@ def images_map(images: ManifestTable) -> None:
     )
     table = images.points(colour or "source", MOST_POINTS)
     st.caption(
-        f"{len(table):,} images, laid out by t-SNE (van der Maaten 2008) from the model's own features: near ones are "
-        "similar to the model; distances between far groups mean nothing. Draw around points to see them."
+        f"{len(table):,} images, arranged by t-SNE (van der Maaten 2008) of the model's features: images close together are "
+        "similar to the model; distances between groups mean nothing. Select points to see their images."
     )
     search_by_upload(images)
     event = st.plotly_chart(
-        map_figure(table, "value"), key="map", on_select="rerun", selection_mode=("lasso", "box", "points"),
+        inert_figure(map_figure(table, "value")), key="map", on_select="rerun", selection_mode=("lasso", "box", "points"),
         config={"displaylogo": False}, alt=f"Map of {len(table)} images by {colour}",
     )  # fmt: skip
     chosen = tuple(dict.fromkeys(str(point["customdata"]) for point in event.get("selection", {}).get("points", [])))
@@ -94,14 +100,14 @@ def images_map(images: ManifestTable) -> None:
 
 
 def search_by_upload(images: ManifestTable) -> None:
-    """Images similar to an upload, by the model that measured the manifest."""
-    with st.expander("Search by an image of your own", icon=":material/image_search:"):
+    """Images similar to an upload, according to the model that measured the manifest."""
+    with st.expander("Search with your own image", icon=":material/image_search:"):
         upload = st.file_uploader("A chest X-ray", type=SUFFIXES, key="search_image", help=PRIVACY)
         path, model = embedding_path(images.path), str(images.rows([0])["model"].iloc[0])
         if upload is None or not path.is_file():
             return
         if model not in available_models():
-            st.info(f"The images were measured by {model}, which is not available.", icon=":material/info:")
+            st.info(f"The images were measured by {inert(model)}, which is not available.", icon=":material/info:")
             return
         from covid_model.trust.source_probe import embedding  # TensorFlow is started only here
         from ui.loaders import cached_prediction, image_from, loaded_model
@@ -113,7 +119,7 @@ def search_by_upload(images: ManifestTable) -> None:
 
 
 def neighbours(images: ManifestTable, rows: pd.DataFrame) -> None:
-    """Images similar to one of those shown."""
+    """Images similar to one of the images shown."""
     names = {int(row.file_row_number): f"{row.label}, {Path(row.path).name}" for row in rows.itertuples()}
     number = st.selectbox("Images most similar to", list(names), format_func=names.__getitem__, key="similar_to")
     path = embedding_path(images.path)
@@ -134,13 +140,13 @@ def _check_results(path: str, changed: float) -> list[CheckResult]:
 
 
 def quality(images: ManifestTable) -> None:
-    """Every check with its rule; a chosen list is shown as images."""
+    """All checks with their rules; the images found by one of them are shown."""
     results = _check_results(str(images.path), images.path.stat().st_mtime)
     rows = [
         {
             "check": result.check.title,
             "images": "not measured" if result.count is None else f"{result.count:,}",
-            "": "" if result.count is None or not result.check.severe else "mend this" if result.count else "clean",
+            "": "" if result.count is None or not result.check.severe else "to fix" if result.count else "clean",
             "rule": result.check.rule,
         }
         for result in results

@@ -1,4 +1,4 @@
-"""The choices of the Explain page, each a widget that a link can carry."""
+"""The controls of the Explain page; a link can set each of them."""
 
 from dataclasses import dataclass
 
@@ -17,19 +17,21 @@ from covid_model.models.user_models import available_models, row_of
 from ui.available_images import available_images, image_of_manifest
 from ui.explain.get_images import get_images
 from ui.image_types import SUFFIXES
+from ui.inert import inert, inert_message
 from ui.links import linked_select
 from ui.loaders import HowToExplain, image_from
 from ui.notices import PRIVACY
 
 PREDICTED = "predicted"
-"""Stands in links for whatever class the model predicts."""
+"""In links: the class that the model predicts, whichever it is."""
 
 
 @dataclass(frozen=True)
 class PickedImage:
-    """The image on show, what to call it, and what radiologists outlined on it, where they did.
+    """The chosen image, its title, and what radiologists outlined on it, if available.
 
-    linkable: can a link name it? note: where it comes from, where there is more to say than the title does.
+    title: text from outside, not Markdown. linkable: whether a link can name it. note: where it comes from, as Markdown of
+    this project; may be empty.
     """
 
     image: XrayImage
@@ -41,7 +43,7 @@ class PickedImage:
 
 
 def image_picker() -> PickedImage | None:
-    """An upload where there is one, else an image at hand. A bad upload is one sentence, and the picked image stays."""
+    """The upload if there is one, else the chosen image. A bad upload is one sentence, and the chosen image stays."""
     upload = st.file_uploader("Upload a chest X-ray", type=SUFFIXES, help=f"PNG, JPEG, WebP, BMP, TIFF or DICOM. {PRIVACY}")
     offered = available_images()
     wanted = st.session_state.get("image_choice") or ""
@@ -49,34 +51,34 @@ def image_picker() -> PickedImage | None:
         if key not in offered and (found := image_of_manifest(key)) is not None:
             offered = {**offered, key: found}
     titles = {key: image.title for key, image in offered.items()}
-    key = linked_select("or pick one at hand", titles, "image", off=upload is not None)
+    key = linked_select("or choose an image", titles, "image", off=upload is not None)
     get_images()
     try:
         if upload is not None:
             return PickedImage(image_from(upload.getvalue()), "Your upload", False, linkable=False)
     except ImageError as error:
-        st.error(f"The upload cannot be used. {error}", icon=":material/error:")
+        st.error(f"The upload cannot be used. {inert_message(error)}", icon=":material/error:")
     try:
         chosen = offered[key]
         image = chosen.read()
         return PickedImage(image, chosen.title, chosen.synthetic, chosen.lesions(image), note=chosen.note)
     except ImageError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(inert_message(error), icon=":material/error:")
         return None
 
 
 def model_picker() -> str:
     """The key of a model of the MODELS table."""
     offered = available_models()
-    summaries = "  \n".join(f"**{title}**: {row_of(key).summary}" for key, title in offered.items())
+    summaries = "  \n".join(f"**{inert(title)}**: {inert(row_of(key).summary)}" for key, title in offered.items())
     return linked_select("Model", offered, "model", help=summaries)
 
 
 def how_picker(card: Card, predicted: str) -> HowToExplain:
-    """What to explain and how; layer and settings of the method stand under "Advanced"."""
+    """What to explain and how; layer and method settings are under "Advanced"."""
     differences = [f"{a}{MINUS}{b}" for a in card.classes for b in card.classes if a != b]
     targets = {PREDICTED: f"Predicted: {predicted}"} | {name: name for name in (*card.classes, *differences)}
-    meaning = "A difference, such as COVID-19 - Normal, shows what speaks for the first rather than the second."
+    meaning = "A difference, such as COVID-19 - Normal, shows what supports the first class over the second."
     target = linked_select("Class to explain", targets, "target", help=meaning)
     method = get_method(linked_select("Method", {key: row.label for key, row in METHODS.items()}, "method"))
     layer = card.explanation_layers[0]
@@ -84,17 +86,17 @@ def how_picker(card: Card, predicted: str) -> HowToExplain:
     if method.needs_layer or method.options:
         with st.expander("Advanced"):
             if method.needs_layer:
-                finer = "Earlier layers give finer maps of simpler features; the first is the default."
+                finer = "Earlier layers give finer maps of simpler features. The first entry is the default."
                 layer = linked_select("Layer", {name: name for name in card.explanation_layers}, "layer", help=finer)
             settings = [(option.name, option_widget(method.key, option)) for option in method.options]
     return HowToExplain(method.key, predicted if target == PREDICTED else target, layer, tuple(settings))
 
 
 def option_widget(method: str, option: Option) -> Setting:
-    """A widget for one setting of a method, carried by links as `method-setting`."""
+    """A widget for one setting of a method, kept in links as `method-setting`."""
     name = f"{method}-{option.name}"
     if option.choices:
-        choices = sorted(option.choices, key=lambda choice: choice != option.default)  # a link leaves out the first
+        choices = sorted(option.choices, key=lambda choice: choice != option.default)  # a link omits the first
         return linked_select(option.label, {choice: choice for choice in choices}, name, help=option.help)
     if isinstance(option.default, int):
         low, high, step = int(option.low), int(option.high), int(option.step)
@@ -107,7 +109,7 @@ def option_widget(method: str, option: Option) -> Setting:
 
 @dataclass(frozen=True)
 class Look:
-    """How image and map are displayed; nothing here changes what the model sees."""
+    """How image and heatmap are displayed; none of this changes what the model sees."""
 
     opacity: float
     colormap: str
@@ -117,7 +119,7 @@ class Look:
 
 
 def look_picker() -> Look:
-    """Display choices in one row under the picture."""
+    """Display options in one row below the image."""
     first, second, third, fourth = st.columns([3, 2, 3, 2], vertical_alignment="bottom")
     opacity = first.slider("Overlay opacity", 0.0, 1.0, 0.6, 0.05, key="opacity", bind="query-params")
     with second:
@@ -130,7 +132,7 @@ def look_picker() -> Look:
         0.01,
         key="window",
         bind="query-params",
-        help="Image values shown as black and as white. Level is their middle, width their distance.",
+        help="Image values shown as black and as white. Their middle is the level, their distance the width.",
     )
     with fourth:
         lungs = st.toggle("Lung outline", True, key="lungs", bind="query-params")

@@ -11,17 +11,17 @@ from covid_model.share.report import html_report
 
 
 def export_panel(result: Result, card: Card, title: str, *, linkable: bool) -> None:
-    """Downloads of the current view; the trust scores are in them where they were measured."""
+    """Downloads of the current view, with trust scores if they were measured."""
     found, scores = result.explanation, list(result.scores.values())
     stem = f"{found.model}-{found.method}-{found.image_digest[:8]}"
     if linkable:
-        st.caption("The address of this page opens this very view: image, model, class, method, layer and display.")
+        st.caption("This address opens the current view: image, model, class, method, layer and display options.")
         query = "&".join(f"{name}={value}" for name, value in st.query_params.to_dict().items())
         st.code(f"{(st.context.url or '').split('?')[0]}{'?' + query if query else ''}", language=None)
     else:
-        st.caption("An upload is nowhere stored, so no link leads to it; the report below holds it.")
+        st.caption("Uploads are not stored, so no link can open this view. The report contains the image.")
     if not scores:
-        st.caption("Open “Trust” first to have its scores in the record and the report.")
+        st.caption("To include trust scores in the record and the report, open “Can you trust it?” first.")
     opacity = float(st.session_state.get("opacity", 0.6))
     colormap = str(st.session_state.get("cmap_choice", "inferno"))
     with st.container(horizontal=True):

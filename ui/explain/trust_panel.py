@@ -1,4 +1,4 @@
-"""The trust panel: one test after the other, each shown as soon as it is there, and the verdict above them."""
+"""The trust panel: the tests, each shown as soon as it has finished, and the verdict above them."""
 
 from typing import Final, Literal
 
@@ -9,6 +9,7 @@ from covid_model.trust.figures import Images
 from covid_model.trust.score import Outcome, TrustInput, TrustScore
 from covid_model.trust.trust_tests import TRUST_TESTS, TrustTest
 from covid_model.trust.verdict import RULE, Verdict, verdict, withheld
+from ui.inert import inert, inert_figure, inert_message
 from ui.loaders import run_tests_in_background, scores_so_far, trust_figures
 
 Colour = Literal["green", "red", "orange", "gray"]
@@ -20,31 +21,31 @@ BADGES: Final[dict[Outcome, tuple[str, str, Colour]]] = {
     "informational": ("For information", ":material/info:", "gray"),
 }
 TICK: Final = 1.0
-"""Seconds between two looks at what the tests have found."""
+"""Seconds between two updates of the test results."""
 
 
 def trust_panel(inputs: TrustInput) -> None:
-    """All trust tests, each shown as soon as it is there; the page stays usable meanwhile."""
+    """All trust tests, each shown as soon as it has finished; the page stays usable meanwhile."""
     done = len(scores_so_far(inputs)) == len(TRUST_TESTS)
     st.fragment(_panel, run_every=None if done else TICK)(inputs)
 
 
 def _panel(inputs: TrustInput) -> None:
-    """What is known now. Ends its own repetition by one run of the whole page when the last score has come."""
+    """The current results. When the last score is available, one run of the whole page ends the repetition."""
     before = scores_so_far(inputs)
     fault = None if len(before) == len(TRUST_TESTS) else run_tests_in_background(inputs)
     scores = list(before.values())
     if fault is not None:
-        st.error(f"The tests stopped: {fault}", icon=":material/error:")
+        st.error(f"The tests stopped: {inert_message(fault)}", icon=":material/error:")
     elif len(scores) == len(TRUST_TESTS):
         show_verdict(inputs, verdict(inputs, scores))
         if st.session_state.pop("trust_waiting", False):
             st.rerun()
     else:
         st.session_state["trust_waiting"] = True
-        st.info(f"Testing whether this heatmap deserves trust: {len(scores)} of {len(TRUST_TESTS)} tests done …")
+        st.info(f"Testing whether you can trust this heatmap: {len(scores)} of {len(TRUST_TESTS)} tests done …")
         if inputs.method.slow:
-            st.caption(f"{inputs.method.label} is slow, and so are its tests: some make it again several times.")
+            st.caption(f"{inputs.method.label} is slow, and so are its tests: some compute the heatmap several times.")
     columns = st.columns(2, gap="medium")
     for number, (key, test) in enumerate(TRUST_TESTS.items()):
         with columns[number % 2].container(border=True):
@@ -56,25 +57,26 @@ def _panel(inputs: TrustInput) -> None:
 
 
 def show_verdict(inputs: TrustInput, found: Verdict) -> None:
-    """The verdict in one box, and below it the rule."""
-    what = f"the {inputs.method.label} map for {inputs.explanation.target}"
+    """The verdict, and below it the rule."""
+    what = f"the {inputs.method.label} heatmap for {inert(inputs.explanation.target)}"
+    why = inert_message(found.why)
     if found.word == "supported":
-        st.success(f"**Supported:** {what}. {found.why}", icon=":material/verified:")
+        st.success(f"**Supported:** {what}. {why}", icon=":material/verified:")
     elif found.word == "not supported":
-        st.error(f"**Not supported:** {what}. {found.why}", icon=":material/gpp_bad:")
+        st.error(f"**Not supported:** {what}. {why}", icon=":material/gpp_bad:")
     else:
-        st.warning(f"**Withheld:** no verdict on {what}. {found.why}", icon=":material/block:")
+        st.warning(f"**Withheld:** no verdict on {what}. {why}", icon=":material/block:")
     with st.expander("The rule"):
         st.write(RULE)
 
 
 def show_score(inputs: TrustInput, test: TrustTest, score: TrustScore) -> None:
-    """One test: outcome, question, finding, its pictures, and on demand how it works and its charts."""
+    """One test: outcome, question, finding, images, and on demand how it works and its charts."""
     name, icon, colour = BADGES[score.outcome]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{test.question}**", width="stretch")
         st.badge(name, icon=icon, color=colour)
-    st.markdown(score.sentence)
+    st.markdown(inert_message(score.sentence))
     figures = trust_figures(inputs, score)
     for figure in figures:
         if isinstance(figure, Images):
@@ -85,7 +87,7 @@ def show_score(inputs: TrustInput, test: TrustTest, score: TrustScore) -> None:
         for number, figure in enumerate(figures):
             if not isinstance(figure, Images):
                 behind.plotly_chart(
-                    trust_chart(figure),
+                    inert_figure(trust_chart(figure)),
                     key=f"trust_{test.key}_{number}",
                     config={"displayModeBar": False},
                     alt=score.sentence,
@@ -93,13 +95,13 @@ def show_score(inputs: TrustInput, test: TrustTest, score: TrustScore) -> None:
 
 
 def show_images(images: Images) -> None:
-    """Pictures side by side, each with its caption."""
+    """Images side by side, each with its caption."""
     for column, (caption, picture) in zip(st.columns(len(images.pictures)), images.pictures.items(), strict=True):
-        column.image(picture, caption=caption, alt=f"{images.title} {caption}", width="stretch")
+        column.image(picture, caption=inert(caption), alt=f"{images.title} {caption}", width="stretch")
 
 
 def may_be_tested(inputs: TrustInput) -> bool:
-    """False, with the reason shown, where the verdict is withheld before any test; a click runs them anyway."""
+    """False, with the reason shown, if the verdict is withheld before any test; a toggle runs the tests anyway."""
     why = withheld(inputs)
     if why is None:
         return True

@@ -1,4 +1,4 @@
-"""What if: change a part of the image and watch probability and heatmap change. Nothing is stored."""
+"""What if: change part of the image and see how probabilities and heatmap change. Nothing is stored."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -15,10 +15,11 @@ from covid_model.models.predict import Prediction
 from covid_model.plots.compare import Panel, panel_picture
 from covid_model.plots.heatmap import selectable_image
 from covid_model.trust.edits import EDITS, Edit, edited
+from ui.inert import inert, inert_figure
 from ui.loaders import loaded_model
 
 REGION: Final = {"whatif_across": (0.75, 0.95), "whatif_down": (0.05, 0.2)}
-"""Where a marker often stands: the upper left of the patient, which is the upper right of the image."""
+"""Where markers are common: the patient's upper left, which is the image's upper right."""
 
 
 def _take_selection() -> None:
@@ -43,7 +44,7 @@ def _undo() -> None:
 
 
 def _edits(image: XrayImage) -> list[Edit]:
-    """The edits of this session for this image; another image starts with none."""
+    """This session's edits of this image; another image starts without any."""
     if st.session_state.get("whatif_digest") != image.digest:
         st.session_state["whatif_digest"], st.session_state["whatif_edits"] = image.digest, []
     edits: list[Edit] = st.session_state["whatif_edits"]
@@ -52,10 +53,10 @@ def _edits(image: XrayImage) -> list[Edit]:
 
 @st.fragment
 def what_if(model: str, image: XrayImage, prediction: Prediction, found: Explanation) -> None:
-    """Choose a rectangle by drawing, clicking or sliders, change it, compare."""
+    """Choose a rectangle by drawing, clicking or sliders, change it, and compare."""
     st.caption(
-        "Draw a rectangle on the image, or click, or use the sliders; then change what lies inside. The lung outline stays "
-        "where it was found, so that only the classifier's view changes. Nothing is stored."
+        "Draw a rectangle on the image, click, or use the sliders; then change the area inside. The lung outline stays the "
+        "same, so that only the classifier's input changes. Nothing is stored."
     )
     edits = _edits(image)
     changed = image.altered(edited(image.pixels, edits)) if edits else image
@@ -67,51 +68,54 @@ def what_if(model: str, image: XrayImage, prediction: Prediction, found: Explana
         if edits:
             show_change(model, image, changed, prediction, found)
         else:
-            st.info("Nothing is changed yet.", icon=":material/draw:")
+            st.info("No changes yet.", icon=":material/draw:")
 
 
 def _region_picker(image: XrayImage) -> tuple[float, float, float, float]:
-    """The rectangle as (top, left, bottom, right), shares of the image; the picture and the sliders agree."""
+    """The rectangle as (top, left, bottom, right), fractions of the image; image and sliders stay in sync."""
     for key, start in REGION.items():
         st.session_state.setdefault(key, start)
     (left, right), (top, bottom) = st.session_state["whatif_across"], st.session_state["whatif_down"]
     figure: go.Figure = selectable_image(displayed(image.pixels), (top, left, bottom, right))
     st.plotly_chart(
-        figure,
+        inert_figure(figure),
         key="whatif_image",
         on_select=_take_selection,
         selection_mode=("box", "points"),
         config={"displayModeBar": False},
-        alt="The image with the chosen rectangle.",
+        alt="The image with the chosen rectangle",
     )
-    st.slider("Across", 0.0, 1.0, step=0.01, key="whatif_across")
-    st.slider("Down", 0.0, 1.0, step=0.01, key="whatif_down")
+    st.slider("Horizontal range", 0.0, 1.0, step=0.01, key="whatif_across")
+    st.slider("Vertical range", 0.0, 1.0, step=0.01, key="whatif_down")
     return top, left, bottom, right
 
 
 def _buttons(edits: list[Edit], region: tuple[float, float, float, float]) -> None:
-    """One button for each kind of edit, undo and start again."""
+    """One button for each kind of edit, and buttons to undo and reset."""
     with st.container(horizontal=True):
         for key, kind in EDITS.items():
             st.button(kind.label, key=f"whatif_{key}", on_click=lambda kind=key: edits.append(Edit(kind, *region)))
     with st.container(horizontal=True):
         st.button("Undo", icon=":material/undo:", key="whatif_undo", disabled=not edits, on_click=_undo)
-        st.button("Start again", key="whatif_clear", disabled=not edits, on_click=edits.clear)
+        st.button("Reset", key="whatif_clear", disabled=not edits, on_click=edits.clear)
 
 
 def show_change(model: str, original: XrayImage, changed: XrayImage, prediction: Prediction, found: Explanation) -> None:
-    """Probabilities with their change, and the new heatmap on the scale of the old one."""
+    """Probabilities with their changes, and the new heatmap on the same scale as the old one."""
     loaded = loaded_model(model)
     after = loaded.predict_altered(changed, prediction)
     with st.container(horizontal=True):
         for name, before in prediction.probabilities.items():
             moved = 100 * (after.probabilities[name] - before)
-            st.metric(name, f"{after.probabilities[name]:.0%}", f"{moved:+.1f} points", delta_color="off")
+            st.metric(inert(name), f"{after.probabilities[name]:.0%}", f"{moved:+.1f} points", delta_color="off")
     if set(after.called) != set(prediction.called):
-        st.warning(f"It flips from {prediction.called_text} to {after.called_text}.", icon=":material/swap_horiz:")
+        st.warning(
+            f"The prediction changes from {inert(prediction.called_text)} to {inert(after.called_text)}.",
+            icon=":material/swap_horiz:",
+        )
     row = get_method(found.method)
     if row.slow:
-        st.caption(f"{row.label} is too slow to follow along; choose a quicker method to see the heatmap change.")
+        st.caption(f"{row.label} is too slow for this; choose a faster method to see how the heatmap changes.")
         return
     again = loaded.explain(
         changed,
@@ -127,4 +131,6 @@ def show_change(model: str, original: XrayImage, changed: XrayImage, prediction:
     ):
         panel = Panel(title, displayed(image.pixels), heatmap, lungs, row.signed)
         picture = panel_picture(panel, opacity=0.6, colormap="inferno", top=top)
-        column.image(picture, caption=f"{title}: {found.target}, on one scale", width="stretch", alt=f"{title} the change")
+        column.image(
+            picture, caption=f"{title}: {inert(found.target)}, same scale", width="stretch", alt=f"{title} the change"
+        )

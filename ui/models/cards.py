@@ -1,4 +1,4 @@
-"""Cards of the models at hand, read without loading the models."""
+"""Cards of available models, read without loading the models."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Bring a Keras model of one's own: read it, help to write its card, keep it."""
+"""Add your own Keras model: read the file, complete its card, and save it."""
 
 from typing import Final
 
@@ -10,6 +10,7 @@ from covid_model.images.preprocess import SCALES, Region
 from covid_model.models.importing import Brought, add_model, read_network, read_numbers, remove_model
 from covid_model.models.specs import MODELS, NOT_COVID
 from covid_model.settings import is_public_host
+from ui.inert import inert, inert_message
 from ui.links import explain_params
 
 MOST_MB: Final = 500
@@ -27,27 +28,27 @@ def _read(data: bytes) -> tuple[Brought | None, str]:
 
 
 def import_form() -> None:
-    """Upload, what was found in it, the questions that only its owner can answer, and the model is on every page."""
+    """Upload, what the file contains, and a form for what it does not; the model then is available on all pages."""
     if is_public_host():
         st.info(
-            "On a public copy models cannot be added. Run your own copy (see the README) and bring your model there.",
+            "Models cannot be added to a public copy. Run your own copy (see the README) and add your model there.",
             icon=":material/info:",
         )
         return
     upload = st.file_uploader("A .keras or .h5 file", key="model_file", max_upload_size=MOST_MB)
-    st.caption("Functional or sequential, of one unit or several classes. Files that bring code of their own are refused.")
+    st.caption("Functional or sequential, with one output or several classes. Files that contain code are refused.")
     if upload is None:
         return
     brought, why = _read(upload.getvalue())
     if brought is None:
-        st.error(why, icon=":material/error:")
+        st.error(inert_message(why), icon=":material/error:")
         return
     found = brought.found
     height, width = found.size
-    multilabel = " of classes that do not exclude one another" if found.head == "multilabel" else ""
+    multilabel = " (multi-label)" if found.head == "multilabel" else ""
     st.success(
         f"{height} x {width} pixels, {found.channels} channel(s), {found.units} output(s){multilabel}, "
-        f"{found.count} layers; heatmaps at {', '.join(found.layers)}.",
+        f"{found.count} layers; heatmaps at {inert(', '.join(found.layers))}.",
         icon=":material/check:",
     )
     _questions(brought, upload.name)
@@ -59,21 +60,21 @@ def _questions(brought: Brought, file_name: str) -> None:
     offered = [key for key, row in SCALES.items() if len(row.mean) in (0, 1, found.channels)]
     first = offered.index("byte" if found.rescales else "unit")
     scaling = st.selectbox(
-        "Pixel values it was trained on", offered, first, lambda key: SCALES[key].label, key="import_scaling"
+        "Pixel values the model was trained on", offered, first, lambda key: SCALES[key].label, key="import_scaling"
     )
     with st.form("import"):
-        title = st.text_input("What it is called", file_name.rsplit(".", 1)[0])
+        title = st.text_input("Title", file_name.rsplit(".", 1)[0])
         classes = st.text_input(
-            "Its classes in the order of its outputs, with commas between",
+            "Classes in the order of the outputs, separated by commas",
             ", ".join(names),
-            help=f"Use {', '.join(LABELS)} or {NOT_COVID} to be able to evaluate it on a manifest. "
-            "For one output: negative, then positive.",
+            help=f"To evaluate the model on a manifest, use {', '.join(LABELS)} or {NOT_COVID}. "
+            "For one output: negative class, then positive class.",
         )
-        region = st.selectbox("What it was shown", list(REGIONS), format_func=REGIONS.__getitem__)
+        region = st.selectbox("Image area it was trained on", list(REGIONS), format_func=REGIONS.__getitem__)
         custom = _own_scaling() if scaling == "custom" else {}
         multilabel = not found.says_head and st.checkbox(
-            "Its classes do not exclude one another",
-            help="The file has no last activation: without this its scores become probabilities by a softmax.",
+            "Multi-label: classes do not exclude one another",
+            help="The file has no final activation. If this is off, a softmax turns the scores into probabilities.",
         )
         if not st.form_submit_button("Add the model", type="primary", icon=":material/add:"):
             return
@@ -87,29 +88,33 @@ def _questions(brought: Brought, file_name: str) -> None:
             multilabel=multilabel,
         )
     except ModelError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(inert_message(error), icon=":material/error:")
         return
     st.cache_data.clear()
-    st.success(f"{card.title} is there.", icon=":material/check:")
+    st.success(f"{inert(card.title)} was added.", icon=":material/check:")
     params = explain_params(model=card.key)
-    st.page_link("pages/explain.py", label="Explain an image with it", icon=":material/visibility:", query_params=params)
+    st.page_link(
+        "pages/explain.py", label="Explain an image with this model", icon=":material/visibility:", query_params=params
+    )
 
 
 def _own_scaling() -> dict[str, str | bool]:
-    """Mean and deviation as typed, and the order of the channels."""
+    """Mean and standard deviation as entered, and the channel order."""
     mean, deviation, order = st.columns(3)
     return {
-        "mean": mean.text_input("Mean", "0.5", help="Of pixels in 0 to 1 (of 0 to 255, divide by 255); one, or R, G, B."),
-        "deviation": deviation.text_input("Deviation", "0.25", help="As the mean."),
-        "bgr": order.selectbox("Order of channels", list(ORDERS), format_func=ORDERS.__getitem__),
+        "mean": mean.text_input(
+            "Mean", "0.5", help="Of pixels from 0 to 1 (for 0 to 255, divide by 255); one number, or R, G, B."
+        ),
+        "deviation": deviation.text_input("Standard deviation", "0.25", help="In the same form as the mean."),
+        "bgr": order.selectbox("Channel order", list(ORDERS), format_func=ORDERS.__getitem__),
     }
 
 
 def removal(key: str) -> None:
-    """A button that forgets a user's own model; nothing for models of the MODELS table."""
+    """A button that removes a user's model; nothing for models of the MODELS table."""
     if key in MODELS:
         return
-    sure = st.checkbox("Really remove", key=f"sure-{key}")
+    sure = st.checkbox("Confirm removal", key=f"sure-{key}")
     if st.button("Remove", icon=":material/delete:", key=f"remove-{key}", disabled=not sure):
         remove_model(key)
         st.cache_data.clear()

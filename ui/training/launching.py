@@ -1,23 +1,24 @@
-"""Wait for a trainer that was started from this page, and say so when it does not begin."""
+"""Wait for a training process that this page started, and show an error if it does not begin."""
 
 from typing import Final
 
 import streamlit as st
 
 from covid_model.training.process import Launched
+from ui.inert import inert, inert_message
 
 AWAITED: Final = "awaited_run"
-"""In the session: the trainer that was started and has not begun yet."""
+"""In the session: the training process that was started and has not begun yet."""
 
 
 def await_run(launched: Launched) -> None:
-    """Have `wait_for_run` look after it."""
+    """Have `wait_for_run` watch it."""
     st.session_state[AWAITED] = launched
 
 
 @st.fragment(run_every=1.0)
 def wait_for_run() -> None:
-    """Until the trainer begins: say so; then show its run, or why it ended before."""
+    """Show that training is starting; then show its run, or why it failed."""
     launched: Launched | None = st.session_state.get(AWAITED)
     if launched is None:
         return
@@ -27,6 +28,6 @@ def wait_for_run() -> None:
         st.session_state["run"] = name
         st.rerun()
     elif (why := launched.failure()) is not None:
-        st.error(f"{name} did not start. {why}", icon=":material/error:")
+        st.error(f"{inert(name)} did not start. {inert_message(why)}", icon=":material/error:")
     else:
-        st.info(f"{name} is starting; TensorFlow takes some seconds …", icon=":material/hourglass_top:")
+        st.info(f"{inert(name)} is starting; loading TensorFlow takes a few seconds …", icon=":material/hourglass_top:")

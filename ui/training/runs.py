@@ -1,4 +1,4 @@
-"""Runs one can look at: those of this host, and recorded ones that ship with the project."""
+"""Available runs: those on this host, and recorded ones that ship with the project."""
 
 from pathlib import Path
 from typing import Final
@@ -14,12 +14,12 @@ RECORDED: Final = ASSETS / "runs"
 
 
 def is_recorded(run: RunFolder) -> bool:
-    """Is it one that ships with the project?"""
+    """True for a run that ships with the project."""
     return run.path.parent == RECORDED
 
 
 def available_runs() -> dict[str, RunFolder]:
-    """Name -> run: this host's, the latest first, then the recorded ones."""
+    """Name -> run: this host's runs, latest first, then the recorded ones."""
     own = {run.name: run for run in runs_in(runs_folder())}
     return own | {f"recorded: {run.name}": run for run in runs_in(RECORDED)}
 
@@ -30,5 +30,5 @@ def _reader(path: str) -> MetricsReader:
 
 
 def metrics_of(run: RunFolder) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(steps, epochs) of a run; a live run's file is read on from where the last look ended."""
+    """(steps, epochs) of a run; a live run's file is read from where the last call stopped."""
     return _reader(str(run.path)).look()
