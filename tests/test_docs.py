@@ -56,6 +56,7 @@ def test_every_source_is_described(name: str) -> None:
     assert f"`{name}`" in PAGES["data.md"]
 
 
+@pytest.mark.parametrize("name", SOURCES)
 def test_every_source_is_in_the_reference_with_its_licence(name: str) -> None:
     assert f"(`{name}`)" in FILE.read_text("utf-8")
     assert f"Licence: {SOURCES[name].licence}." in FILE.read_text("utf-8")

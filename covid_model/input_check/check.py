@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from covid_model.errors import ImageError
 from covid_model.files import read_arrays
@@ -67,6 +66,8 @@ class InputCheck:
 
     def probabilities(self, measures: NDArray[np.float32]) -> dict[str, float]:
         """Kind -> probability, for (n,) measures of one picture."""
+        from scipy.special import softmax
+
         scores = (measures - self.centre) / self.spread @ self.weights + self.shift
         found: dict[str, float] = dict.fromkeys((FRONTAL, *REASONS), 0.0)
         for kind, share in zip(self.kinds, softmax(scores), strict=True):

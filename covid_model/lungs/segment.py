@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from covid_model.backends.base import LOGITS
 from covid_model.backends.engines import NetworkEngines, engines_of
@@ -75,11 +74,15 @@ class LungOutputs:
     @property
     def probability(self) -> NDArray[np.float32]:
         """Probability of lung at the network's size, (h, w) float32 in [0, 1]."""
+        from scipy.special import expit
+
         return np.asarray(expit(self.logits), np.float32)
 
     @cached_property
     def lungs(self) -> LungMask:
         """The lungs at image size."""
+        from scipy.special import expit
+
         full = cv2.resize(self.logits, self.pixels.shape[::-1], interpolation=cv2.INTER_LINEAR)
         return _judged(full > 0, lambda mask: np.asarray(expit(full[mask]), np.float32))
 

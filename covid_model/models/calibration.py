@@ -4,7 +4,6 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
 
 Head = Literal["multiclass", "multilabel"]
 """multiclass: the classes exclude one another. multilabel: each class has a probability of its own, by its own sigmoid."""
@@ -30,6 +29,8 @@ def calibrated(logits: NDArray[np.floating], temperature: float, head: Head = "m
     >>> calibrated(np.array([[0.0, 0.0, 0.0]]), 1.0, "multilabel").tolist()
     [[0.5, 0.5, 0.5]]
     """
+    from scipy.special import expit, softmax
+
     scaled = np.asarray(logits, np.float64) / temperature
     if head == "multilabel":
         return np.asarray(expit(scaled))

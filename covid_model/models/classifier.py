@@ -105,7 +105,7 @@ def load(key: str = DEFAULT_MODEL, segmenter: LungSegmenter | None = None, folde
 
 def read_network(row: ModelSpec, weights: Path) -> "keras.Model":
     """The Keras network in a weight file of a model. Raises ModelError for a file that does not hold it."""
-    if row.half:
+    if row.float16:
         return read_float16_weights(row, weights)
     import keras
 

@@ -28,7 +28,7 @@ class ModelSpec:
     default first. limits: sentences on what it must not be used for or is known to get wrong. head: do the classes
     exclude one another (softmax; a sigmoid of one unit), or has each a probability of its own? build: makes the
     untrained flat functional graph, input `image`, output `logits`; imports Keras only when called. merges: labels of
-    the manifest that belong to a class of another name; labels that are neither a class nor merged are left out. half:
+    the manifest that belong to a class of another name; labels that are neither a class nor merged are left out. float16:
     weights are kept as float16. claimed: what the author of a replication said it scores, None where nothing was said or
     for our own models. ships: are trained weights part of the project? Where not, the spec is there to be trained.
     """
@@ -44,7 +44,7 @@ class ModelSpec:
     head: "Head" = "multiclass"
     build: Callable[[], "keras.Model"] = _not_to_build
     merges: Mapping[str, str] = field(default_factory=dict)
-    half: bool = False
+    float16: bool = False
     replication: bool = False
     claimed: str | None = None
     ships: bool = True
@@ -61,7 +61,7 @@ class ModelSpec:
     @property
     def weights_name(self) -> str:
         """File name of the weights, in whatever folder they lie."""
-        return f"{self.key}.half.npz" if self.half else f"{self.key}.keras"
+        return f"{self.key}.half.npz" if self.float16 else f"{self.key}.keras"
 
     @property
     def card_name(self) -> str:
@@ -148,7 +148,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             build=_replication("steveroger"),
             limits=(_NO_DIAGNOSIS, _REPLICATION),
             merges=REST,
-            half=True,
+            float16=True,
             replication=True,
             claimed="73 % accuracy on the images it was trained on",
         ),
@@ -164,7 +164,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             explanation_layers=("conv3", "conv2"),
             build=_replication("anshul"),
             limits=(_NO_DIAGNOSIS, _REPLICATION, "Its normal images show children and its COVID-19 images adults."),
-            half=True,
+            float16=True,
             replication=True,
         ),
         ModelSpec(
@@ -177,7 +177,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             explanation_layers=("conv4", "conv3"),
             build=_replication("interpretable_cnn"),
             limits=(_NO_DIAGNOSIS, _REPLICATION, "Trained with mirrored images, though the heart has a side."),
-            half=True,
+            float16=True,
             replication=True,
             claimed="0.98 validation accuracy",
         ),
@@ -191,7 +191,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             explanation_layers=("conv2",),
             build=_replication("corona_3class"),
             limits=(_NO_DIAGNOSIS, _REPLICATION),
-            half=True,
+            float16=True,
             replication=True,
         ),
         ModelSpec(
@@ -205,7 +205,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             build=_application("resnet50", 1),
             limits=(_NO_DIAGNOSIS, _REPLICATION),
             merges=REST,
-            half=True,
+            float16=True,
             replication=True,
         ),
         ModelSpec(
@@ -218,7 +218,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             explanation_layers=_RESNET50_LAYERS,
             build=_application("resnet50", 1, (112, 112)),
             limits=(_NO_DIAGNOSIS, "Knows no COVID-19: made only to start other trainings from."),
-            half=True,
+            float16=True,
             ships=False,
         ),
         ModelSpec(

@@ -44,7 +44,7 @@ def save_user_model(network: "keras.Model", card: Card, folder: Path | None = No
         network.save(weights)
     except OSError as error:
         raise ModelError(f"The model cannot be kept in {folder}: {error.strerror}.") from error
-    card = replace(card, weights_sha256=file_sha256(weights), half=False, replication=False, claimed=None, ships=False)
+    card = replace(card, weights_sha256=file_sha256(weights), float16=False, replication=False, claimed=None, ships=False)
     write_card(card, folder / f"{card.key}.card.json")
     with suppress(ModelError, OSError):
         write_graph(TensorFlowBackend(network), card.graph_outputs, graph_path(folder, card.key), card.weights_sha256)

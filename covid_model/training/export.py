@@ -42,7 +42,7 @@ def export_model(
     validation rows, whose scores are kept as what the recipe itself would report.
     """
     weights = folder / row.weights_name
-    if row.half:
+    if row.float16:
         write_float16_weights(network, weights)
     else:
         network.save(weights)

@@ -6,17 +6,18 @@ Where a description is silent the plainest choice is taken and named in `silent`
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 
+from covid_model.data.sources.cohen import COHEN
+from covid_model.data.sources.kermany import KERMANY
 from covid_model.errors import RunError
 from covid_model.models.specs import MODELS
 from covid_model.training.config import TrainConfig
 
-COHEN: Final = "covid-chestxray-dataset"
-CHILDREN: Final = "chest_xray"
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ RECIPES: Final[dict[str, Recipe]] = {
             augmentation="shear and zoom",
             **_PLAIN,  # type: ignore[arg-type]
         ),
-        images={"COVID-19": (COHEN, 150), "Normal": (CHILDREN, 150)},
+        images={"COVID-19": (COHEN.name, 150), "Normal": (KERMANY.name, 150)},
         by_image=0.2,
         silent=("which of the CNNs tried: three convolutions", "epochs, batch, split: 15, 32, 20 % by image"),
     ),
@@ -104,7 +105,7 @@ RECIPES: Final[dict[str, Recipe]] = {
             augmentation="shear, zoom and flip",
             **_PLAIN,  # type: ignore[arg-type]
         ),
-        images={"COVID-19": (COHEN, 180), "Normal": (CHILDREN, 180)},
+        images={"COVID-19": (COHEN.name, 180), "Normal": (KERMANY.name, 180)},
         by_image=56 / 360,
         silent=("sources of the images: covid-chestxray-dataset and chest_xray, half each",),
     ),
@@ -117,7 +118,7 @@ RECIPES: Final[dict[str, Recipe]] = {
             augmentation="none",
             **_PLAIN,  # type: ignore[arg-type]
         ),
-        images={"COVID-19": (COHEN, 400), "Pneumonia": (CHILDREN, 400), "Normal": (CHILDREN, 400)},
+        images={"COVID-19": (COHEN.name, 400), "Pneumonia": (KERMANY.name, 400), "Normal": (KERMANY.name, 400)},
         by_image=0.2,
         silent=("filters: 32 and 64", "images: up to 400 a class", "optimiser, epochs, batch: Adam 1e-3, 8, 32"),
     ),
@@ -131,7 +132,7 @@ def get_recipe(model: str) -> Recipe:
     return RECIPES.get(model) or Recipe(TrainConfig(model))
 
 
-def recipe_table(table: pd.DataFrame, recipe: Recipe, seed: int = 0) -> pd.DataFrame:
+def recipe_table(table: "pd.DataFrame", recipe: Recipe, seed: int = 0) -> "pd.DataFrame":
     """The rows of a manifest that a recipe trains and validates on, with its own split where it has one.
 
     The manifest's test patients stay out, so that the honest score is taken on images no recipe has seen.
@@ -143,6 +144,8 @@ def recipe_table(table: pd.DataFrame, recipe: Recipe, seed: int = 0) -> pd.DataF
         for label, (source, most) in recipe.images.items():
             rows = chosen[(chosen["label"] == label) & (chosen["source"] == source)]
             parts.append(rows.sample(min(most, len(rows)), random_state=seed))
+        import pandas as pd
+
         chosen = pd.concat(parts)
     if recipe.by_image:
         chosen = chosen[chosen["split"] != "test"].sample(frac=1, random_state=seed)

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from covid_model.backends.base import EMBEDDING, Array, Backend, run_in_chunks
 from covid_model.files import read_arrays, write_arrays, write_json
@@ -40,6 +39,8 @@ class SourceProbe:
 
     def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """(images, features) -> (images, sources), rows summing to 1."""
+        from scipy.special import softmax
+
         standard = (features - self.mean.astype(np.float64)) / self.scale
         return np.asarray(softmax(standard @ self.weights.T + self.bias, axis=1))
 

@@ -11,7 +11,7 @@ from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.errors import ExplainError
 from covid_model.images.phantom import PHANTOMS, phantom_png
 from covid_model.images.read import read_image
-from covid_model.models import load
+from covid_model.models.classifier import load
 
 Head = Callable[[keras.KerasTensor], keras.KerasTensor]
 

@@ -11,8 +11,9 @@ from covid_model.build.drawings import draw_page
 from covid_model.cli.main import main
 from covid_model.explain.explanation import Explanation
 from covid_model.images.phantom import PHANTOMS, phantom_png
-from covid_model.models import DEFAULT_MODEL, SHIPPED, load
 from covid_model.models import predict as predict_module
+from covid_model.models.classifier import load
+from covid_model.models.specs import DEFAULT_MODEL, SHIPPED
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from covid_model.errors import ExplainError
 from covid_model.explain.engine import explain
 from covid_model.explain.methods import METHODS, Method, get_method, register
 from covid_model.explain.target import resolve_target
-from covid_model.models import load
+from covid_model.models.classifier import load
 from docs.reference import reference
 
 ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")

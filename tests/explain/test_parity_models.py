@@ -9,7 +9,8 @@ from covid_model.explain.methods import METHODS, keras_vis
 from covid_model.explain.target import Target, resolve_target
 from covid_model.images.phantom import PHANTOMS, phantom_png
 from covid_model.images.read import read_image
-from covid_model.models import SHIPPED, Classifier, load
+from covid_model.models.classifier import Classifier, load
+from covid_model.models.specs import SHIPPED
 
 KEYS = {"grad_cam": "gradcam", "layer_cam": "layercam", "hires_cam": "hirescam", "grad_cam_plus_plus": "gradcampp"}
 """Of METHODS, by the reference's function."""

@@ -24,6 +24,6 @@ THROWAWAY = ModelSpec(
     explanation_layers=("conv",),
     build=build,
     limits=("Research software: never a diagnosis.",),
-    half=True,
+    float16=True,
     claimed="nothing",
 )

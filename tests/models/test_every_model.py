@@ -40,7 +40,7 @@ def test_it_is_built_trained_for_a_step_kept_and_explained(key: str, tmp_path: P
     assert np.abs(model.get_layer("logits").get_weights()[0] - before).max() > 0
 
     path = tmp_path / row.weights_name
-    if row.half:
+    if row.float16:
         write_float16_weights(model, path)
         back = read_float16_weights(row, path)
     else:

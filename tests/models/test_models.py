@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from covid_model.errors import ModelError
-from covid_model.models import MODELS, SHIPPED, load
 from covid_model.models.card import read_card
+from covid_model.models.classifier import load
+from covid_model.models.specs import MODELS, SHIPPED
 from covid_model.settings import WEIGHTS
 
 KEYS = list(SHIPPED)

@@ -32,7 +32,7 @@ def test_a_registered_model_is_exported_and_its_card_is_its_spec(folder: Path) -
     assert available_models()[written.key] == written.title
     assert isinstance(load(written.key).forward, OnnxBackend)
     spec = row_of(written.key)
-    assert (spec.half, spec.ships, spec.claimed) == (False, False, None)
+    assert (spec.float16, spec.ships, spec.claimed) == (False, False, None)
     assert spec.classes == THROWAWAY.classes
     with pytest.raises(ModelError, match="cannot be built anew"):
         spec.build()

@@ -13,7 +13,8 @@ from covid_model.data.labels import LABELS
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.explain.methods import METHODS
 from covid_model.images.phantom import PHANTOMS, phantom_png
-from covid_model.models import MODELS, SHIPPED, load
+from covid_model.models.classifier import load
+from covid_model.models.specs import MODELS, SHIPPED
 from covid_model.trust.trust_tests import TRUST_TESTS
 from covid_model.trust.verdict import RULE
 from ui.available_images import available_images
