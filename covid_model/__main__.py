@@ -1,4 +1,4 @@
-"""`python -m covid_model`: see `covid_model.cli`."""
+"""`python -m covid_model`: the command line of `covid_model.cli`."""
 
 import sys
 

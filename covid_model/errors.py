@@ -1,14 +1,14 @@
 """Every error this project raises on purpose.
 
     CovidModelError
-    |- ImageError      a file cannot become an image
+    |- ImageError     a file cannot be read as one chest X-ray
     |- DataError      a data source, manifest or split is unusable
     |- ModelError     a model, card or weight file is unusable
-    |- ExplainError   a heatmap cannot be made as asked
-    |- RunError       a training run cannot start or go on
-    `- HostError      a public copy does not do this for its visitors
+    |- ExplainError   a heatmap cannot be made as requested
+    |- RunError       a training run cannot start or continue
+    `- HostError      a public copy does not offer this to its visitors
 
-Each message is one sentence a user can act on: what was received, and what would work.
+Each message is one sentence that a user can act on: what was received, and what would work.
 """
 
 
@@ -29,7 +29,7 @@ class ModelError(CovidModelError):
 
 
 class ExplainError(CovidModelError):
-    """An explanation cannot be made as asked."""
+    """An explanation cannot be made as requested."""
 
 
 class RunError(CovidModelError):
@@ -37,4 +37,4 @@ class RunError(CovidModelError):
 
 
 class HostError(CovidModelError):
-    """A server for strangers does not do this."""
+    """A public copy does not offer this to its visitors."""

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are written completely or not at all."""
 
 import hashlib
 import json
@@ -12,14 +12,21 @@ if TYPE_CHECKING:
 
 
 def file_sha256(path: Path) -> str:
-    """Hex digest of a file's bytes, of any size."""
+    """Hex digest of the bytes of a file of any size."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; it takes the place of `path` when the block ends well, and is removed otherwise."""
+    """A path beside `path` to write to; it replaces `path` when the block ends without an error, and is removed otherwise.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, written_whole(Path(folder, "a.txt")) as partial:
+    ...     partial.name
+    ...     _ = partial.write_text("all of it")
+    'a.txt.partial'
+    """
     partial = path.with_name(f"{path.name}.partial")
     try:
         yield partial
@@ -45,9 +52,15 @@ def read_arrays(path: Path) -> "dict[str, NDArray[Any]]":
 
 
 def write_json(path: Path, content: Any, *, indent: int | None = 1) -> None:
-    """Write `content` as JSON, whole; `indent` None for long arrays, one line.
+    """Write `content` as JSON, completely or not at all. indent: spaces, or None for one line.
 
     Raises ValueError for numbers that JSON does not have (NaN, infinity).
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_json(Path(folder, "a.json"), {"value": 1}, indent=None)
+    ...     Path(folder, "a.json").read_text("utf-8")
+    '{"value": 1}\\n'
     """
     with written_whole(path) as partial:
         partial.write_text(json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")

@@ -1,9 +1,9 @@
-"""Run a function on bytes from outside in a child process, so that no file can take this process down.
+"""Run a function on untrusted bytes in a child process, so that no file can crash this process.
 
-Decoders and model loaders are written in C and meet files that nobody checked: they may abort, loop or fill the memory. A
-child process pays for that instead, within limits, and is replaced when it dies. Parent and child talk over two pipes in
-frames of one letter, eight bytes of length, and content; nothing is written to disk. The child is `sys.executable` with this
-process's `sys.path`, so it works under pytest, Streamlit, in a notebook, and in a script without a `__main__` guard.
+Decoders and model loaders are written in C and receive unchecked files: they may abort, loop or fill the memory. Here that
+happens in a child process, within limits, which is replaced when it dies. Parent and child use two pipes and frames of one
+letter, eight bytes of length, and content; nothing is written to disk. The child is `sys.executable` with this process's
+`sys.path`, so it works under pytest, Streamlit, in a notebook, and in a script without a `__main__` guard.
 """
 
 import contextlib
@@ -41,7 +41,7 @@ WALL_FACTOR: Final = 5.0
 START_SECONDS: Final = 60.0
 
 PIPE_BYTES: Final = 2**20
-"""Fewer turns between the two processes than with the usual 64 KB (Linux only)."""
+"""Fewer switches between the two processes than with the usual 64 KB (Linux only)."""
 
 BOOT: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from covid_model.sandbox import serve; serve(*sys.argv[2:])"
@@ -50,10 +50,10 @@ BOOT: Final = (
 
 @dataclass(frozen=True)
 class Limits:
-    """What a child may use for one request.
+    """The resources of a child for one request.
 
-    memory_mb: what it may allocate beyond what it holds after its imports, in 2^20 bytes (Linux only).
-    seconds: processor time (Linux and macOS); five times as long by the clock, everywhere.
+    memory_mb: memory beyond what it has after its imports, in 2^20 bytes (Linux only).
+    seconds: processor time (Linux and macOS); WALL_FACTOR times as long by the clock, everywhere.
     files: may it write to files? (Linux only; elsewhere it may.)
     """
 
@@ -71,11 +71,16 @@ class ChildError(Exception):
 
 
 class Worker:
-    """One warm child that answers one request after the other; started at the first, replaced after a death.
+    """One warm child that answers one request after the other; it starts at the first and is replaced when it dies.
 
     target: "package.module:function" of a function (bytes) -> bytes, or -> buffers that are sent one after the other. Its
     module is imported in the child, never here. environment: variables to set in the child beside those of this process.
     Not for several threads at once; each needs its own.
+
+    >>> worker = Worker("zlib:compress", Limits(memory_mb=100, seconds=2))
+    >>> len(worker.ask(b"a" * 1000)) < 1000
+    True
+    >>> worker.close()
     """
 
     def __init__(self, target: str, limits: Limits, environment: Mapping[str, str] | None = None) -> None:
@@ -86,7 +91,7 @@ class Worker:
 
     @property
     def process_id(self) -> int | None:
-        """Of the child that is running now."""
+        """Process id of the running child, or None."""
         return self._child.pid if self._child else None
 
     def start(self) -> None:
@@ -113,16 +118,16 @@ class Worker:
             raise ChildError("start", content.decode("utf-8", "replace"))
 
     def ask(self, request: Buffer, seconds: float | None = None) -> bytes:
-        """The function's answer to `request`. seconds: processor time for this one instead of the limit's.
+        """What the function returns for `request`. seconds: processor time for this one instead of the limit's.
 
-        Raises ChildError when there is no answer, and the CovidModelError that the function raised.
+        Raises ChildError when there is no answer, and any CovidModelError that the function raised.
         """
         allowed = self.limits.seconds if seconds is None else seconds
         self.start()
 
         def exchange() -> tuple[bytes, bytes]:
             assert self._child and self._child.stdin
-            with contextlib.suppress(OSError):  # the child is gone; reading tells why
+            with contextlib.suppress(OSError):  # the child is gone; reading gives the cause
                 _write(self._child.stdin, REQUEST.pack(allowed, len(request)), request)
             return self._received("crash")
 
@@ -133,7 +138,7 @@ class Worker:
             name, _, sentence = content.decode("utf-8", "replace").partition("\n")
             raise getattr(errors, name)(sentence)
         self.deaths += 1
-        self.close()  # after a failed allocation or an unforeseen exception nothing about its state is sure
+        self.close()  # after a failed allocation or an unexpected exception its state is unknown
         raise ChildError("memory" if kind == MEMORY else "crash", content.decode("utf-8", "replace"))
 
     def close(self) -> None:
@@ -167,7 +172,7 @@ class Worker:
             self.close()
             raise (ChildError("time") if late.is_set() else died) from None
         except BaseException:
-            self.close()  # interrupted: an answer may be under way, which the next request must not receive
+            self.close()  # interrupted: a late answer must not be read by the next request
             raise
         finally:
             timer.cancel()
@@ -185,7 +190,7 @@ class Worker:
 
 
 def run_once(target: str, request: Buffer, limits: Limits, environment: Mapping[str, str] | None = None) -> bytes:
-    """`Worker.ask` in a child of its own that ends afterwards: for work that is rare and heavy. Raises as it does."""
+    """`Worker.ask` in a new child that ends afterwards, for rare and heavy work. Raises as `Worker.ask` does."""
     worker = Worker(target, limits, environment)
     try:
         return worker.ask(request)
@@ -200,7 +205,7 @@ def _cause(status: int, otherwise: Why) -> Why:
 
 
 def _write(stream: IO[bytes], *parts: Buffer) -> None:
-    """All of the parts to an unbuffered stream, which may take less than it is given."""
+    """Write all of the parts to an unbuffered stream, whose `write` may take only some of the bytes."""
     for part in parts:
         rest = memoryview(part).cast("B")
         while rest:
@@ -210,7 +215,7 @@ def _write(stream: IO[bytes], *parts: Buffer) -> None:
 def serve(target: str, limits: str) -> None:
     """The child: answer requests on standard input until it closes.
 
-    Standard output and error go nowhere, since C libraries print there, and what they print may quote the file.
+    Standard output and error are discarded, since C libraries print there, and their messages may quote the file.
     """
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", 0)
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -233,7 +238,7 @@ def serve(target: str, limits: str) -> None:
 
 
 def _answered(function: Callable[[bytes], Answer], requests: IO[bytes], length: int) -> tuple[bytes, list[Buffer]]:
-    """The function's answer, or what it raised: whatever a file provokes ends here and not in the parent."""
+    """The kind of frame and the content: what the function returned, or what it raised."""
     try:
         answer = function(requests.read(length))
         return ANSWER, [answer] if isinstance(answer, Buffer) else list(answer)
@@ -250,7 +255,7 @@ def _send(answers: IO[bytes], kind: bytes, *content: Buffer) -> None:
 
 
 def _limit(memory_mb: int, files: bool) -> None:
-    """Bound memory, and where asked files; no core dump, which would put the request on the disk.
+    """Limit memory and, unless `files`, writing; prevent core dumps, which would put the request on the disk.
 
     A core limit of 1 also stops dumps that are piped to a program, which 0 does not.
     """
@@ -266,6 +271,6 @@ def _limit(memory_mb: int, files: bool) -> None:
 
 
 def _allow(seconds: float) -> None:
-    """Let the kernel end this process after so much more processor time; 0 takes the limit away."""
+    """Let the kernel end this process after this much more processor time; 0 removes the limit."""
     if sys.platform != "win32":
         signal.setitimer(signal.ITIMER_PROF, seconds)

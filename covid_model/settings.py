@@ -1,6 +1,6 @@
-"""Everything that the environment decides, and where the files that ship are found.
+"""Settings from environment variables, and the folders of shipped files.
 
-Each variable is a row of SETTINGS; the functions below are the only places that read the environment.
+Each variable is a row of SETTINGS; the functions below are the only ones that read the environment.
 """
 
 import os
@@ -22,7 +22,7 @@ ASSETS: Final = next((path for path in (PACKAGE / "assets", PACKAGE.parent / "as
 
 @dataclass(frozen=True)
 class EnvironmentVariable:
-    """One environment variable. default: what holds without it, in words."""
+    """One environment variable. default: a description of its value when it is not set."""
 
     variable: str
     meaning: str
@@ -41,7 +41,7 @@ SAMPLES: Final = EnvironmentVariable(
 THUMBNAILS: Final = EnvironmentVariable("COVID_XRAY_CACHE", "folder of thumbnails", "one in the system's temporary folder")
 PUBLIC: Final = EnvironmentVariable(
     "COVID_XRAY_PUBLIC",
-    "1: a server for strangers, without paths, trainings, imports and deletions; 0: your own",
+    "1: a public server, without paths, trainings, imports and deletions; 0: your own",
     "1 on Community Cloud and wherever the server listens on more than localhost, else 0",
 )
 
@@ -72,7 +72,7 @@ def runs_folder() -> Path:
 
 
 def manifest_path() -> Path:
-    """The manifest of the data set, whether it is there or not."""
+    """The path of the manifest, whether it exists or not."""
     return Path(_value(MANIFEST) or "manifest.parquet")
 
 
@@ -88,7 +88,7 @@ def thumbnails_folder() -> Path:
 
 
 class _Server:
-    """Whether this process is a dashboard's server, and for whom. The command line is none: it belongs to its user."""
+    """Whether this process serves the dashboard to the public. False on the command line."""
 
     public = False
 
@@ -96,19 +96,19 @@ class _Server:
 def serve(address: str | None) -> None:
     """Note that this process serves the dashboard on `address` (None: on every address of the host).
 
-    Public are Community Cloud and every server that listens on more than localhost, unless PUBLIC says otherwise.
+    Community Cloud and every server that listens on more than localhost are public, unless PUBLIC is set.
     """
     wanted = _value(PUBLIC)
     _Server.public = wanted != "0" if wanted else COMMUNITY_CLOUD.exists() or address not in LOCAL
 
 
 def is_public_host() -> bool:
-    """Is this a server for strangers?"""
+    """Does this process serve the dashboard to the public?"""
     return _Server.public
 
 
 def require_own_host(action: str) -> None:
-    """Raise HostError where this is a server for strangers. action: what is not done there, as "Training"."""
+    """Raise HostError on a public server. action: what it does not offer, such as "Training"."""
     if _Server.public:
         raise HostError(
             f"{action} is switched off on a public copy; on your own machine, start it with --server.address localhost or "

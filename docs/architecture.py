@@ -24,6 +24,7 @@ LAYERS: Final[dict[str, str]] = {
     "data": "sources, manifest, split, browsing, quality, fetch",
     "input_check": "is it a frontal chest X-ray?",
     "lungs": "lung outline",
+    "threads": "several items in flight, results in order",
     "backends": "ONNX Runtime for forward passes, TensorFlow for gradients",
     "images": "bytes -> XrayImage (in a worker process) -> model input",
     "sandbox": "run a function in a limited child process",

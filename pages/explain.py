@@ -91,15 +91,17 @@ def show_scores(card: Card, audit: Mapping[str, Any]) -> None:
     if not card.scores:
         return
     test = card.scores["test"]
-    with st.expander(f"How accurate is “{inert(card.title)}”?"):
-        rows = [
-            interval_row(name.replace("/", ", "), score)
-            for name, score in test["scores"].items()
-            if score["value"] is not None and name.startswith(("auc/", "balanced", "ece"))
-        ]
-        if audit:
-            rows += [interval_row(title, audit["attention"][name]) for name, title in ATTENTION.items()]
-        st.dataframe(rows, hide_index=True, column_config={"value": st.column_config.NumberColumn(format="%.3f")})
+    place = st.expander(f"How accurate is “{inert(card.title)}”?", key="accuracy", on_change="rerun")
+    with place:
+        if place.open:  # a table loads pandas, which the first answer need not wait for
+            rows = [
+                interval_row(name.replace("/", ", "), score)
+                for name, score in test["scores"].items()
+                if score["value"] is not None and name.startswith(("auc/", "balanced", "ece"))
+            ]
+            if audit:
+                rows += [interval_row(title, audit["attention"][name]) for name, title in ATTENTION.items()]
+            st.dataframe(rows, hide_index=True, column_config={"value": st.column_config.NumberColumn(format="%.3f")})
         st.caption(
             f"{test['images']} test images of {test['patients']} patients from the public sources it was trained on, "
             f"evaluated {inert(card.scores['date'][:10])}. Expect much lower scores on images from other hospitals."
@@ -123,7 +125,7 @@ def show_captions(prediction: Prediction, found: Explanation, audit: Mapping[str
     if known and not known["randomisation"]["passed"]:
         st.warning(
             f"{get_method(found.method).label} failed weight randomisation for this model: on {known['images']} images, "
-            f"maps before and after shuffling have a similarity of {known['randomisation']['value']:.2f}; maps of "
+            f"maps before and after shuffling the weights have similarity {known['randomisation']['value']:.2f}; maps of "
             f"unrelated images have {known['pairs']['ssim']:.2f}. It shows mostly the image, not the model.",
             icon=":material/warning:",
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -14,9 +15,10 @@ from covid_model.data.public_samples import PUBLIC_SAMPLES, PublicSample, fetche
 from covid_model.data.sources import find_sources, get_source
 from covid_model.data.synthetic_samples import SyntheticSample, shipped_samples
 from covid_model.errors import DataError
-from covid_model.images.read import load_image
+from covid_model.images.read import file_bytes
 from covid_model.images.xray_image import XrayImage
 from covid_model.settings import data_folder
+from ui.loaders import image_from
 from ui.manifest import manifest_image
 
 MOST: Final = 120
@@ -39,22 +41,27 @@ class AvailableImage:
     note: str = ""
 
 
+def _read(path: Path) -> XrayImage:
+    """The image in a file, kept between runs of a page. Raises ImageError."""
+    return image_from(file_bytes(path))
+
+
 def _synthetic(sample: SyntheticSample) -> AvailableImage:
     title = f"Synthetic: {sample.label}-like, seed {sample.seed}"
-    return AvailableImage(sample.name, title, True, lambda: load_image(sample.path), lambda _: None, sample.origin)
+    return AvailableImage(sample.name, title, True, lambda: _read(sample.path), lambda _: None, sample.origin)
 
 
 def _open(sample: PublicSample, path: Path) -> AvailableImage:
     seen = " The shipped models were trained on this image." if sample.split == "train" else ""
     note = f"A real image, {sample.credit}; {sample.url}.{seen}"
     return AvailableImage(
-        f"open-{sample.name}", f"Real: {sample.label}, {sample.name}", False, lambda: load_image(path), lambda _: None, note
+        f"open-{sample.name}", f"Real: {sample.label}, {sample.name}", False, lambda: _read(path), lambda _: None, note
     )
 
 
 def _public(source: str, path: Path, finding: str) -> AvailableImage:
     def read() -> XrayImage:
-        return load_image(path)
+        return _read(path)
 
     def lesions(image: XrayImage) -> NDArray[np.bool_] | None:
         return lesion_mask(path, image.shape)
@@ -73,7 +80,7 @@ def image_of_manifest(key: str) -> AvailableImage | None:
     return replace(found, key=key)
 
 
-@st.cache_resource(ttl="10m", show_spinner="Listing the public images …")
+@st.cache_resource(ttl=timedelta(minutes=10), show_spinner="Listing the public images …")
 def available_images() -> dict[str, AvailableImage]:
     """Key -> image, synthetic images first. A source folder that cannot be read is skipped."""
     offered = [

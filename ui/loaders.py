@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import numpy as np
 import streamlit as st
@@ -27,6 +28,7 @@ from ui.background import background, session
 from ui.keras_session import keep_keras_session
 from ui.models.cards import card_of
 from ui.results import results, run_with_progress
+from ui.tensorflow_start import wait_for_tensorflow
 
 
 @st.cache_resource(show_spinner="Loading the lung network …")
@@ -46,9 +48,9 @@ def loaded_model(key: str) -> Model:
     return _loaded(key, card_of(key).weights_sha256)
 
 
-@st.cache_data(max_size="64MB", ttl="30m", show_spinner=False)
+@st.cache_resource(max_entries=4, ttl=timedelta(minutes=30), show_spinner=False)
 def image_from(data: bytes) -> XrayImage:
-    """The image in an upload's bytes. Raises ImageError if it cannot be read."""
+    """The image in a file's bytes, shared by all sessions: its pixels are read-only. Raises ImageError for a bad file."""
     return read_image(data)
 
 
@@ -63,12 +65,12 @@ def _checked(image: XrayImage) -> tuple[InputCheckResult, LungMask]:
 
 
 def input_check(image: XrayImage) -> InputCheckResult:
-    """What the input check says of the image; cached by its digest."""
+    """The input check's result for the image; cached by its digest."""
     return _checked(image)[0]
 
 
 def cached_prediction(model: str, image: XrayImage) -> Prediction:
-    """What the model predicts for the image, whatever the input check says; cached by image digest and model."""
+    """The model's prediction for the image, even if the input check refuses it; cached by image digest and model."""
 
     def make() -> Prediction:
         checked, lungs = _checked(image)
@@ -106,6 +108,8 @@ def cached_result(
 
     key = ("result", card_of(model).weights_sha256, image.digest, how)
     row = get_method(how.method)
+    if key not in results() and row.needs_gradients(loaded_model(model).classifier, how.layer):
+        wait_for_tensorflow()
     if row.slow:
         return run_with_progress(key, row.label, make)
     return results().get_or_make(key, lambda: make(silent))
@@ -161,4 +165,4 @@ def class_visualisation(model: str, target: str) -> NDArray[np.float32] | None:
         chosen = resolve_target(target, loaded.card.classes, loaded.forward.units, loaded.card.head)
         return visualise_class(loaded.network, chosen, loaded.card.preprocessing.value_range, progress=progress)
 
-    return run_with_progress(("class_visualisation", loaded.weights_digest, target), "The visualisation", make)
+    return run_with_progress(("class_visualisation", loaded.weights_digest, target), "Class visualisation", make)

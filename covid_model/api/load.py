@@ -1,4 +1,4 @@
-"""The first two calls of every notebook: read an image, load a model."""
+"""Read an image and load a model: the first two calls of every notebook."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -68,7 +68,7 @@ def _from_array(values: NDArray[np.generic]) -> XrayImage:
 
 
 def sample_image(name: str) -> XrayImage:
-    """One of the synthetic images that ship, by name. Raises DataError that names them.
+    """A synthetic image that ships, by name. Raises DataError, naming the known ones, for an unknown name.
 
     Example:
         >>> sample_image("normal-1").source_kind

@@ -1,4 +1,4 @@
-"""What one model says about one image, with the heatmap, its verdict, and everything that makes it again."""
+"""The result of explaining one image: prediction, heatmap, verdict, and everything needed to reproduce it."""
 
 import base64
 import json
@@ -77,7 +77,7 @@ class Result:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sentences that weaken the result: how the image was read, what the input check says, doubts about the lungs."""
+        """Sentences to keep in mind: how the image was read, why the input check refused it, doubts about the lungs."""
         return self.prediction.warnings
 
     def trust_scores(self, progress: Progress = silent) -> list[TrustScore]:
@@ -109,7 +109,7 @@ class Result:
     def record(self) -> dict[str, Any]:
         """Everything but the maps as JSON values, with verdict and scores where the tests were run.
 
-        Holds no file name: the name of an upload may name a person.
+        It has no file name, since the name of an upload may name a person.
         """
         check, lungs = self.prediction.input_check, self.prediction.prepared.lungs
         record: dict[str, Any] = {
@@ -128,7 +128,7 @@ class Result:
         return record
 
     def record_json(self) -> str:
-        """`record` as text."""
+        """`record` as JSON text."""
         return json.dumps(self.record(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
     def overlay(self, *, opacity: float = 0.6, colormap: str = "inferno") -> bytes:

@@ -1,1 +1,1 @@
-"""What a model is worth over many images: audit record, source probe, measures of every image of a manifest."""
+"""Audits of a model on many images: audit record, source probe, measurements of every image of a manifest."""

@@ -31,11 +31,11 @@ from covid_model.trust.trust_tests.randomisation import cascade
 PAIRS: Final = 50
 IMAGES: Final = 40
 IMAGES_SLOW: Final = 12
-"""Images that each method, and each slow method, is tried on."""
+"""Images for each method, and for each slow method."""
 
 
 def audit_model(model: Model, table: pd.DataFrame, folder: Path, seed: int = 0) -> AuditRecord:
-    """Audit one model on the test split of a manifest and write `<model>.audit.json` to `folder`."""
+    """Audit one model on the test split of a manifest, write `<model>.audit.json` to `folder` and return its content."""
     test = table[table["split"] == "test"].reset_index(drop=True)
     sample = test.sample(min(IMAGES, len(test)), random_state=seed)
     record = {
@@ -70,7 +70,7 @@ def _trust_inputs(
 
 
 def attention(model: Model, rows: pd.DataFrame) -> AuditRecord:
-    """Mean share of the default method's map inside the lungs over all images where it can be placed, beside chance."""
+    """Mean share of the default method's map inside the lungs, and of baselines, over all images with lungs and a map."""
     values: dict[str, list[float]] = {}
     patients = []
     for inputs, patient in _trust_inputs(model, rows, DEFAULT_METHOD, "attention in lungs"):
@@ -84,7 +84,7 @@ def attention(model: Model, rows: pd.DataFrame) -> AuditRecord:
 
 
 def lesions(model: Model, rows: pd.DataFrame) -> AuditRecord:
-    """Pointing game, share inside and precision on images that radiologists outlined: methods and maps that know nothing."""
+    """Pointing game, share inside and precision of methods and baseline maps, on images that radiologists outlined."""
     outlined = rows[[is_outlined(Path(path)) for path in rows["path"]]]
     found: dict[str, dict[str, list[float]]] = {}
     patients: list[str] = []
@@ -108,7 +108,7 @@ def lesions(model: Model, rows: pd.DataFrame) -> AuditRecord:
 
 
 def of_method(model: Model, method: str, rows: pd.DataFrame, seed: int) -> AuditRecord:
-    """How alike a method's maps of unrelated images are, and whether it passes weight randomisation (Arun 2021)."""
+    """How similar a method's maps of unrelated images are, and whether it passes weight randomisation (Arun 2021)."""
     chosen = rows.head(IMAGES_SLOW) if METHODS[method].slow else rows
     maps: list[NDArray[np.float32]] = []
     randomised, seconds, patients = [], [], []

@@ -28,7 +28,7 @@ def embeddings(classifier: Classifier, rows: pd.DataFrame) -> NDArray[np.float32
 
 
 def fit_probe(classifier: Classifier, table: pd.DataFrame) -> SourceProbe:
-    """Multinomial logistic regression, sources weighted alike, on the train split; scored on the test split."""
+    """Multinomial logistic regression with equal weight for each source, fitted on the train, scored on the test split."""
     train, test = (table[table["split"] == split] for split in ("train", "test"))
     sources = tuple(sorted(train["source"].unique()))
     features = embeddings(classifier, train)

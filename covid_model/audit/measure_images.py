@@ -1,4 +1,4 @@
-"""What a model makes of every image of a manifest: `python -m covid_model data measure`, read by the Dataset page."""
+"""Prediction, attention and statistics of every image of a manifest: `data measure`, read by the Dataset page."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -23,7 +23,7 @@ from covid_model.models.user_models import row_of
 from covid_model.trust.source_probe import embedding
 
 EVERY: Final = 100
-"""Images between two looks at the disk: no more than these are measured again after an interruption."""
+"""Images between two writes: an interruption loses at most the work on these."""
 MOST_MAPPED: Final = 10_000
 LEAST_MAPPED: Final = 10
 
@@ -33,8 +33,8 @@ def measure_images(model: Model, table: pd.DataFrame, out: Path) -> pd.DataFrame
 
     Added columns: predicted, confidence, correct (where the model knows the label), lungs (quality of the outline),
     attention (share of the default heatmap inside the lungs), mean, contrast, likeness, border, letters (see
-    `images.image_stats`), model, weights, map_x, map_y (place on a map of the embeddings). Goes on where an earlier call
-    for the same weights was cut off. Raises DataError when nothing can be written.
+    `images.image_stats`), model, weights, map_x, map_y (place on a map of the embeddings). Continues an interrupted call
+    for the same weights. Raises DataError when an image cannot be read or a file cannot be written.
     """
     parts = out.with_suffix(".parts")
     try:
@@ -75,7 +75,7 @@ def _layout(features: NDArray[np.float16]) -> pd.DataFrame:
 
 
 def _chunk(model: Model, rows: pd.DataFrame, parts: Path, bar: "tqdm[Any]") -> tuple[pd.DataFrame, NDArray[np.float16]]:
-    """Measures of some rows, from an earlier call where it left them whole."""
+    """What was measured on some rows, read from disk where an earlier call finished them."""
     stem = sha256("".join([model.classifier.weights_digest, *rows["digest"]]).encode()).hexdigest()[:32]
     cells_path, features_path = parts / f"{stem}.parquet", parts / f"{stem}.npy"
     if not cells_path.is_file():

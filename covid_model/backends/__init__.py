@@ -1,1 +1,1 @@
-"""Which engine answers for a network: ONNX Runtime for forward passes, TensorFlow for gradients and training."""
+"""Engines that compute a network: ONNX Runtime for forward passes, TensorFlow for gradients and training."""

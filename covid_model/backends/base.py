@@ -1,5 +1,6 @@
-"""What explainers, trust tests and pages know of a network, whichever engine answers for it."""
+"""The interface of a network for methods, trust tests and pages, whichever engine computes it."""
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
@@ -13,20 +14,25 @@ EMBEDDING: Final = "embedding"
 """Name of the output that the layer "logits" receives: (b, features), of whatever shape it has there, flattened."""
 
 Progress = Callable[[float], None]
-"""Called with the share done, in [0, 1]; what it raises cancels the work."""
+"""Called with the share of the work that is done, in [0, 1]; what it raises cancels the work."""
+
+THREADS: Final = min(2, os.cpu_count() or 1)
+"""Threads of one pass, by ONNX Runtime and on a server by TensorFlow as well. More gain little on networks of this size and
+take cores from other images.
+"""
 
 CHUNK: Final = 8
 """Images in one call where many altered copies of an image are run: faster than one by one, small in memory."""
 
 
 def silent(_: float) -> None:
-    """The Progress of whoever does not watch."""
+    """A Progress that does nothing."""
 
 
 class LayerState(NamedTuple):
-    """What a class activation map is made of, for a batch of b images.
+    """Activations and gradients for class activation maps, for a batch of b images.
 
-    activations: (b, h, w, k) of the layer. gradients: the target's derivative by them, same shape. logits: (b, units).
+    activations: (b, h, w, k) of the layer. gradients: of the target with respect to them, same shape. logits: (b, units).
     """
 
     activations: Array
@@ -79,9 +85,9 @@ class GradientBackend(Backend, Protocol):
 
 
 class Engines(Protocol):
-    """What a method or a trust test is given of a model: who answers forward passes, and who differentiates.
+    """The backends of a model for methods and trust tests: of forward passes, and of gradients.
 
-    `gradients` may load TensorFlow when it is first asked for; whoever needs forward passes alone never asks.
+    The first use of `gradients` may load TensorFlow; code that needs only forward passes does not use it.
     """
 
     @property

@@ -1,4 +1,4 @@
-"""ONNX Runtime for forward passes, TensorFlow only once somebody asks for gradients."""
+"""ONNX Runtime for forward passes, and TensorFlow only when gradients are needed."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class GraphEngines:
-    """The engines of a network that has an ONNX graph; its Keras form is loaded when gradients are first asked for."""
+    """The engines of a network with an ONNX graph; its Keras network is loaded when gradients are first needed."""
 
     def __init__(self, forward: OnnxBackend, load: Callable[[], "keras.Model"]) -> None:
         """load: gives the Keras network of the same weights; called at most once, by whichever thread comes first."""
@@ -38,16 +38,16 @@ class GraphEngines:
 
 
 NetworkEngines = TensorFlowBackend | GraphEngines
-"""Engines of a Keras network, whether its forward passes need TensorFlow or not."""
+"""Engines of a Keras network, with or without an ONNX graph."""
 
 
 def engines_of(
     graph: Path, weights_sha256: str, outputs: Sequence[str], load: Callable[[], "keras.Model"]
 ) -> NetworkEngines:
-    """The engines of a network: by its ONNX graph where `graphs.read_graph` takes it, else TensorFlow for everything.
+    """The engines of a network: with its ONNX graph where `graphs.read_graph` accepts it, else TensorFlow for everything.
 
-    graph: the file, there or not. weights_sha256: digest of the weights that `load` reads. outputs: what forward passes will
-    be asked for.
+    graph: the file, which may be missing. weights_sha256: digest of the weights that `load` reads. outputs: those that
+    forward passes will need.
     """
     backend = read_graph(graph, weights_sha256, outputs)
     return TensorFlowBackend(load()) if backend is None else GraphEngines(backend, load)

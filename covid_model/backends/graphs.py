@@ -1,4 +1,4 @@
-"""ONNX graphs of Keras networks: written with a record of what they were made from, and used only where it still holds."""
+"""ONNX graphs of Keras networks, written with a record of their weights and used only for these weights."""
 
 import json
 import logging
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class GraphRecord:
-    """What is known of a graph file. graph_sha256: of its bytes. weights_sha256: of the weight file it was made from.
+    """The record of a graph file. graph_sha256: of its bytes. weights_sha256: of the weight file it was made from.
 
     differences: output -> largest difference from the Keras network on noise, as in `difference`.
     """
@@ -51,10 +51,10 @@ def record_path(graph: Path) -> Path:
 
 
 def read_graph(path: Path, weights_sha256: str, outputs: Sequence[str]) -> OnnxBackend | None:
-    """The backend of a graph file, where it can be trusted to answer as the weights do; else None.
+    """The backend of a graph file if it belongs to the weights and has all `outputs`; else None.
 
-    weights_sha256: digest of the weights that the caller has. outputs: what the graph must be able to give. A graph that is
-    there but of other weights, damaged or incomplete is one warning in the log.
+    weights_sha256: digest of the caller's weights. A graph that is damaged, incomplete or of other weights gives one warning
+    in the log.
     """
     if not path.is_file():
         return None

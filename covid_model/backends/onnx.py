@@ -1,16 +1,12 @@
-"""A network's exported graph, answered by ONNX Runtime: forward passes without TensorFlow."""
+"""ONNX Runtime as the engine of an exported graph: forward passes without TensorFlow."""
 
-import os
 from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 
-from covid_model.backends.base import LOGITS, Array
+from covid_model.backends.base import LOGITS, THREADS, Array
 from covid_model.errors import ExplainError
-
-THREADS: Final = min(2, os.cpu_count() or 1)
-"""Threads of one forward pass. More gain little on networks of this size and take cores from other images."""
 
 GRADIENTS: Final = "gradients/"
 """Before a layer's name: the output that holds its constant gradients, (1 or h, 1 or w, k, units)."""

@@ -1,19 +1,33 @@
-"""A Keras network answered by TensorFlow: compiled functions, each traced once and kept with the backend.
+"""TensorFlow as the engine of a Keras network: compiled functions, each traced once and kept with the backend.
 
 tf-keras-vis rebuilds a sub-model and runs eagerly at each call; here the target is an argument of one traced graph.
 """
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from covid_model.backends.base import EMBEDDING, LOGITS, Array, LayerState
+from covid_model.backends.base import EMBEDDING, LOGITS, THREADS, Array, LayerState
 from covid_model.errors import ExplainError
 
 if TYPE_CHECKING:
     import keras
+
+
+def start_tensorflow() -> None:
+    """Import TensorFlow and Keras, and give a pass the threads that ONNX Runtime's has, so that the two share the cores.
+
+    For servers, which never train. Without effect on the threads where TensorFlow has begun to compute.
+    """
+    import keras  # noqa: F401
+    import tensorflow as tf
+
+    with suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(THREADS)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 class TensorFlowBackend:

@@ -1,1 +1,1 @@
-"""What is needed only to build what ships; nothing at run time imports it."""
+"""Code that is needed only to build the shipped files; nothing at run time imports it."""

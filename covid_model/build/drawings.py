@@ -1,4 +1,4 @@
-"""Drawn pictures that are no chest X-rays: slices of a CT scan, pages of text, textures, next to nothing."""
+"""Drawn pictures (512, 512) in [0, 1] that are not chest X-rays: CT slices, pages of text, textures, nearly blank ones."""
 
 from typing import Final
 
@@ -80,7 +80,7 @@ def draw_page(rng: np.random.Generator) -> Pixels:
 
 
 def draw_texture(rng: np.random.Generator) -> Pixels:
-    """Shapes over lumps of noise of a random fineness, as photographs of many things look from afar."""
+    """Shapes over noise of a random scale, as a coarse imitation of photographs."""
     lumps = np.zeros((SIDE, SIDE), np.float32)
     steepness = rng.uniform(0.3, 1.2)
     for cells in (2, 4, 8, 16, 32, 64, 128, 256):
@@ -99,7 +99,7 @@ def draw_texture(rng: np.random.Generator) -> Pixels:
 
 
 def draw_nothing(rng: np.random.Generator) -> Pixels:
-    """Next to nothing: one grey, at most a slope, a little noise and a mark."""
+    """A nearly blank picture: one grey, at most with a gradient, a little noise and a mark."""
     rows, cols = np.mgrid[0:SIDE, 0:SIDE] / SIDE - 0.5
     plain = rng.uniform(0, 1) + rng.uniform(-0.4, 0.4) * rows + rng.uniform(-0.4, 0.4) * cols
     plain += rng.normal(0, rng.uniform(0.005, 0.15), plain.shape)

@@ -25,16 +25,16 @@ from covid_model.training.augment import Augmentation, affine, reexposed, warp
 SPARED: Final = 0.98
 """Share of the frontal images of the worst source of the validation split that the input check must let through."""
 HIGHEST: Final = 0.8
-"""The threshold is set no higher, however well the validation images do."""
+"""Upper bound of the threshold."""
 FRONTAL_VIEWS: Final = frozenset({"PA", "AP", "AP Supine"})
 HARMLESS: Final = Augmentation(
     rotate=10, zoom=(0.85, 1.1), shift=0.04, gamma=(0.6, 1.6), contrast=0.5, brightness=0.1, blur=2.0, noise=0.06
 )
-"""Changes that a frontal image may undergo and still be one."""
+"""Changes with which a frontal image is still one."""
 PER_IMAGE: Final = 8
-"""Negatives made of each training image, chosen at random; of validation and test images all are made."""
+"""Random negatives made from each training image; from validation and test images all are made."""
 STRENGTHS: Final = (0.003, 0.01, 0.03, 0.1)
-"""Inverse strengths of the penalty that are tried."""
+"""Inverse strengths of the penalty to choose from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,9 +51,9 @@ class PictureFeatures:
 
 
 def picture_features(table: pd.DataFrame, segmenter: LungSegmenter, seed: int, vary: bool) -> PictureFeatures:
-    """Every image of the manifest rows as it is and, of the frontal ones, the NEGATIVES made of it.
+    """Features of every image of the manifest rows and, for frontal ones, of the NEGATIVES made from it.
 
-    vary: take each image twice more with harmless changes, laterals six times more; for training.
+    vary: add two copies of each image with harmless changes, six of laterals; for training.
     """
     rng = np.random.default_rng(seed)
     rows: list[tuple[NDArray[np.float32], str, str, str, str]] = []
@@ -70,7 +70,7 @@ def picture_features(table: pd.DataFrame, segmenter: LungSegmenter, seed: int, v
 def _pictures(
     pixels: NDArray[np.float32], frontal: bool, vary: bool, segmenter: LungSegmenter, rng: np.random.Generator
 ) -> Iterator[tuple[NDArray[np.float32], str, str]]:
-    """(picture, name, kind) of one image and what is made of it."""
+    """(picture, name, kind) of one image and of the negatives made from it."""
     own = FRONTAL if frontal else "lateral"
     yield pixels, own, own
     for _ in range((2 if frontal else 6) if vary else 0):

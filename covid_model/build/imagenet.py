@@ -19,7 +19,7 @@ from covid_model.models.imagenet import NETWORK
 
 
 def drawn_picture(size: int = 224) -> NDArray[np.float32]:
-    """A drawn colour picture (1, size, size, 3) in [-1, 1] that every machine draws alike, for parity figures."""
+    """A drawn colour picture (1, size, size, 3) in [-1, 1], the same on every machine, to compare networks on."""
     rows, cols = np.mgrid[0:size, 0:size].astype(np.float32) / size
     waves = [np.sin(9 * rows + 4 * cols), np.cos(5 * rows * cols + 2), np.sin(17 * cols) * np.cos(11 * rows)]
     return np.stack(waves, axis=-1)[None].astype(np.float32)
@@ -35,7 +35,7 @@ def _conv(state: Mapping[str, NDArray], key: str, depthwise: bool = False) -> li
 
 
 def convert(state: Mapping[str, NDArray]) -> keras.Model:
-    """The Keras trunk carrying the arrays of the PyTorch state dict `state`."""
+    """The Keras trunk with the arrays of the PyTorch state dict `state`."""
     model = build_features()
     names = {layer.name for layer in model.layers}
     put = {"stem_conv": _conv(state, "_conv_stem"), "stem_bn": _bn(state, "_bn0")}

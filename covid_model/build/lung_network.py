@@ -8,7 +8,7 @@ from keras import layers
 from covid_model.models.efficientnet_lite0 import trunk
 
 SIZE: Final = (256, 256)
-"""Input height and width; the image is squeezed to it."""
+"""Input height and width; the image is resized to it without keeping its aspect ratio."""
 
 DECODER: Final = (("block3b", 64), ("block2b", 48), ("block1a", 32))
 """(encoder output joined by the skip connection, filters) from coarse to fine: strides 8, 4, 2."""
@@ -17,7 +17,7 @@ DECODER: Final = (("block3b", 64), ("block2b", 48), ("block1a", 32))
 def _convolved(x: keras.KerasTensor, filters: int, name: str) -> keras.KerasTensor:
     """3x3 convolution, batch normalisation, ReLU.
 
-    Momentum 0.9: with a few thousand steps the customary 0.99 leaves inference statistics that never caught up.
+    Momentum 0.9, since a few thousand steps are too few for the moving statistics at the usual 0.99.
     """
     x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"{name}_conv")(x)
     x = layers.BatchNormalization(momentum=0.9, name=f"{name}_bn")(x)

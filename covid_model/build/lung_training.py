@@ -48,15 +48,15 @@ class LungTraining:
     seed: int = 0
 
     def as_dict(self) -> dict[str, object]:
-        """For the card."""
+        """The settings as JSON values, for the card."""
         return {**asdict(self), "augmentation": asdict(LUNG_NETWORK), "loss": "binary cross-entropy + soft Dice"}
 
 
 def masks_of(table: pd.DataFrame, masks: Path) -> pd.DataFrame:
     """The manifest rows that have a mask `<stem>_mask.png` in the folder `masks`, with its path in column `mask`.
 
-    Only images of the sources for which masks were drawn (`Source.lung_masks`): originals of some of them in other sources
-    bear the same names but are cut differently, and the masks do not fit.
+    Only images of the sources for which masks were drawn (`Source.lung_masks`): files of the same name in other sources are
+    cropped differently, so that the masks do not fit.
     """
     names = {path.name.removesuffix("_mask.png"): path for path in sorted(masks.glob("*_mask.png"))}
     if not names:
@@ -94,7 +94,7 @@ class MaskedImages:
         return cls(np.stack(images), np.stack(masks))
 
     def pairs(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """(n, 256, 256, 3) in [-1, 1] and (n, 256, 256, 1) in {0, 1}, as the network takes and answers them."""
+        """Input (n, 256, 256, 3) in [-1, 1] and target (n, 256, 256, 1) in {0, 1} of the network."""
         images = np.stack([scaled(image, INPUT) for image in self.images])
         return images, (self.masks > 0.5).astype(np.float32)[..., None]
 
@@ -168,9 +168,9 @@ class LungTask(Task):
 
 
 def train_lung_network(table: pd.DataFrame, masks: Path, run: RunFolder, folder: Path, settings: LungTraining) -> str:
-    """Train on the train split as the run `run`, or go on with it; returns its last state.
+    """Train on the train split as the run `run`, or resume it; returns its final state.
 
-    Once it is finished the weights of the epoch with the lowest validation loss go to `folder`. Raises DataError without
+    A finished run writes the weights of the epoch with the lowest validation loss to `folder`. Raises DataError without
     masks, RunError where a split has none.
     """
     found = masks_of(table, masks)

@@ -1,7 +1,7 @@
-"""Pictures that the input check must refuse, made from images or drawn: for its training, its measurement and its tests.
+"""Negatives, which the input check must refuse, made from images or drawn: for its training, evaluation and tests.
 
 Every maker takes image pixels (H, W) float32 in [0, 1], their lung mask (H, W) bool and a random generator, and returns
-pixels of the same kind; those that need no image ignore it.
+pixels of any shape in [0, 1]; makers that draw ignore the image.
 """
 
 from collections.abc import Callable
@@ -18,12 +18,12 @@ Pixels = NDArray[np.float32]
 Maker = Callable[[Pixels, NDArray[np.bool_], np.random.Generator], Pixels]
 
 KEPT_OF_LUNGS: Final = 0.6
-"""An image that is cut shows less than this share of the lungs."""
+"""A cropped image shows less than this share of the lungs."""
 
 
 @dataclass(frozen=True)
 class Negative:
-    """One way not to be a frontal chest X-ray. kind: a key of `input_check.check.REASONS`; name: a finer one, unique."""
+    """One kind of input that is not a frontal chest X-ray. kind: a key of `input_check.check.REASONS`; name: unique."""
 
     name: str
     kind: str
@@ -31,12 +31,12 @@ class Negative:
 
 
 def inverted(pixels: Pixels, _: NDArray[np.bool_], rng: np.random.Generator) -> Pixels:
-    """Black and white swapped, exposed a little differently."""
+    """Black and white swapped, with slightly different exposure."""
     return ((1 - pixels) ** rng.uniform(0.8, 1.25)).astype(np.float32)
 
 
 def quarter_turned(turns: int) -> Maker:
-    """By `turns` times 90 degrees, and up to 12 more either way."""
+    """Rotated by `turns` times 90 degrees, and up to 12 more either way."""
 
     def make(pixels: Pixels, mask: NDArray[np.bool_], rng: np.random.Generator) -> Pixels:
         return _spun(np.ascontiguousarray(np.rot90(pixels, turns)), rng.uniform(-12, 12))
@@ -45,7 +45,7 @@ def quarter_turned(turns: int) -> Maker:
 
 
 def tilted(side: int) -> Maker:
-    """By 35 to 65 degrees to one side."""
+    """Rotated by 35 to 65 degrees to one side."""
 
     def make(pixels: Pixels, mask: NDArray[np.bool_], rng: np.random.Generator) -> Pixels:
         return _spun(pixels, side * rng.uniform(35, 65))
@@ -83,7 +83,7 @@ def halved(pixels: Pixels, _: NDArray[np.bool_], rng: np.random.Generator) -> Pi
 
 
 def side_by_side(pixels: Pixels, _: NDArray[np.bool_], rng: np.random.Generator) -> Pixels:
-    """The image several times on one sheet, as in figures of papers."""
+    """The image several times side by side, as in figures of papers."""
     rows, cols = ((1, 2), (1, 3), (2, 1), (2, 2), (2, 3))[rng.integers(5)]
     edge = round(min(pixels.shape) * rng.uniform(0, 0.08))
     framed = np.pad(pixels, edge, constant_values=float(rng.integers(2)))
@@ -91,7 +91,7 @@ def side_by_side(pixels: Pixels, _: NDArray[np.bool_], rng: np.random.Generator)
 
 
 def photographed(pixels: Pixels, _: NDArray[np.bool_], rng: np.random.Generator) -> Pixels:
-    """An image on a screen as a phone sees it: in perspective, with bezel, pixel grid, glare and uneven light."""
+    """An image on a screen photographed by a phone: in perspective, with bezel, pixel grid, glare and uneven light."""
     side = 512
     image = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)
     rows, cols = np.mgrid[0:side, 0:side].astype(np.float32)
@@ -100,7 +100,7 @@ def photographed(pixels: Pixels, _: NDArray[np.bool_], rng: np.random.Generator)
     wave = wave * np.cos(2 * np.pi / (pitch * rng.uniform(0.9, 1.1)) * cols)
     image = image * (1 + rng.uniform(0.05, 0.25) * wave) * rng.uniform(0.6, 0.95) + rng.uniform(0.02, 0.15)
     corners = np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float32)
-    widest = rng.choice((0.02, 0.2))  # the camera close to the screen, or some way off
+    widest = rng.choice((0.02, 0.2))  # the camera close to the screen, or farther away
     inset = rng.uniform(0, widest, (4, 2)) * side
     moved = (corners + inset * np.sign(side / 2 - corners)).astype(np.float32)
     room = np.full((side, side), rng.uniform(0.05, 0.8), np.float32) + 0.1 * (rows / side - 0.5)
@@ -134,4 +134,4 @@ NEGATIVES: Final = (
     Negative("texture", "other", _drawn(draw_texture)),
     Negative("nearly blank", "other", _drawn(draw_nothing)),
 )
-"""Lateral images are real ones; these are all the others."""
+"""All negatives but lateral images, which are real ones."""

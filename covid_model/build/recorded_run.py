@@ -1,4 +1,4 @@
-"""A finished run as it may ship: settings, metrics and the heatmaps of drawn images, nothing that shows a patient."""
+"""A recorded run that may ship: settings, metrics and heatmaps of drawn images, without images of patients."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from covid_model.training.run_folder import RunFolder, state_of
 
 
 def record_run(run: RunFolder, folder: Path) -> RunFolder:
-    """Copy a finished run to `folder`, without checkpoints and without images of patients. Raises RunError otherwise."""
+    """Copy a finished run to `folder`, without checkpoints and images of patients. Raises RunError for other runs."""
     if state_of(run) != "finished":
         raise RunError(f"Only a finished run can be recorded; {run.name} is {state_of(run)}.")
     out = RunFolder(folder / run.name)

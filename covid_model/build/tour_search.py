@@ -1,4 +1,4 @@
-"""Find the images of the guided tour among the synthetic ones, by a command and not by hand."""
+"""Find the images of the guided tour among the synthetic ones."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
@@ -26,7 +26,7 @@ SHOWS: Final[dict[str, Callable[[TourExample], bool]]] = {
 
 
 def examine(model: Model, sample: SyntheticSample) -> TourExample | None:
-    """One model on one image with every trust test; None where no verdict could be given from the start."""
+    """One model on one image with every trust test; None where the verdict is withheld before any test."""
     result = model.explain(load_image(sample.path), force=True)
     prediction = result.prediction
     if withheld(result.inputs) is not None:
@@ -51,10 +51,10 @@ def examine(model: Model, sample: SyntheticSample) -> TourExample | None:
 
 
 def find_tour(models: Iterable[Model], samples: Iterable[SyntheticSample]) -> dict[str, TourExample]:
-    """For each stop the first example that shows it, models in their order; each stop with an image of its own.
+    """For each stop the first example that shows it, models in their order; each stop has a different image.
 
-    Only images that show COVID-19 or pneumonia: a map for "Normal" has no finding to point at. Raises DataError where a stop
-    finds no image.
+    Only images drawn as COVID-19 or pneumonia are used, since a map for "Normal" has no finding to point at.
+    Raises DataError where no image fits a stop.
     """
     shown = [sample for sample in samples if sample.label != "Normal"]
     found: dict[str, TourExample] = {}
@@ -78,7 +78,7 @@ def find_tour(models: Iterable[Model], samples: Iterable[SyntheticSample]) -> di
 
 
 def write_tour(tour: Mapping[str, TourExample], digests: Mapping[str, str], path: Path = TOUR) -> None:
-    """The examples with their date and the digests of the models' weights, as JSON."""
+    """Write the examples, their date and the digests of the models' weights as JSON."""
     record = {
         "date": datetime.now(UTC).isoformat("T", "seconds"),
         "version": __version__,

@@ -1,1 +1,1 @@
-"""The command line: one file a group of commands, each thin around the functions that pages and notebooks call."""
+"""The command line: one file for each group of commands, around the functions that pages and notebooks call."""

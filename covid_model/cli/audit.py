@@ -1,4 +1,4 @@
-"""`audit`: what a model's heatmaps and features are worth over test images."""
+"""`audit`: measure a model's heatmaps and features on test images."""
 
 import argparse
 from pathlib import Path
@@ -9,7 +9,7 @@ from covid_model.models.user_models import folder_of, known_models
 
 def add_commands(commands: Any) -> None:
     """Add `audit` to the top-level subparsers."""
-    audit = commands.add_parser("audit", help="attention, lesions, pass lines and the source classifier of a model")
+    audit = commands.add_parser("audit", help="attention, lesions and pass lines of a model, and its source classifier")
     audit.add_argument("--model", choices=known_models(), required=True)
     audit.add_argument("--manifest", type=Path, required=True)
     audit.add_argument("--weights", type=Path, help="folder of weights and card; default: those of the model")
@@ -29,19 +29,19 @@ def run_audit(arguments: argparse.Namespace) -> int:
     probe = fit_probe(model.classifier, table)
     probe.save(folder)
     record = audit_model(model, table, folder)
-    _say("source classifier, balanced accuracy", probe.balanced_accuracy)
+    _print_interval("source classifier, balanced accuracy", probe.balanced_accuracy)
     for name, interval in record["attention"].items():
-        _say(f"attention in lungs, {name}", interval)
+        _print_interval(f"attention in lungs, {name}", interval)
     for name, scores in record["lesions"]["scores"].items():
-        _say(f"pointing game on {record['lesions']['images']} outlined images, {name}", scores["hit"])
+        _print_interval(f"pointing game on {record['lesions']['images']} outlined images, {name}", scores["hit"])
     for name, found in record["methods"].items():
         passed = "passed" if found["randomisation"]["passed"] else "FAILED"
         print(f"weight randomisation, {name}: {passed} (pairs {found['pairs']['ssim']:.3f})", end=", ")
-        _say("similarity", found["randomisation"])
+        _print_interval("similarity", found["randomisation"])
     return 0
 
 
-def _say(title: str, interval: dict[str, Any]) -> None:
+def _print_interval(title: str, interval: dict[str, Any]) -> None:
     if interval["low"] is None:
         print(f"{title}: {interval['value']}")
     else:

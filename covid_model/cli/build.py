@@ -12,7 +12,7 @@ from covid_model.models.user_models import known_models
 from covid_model.settings import WEIGHTS, runs_folder
 
 JUDGES: Final = ("lungs", "whole-image", "resnet50")
-"""Models that classify each synthetic image; the first decides whether it ships, the answers of the others are recorded."""
+"""Models that classify each synthetic image; the first decides whether it ships, all predictions are recorded."""
 
 
 def add_commands(commands: Any) -> None:
@@ -49,9 +49,7 @@ def add_commands(commands: Any) -> None:
     tour.add_argument("--model", action="append", choices=known_models(), help="may be repeated; default: all that ship")
     tour.set_defaults(run=run_tour)
 
-    recorded = build.add_parser(
-        "recorded-run", help="copy a finished run without checkpoints and without images of patients"
-    )
+    recorded = build.add_parser("recorded-run", help="copy a finished run without checkpoints and images of patients")
     recorded.add_argument("source", type=Path, metavar="RUN")
     recorded.add_argument("--out", type=Path, required=True, help="folder of recorded runs")
     recorded.set_defaults(run=run_recorded_run)
@@ -60,9 +58,9 @@ def add_commands(commands: Any) -> None:
 
 
 def _add_synthetic(synthetic: Any) -> None:
-    train = synthetic.add_parser("train", help="train the generator on a manifest's train split, or go on with it")
+    train = synthetic.add_parser("train", help="train the generator on a manifest's train split, or continue a training")
     train.add_argument("--manifest", type=Path, required=True)
-    train.add_argument("--out", type=Path, required=True, help="folder for weights, losses and what is needed to go on")
+    train.add_argument("--out", type=Path, required=True, help="folder for weights, losses and checkpoints")
     train.add_argument("--stage", choices=STAGES, action="append", help="may be repeated; default: all, one after the other")
     train.add_argument("--epochs", type=int, help="of each stage")
     train.set_defaults(run=run_synthetic_train)

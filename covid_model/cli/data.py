@@ -1,4 +1,4 @@
-"""`data build`, `check`, `measure`, `report`, `describe`: from public folders to a manifest, and what is in it."""
+"""`data ...`: fetch images, build a manifest of them, and check, measure and describe it."""
 
 import argparse
 from collections.abc import Callable
@@ -15,9 +15,9 @@ from covid_model.models.user_models import available_models
 
 def add_commands(commands: Any) -> None:
     """Add `data` with its own subcommands."""
-    data = commands.add_parser("data", help="manifest of images: build, check").add_subparsers(required=True)
+    data = commands.add_parser("data", help="fetch images; build and check a manifest").add_subparsers(required=True)
 
-    build = data.add_parser("build", help="read public layouts into one manifest (Parquet)")
+    build = data.add_parser("build", help="read public sources and your own images into one manifest (Parquet)")
     build.add_argument(
         "--source",
         action="append",
@@ -25,20 +25,20 @@ def add_commands(commands: Any) -> None:
         metavar="NAME=DIR",
         help=f"may be repeated; NAME is one of {', '.join(SOURCES)}",
     )
-    build.add_argument("--folder", action="append", default=[], metavar="NAME=DIR", help="own images, one folder a class")
-    build.add_argument("--table", action="append", default=[], metavar="NAME=CSV", help="own images, one row an image")
+    build.add_argument("--folder", action="append", default=[], metavar="NAME=DIR", help="your images, one folder a class")
+    build.add_argument("--table", action="append", default=[], metavar="NAME=CSV", help="your images, one row an image")
     build.add_argument(
         "--images", action="append", default=[], metavar="NAME=DIR", help="where a table's images are; default: beside it"
     )
     fields = f"column of the tables that holds a FIELD: {', '.join(FIELDS)}"
     build.add_argument("--column", action="append", default=[], metavar="FIELD=COLUMN", help=fields)
     build.add_argument(
-        "--label", action="append", default=[], metavar="CLASS=LABEL", help="what a class of own images means"
+        "--label", action="append", default=[], metavar="CLASS=LABEL", help="the label of a class of your images"
     )
-    build.add_argument("--view", default="PA", help="of own images that do not say it; default: %(default)s")
+    build.add_argument("--view", default="PA", help="of your images without a view; default: %(default)s")
     build.add_argument("--out", type=Path, required=True, help="the manifest to write, *.parquet")
     build.add_argument("--seed", type=int, default=0, help="of the split")
-    build.add_argument("--all-views", action="store_true", help="keep lateral images and images of unstated view")
+    build.add_argument("--all-views", action="store_true", help="keep lateral images and images without a view")
     build.set_defaults(run=run_build)
 
     check = data.add_parser("check", help="patients or near-duplicates in two splits; exit code 1 where there are any")
@@ -51,8 +51,8 @@ def add_commands(commands: Any) -> None:
     measure.add_argument("--out", type=Path, required=True, help="the measured manifest to write, *.parquet")
     measure.set_defaults(run=run_measure)
 
-    report = data.add_parser("report", help="what gives labels away and what may be wrong, as HTML and JSON; exit code 1 "
-                             "where something must be mended")  # fmt: skip
+    report = data.add_parser("report", help="confounders and quality checks, as HTML and JSON; exit code 1 where a severe "
+                             "check finds images")  # fmt: skip
     report.add_argument("manifest", type=Path)
     report.add_argument("--out", type=Path, required=True, help="folder for report.html and report.json")
     report.set_defaults(run=run_report)
@@ -63,12 +63,12 @@ def add_commands(commands: Any) -> None:
     fetch.add_argument("--accept", action="store_true", help="accept the licence without being asked")
     fetch.set_defaults(run=run_fetch)
 
-    samples = data.add_parser("samples", help="fetch a dozen public images with open licences")
+    samples = data.add_parser("samples", help="fetch twelve public images with open licences")
     samples.add_argument("--out", type=Path, help="folder; default: one in the user's cache, where the app finds them")
     samples.add_argument("--accept", action="store_true", help="accept the licences without being asked")
     samples.set_defaults(run=run_samples)
 
-    describe = data.add_parser("describe", help="a manifest in counts alone, which may be passed on (JSON)")
+    describe = data.add_parser("describe", help="describe a manifest in counts, which may be published (JSON)")
     describe.add_argument("manifest", type=Path)
     describe.add_argument("--out", type=Path, required=True)
     describe.set_defaults(run=run_describe)
@@ -109,7 +109,7 @@ def _pairs(flag: str, texts: list[str]) -> dict[str, str]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name or not value:
-            raise DataError(f"{flag} takes two words with = between. Received: {text!r}.")
+            raise DataError(f"{flag} takes NAME=VALUE. Received: {text!r}.")
         if name in found:
             raise DataError(f"{flag} names {name} twice; give each its own name.")
         found[name] = value
@@ -184,7 +184,7 @@ def run_samples(arguments: argparse.Namespace) -> int:
 
 
 def _asked(arguments: argparse.Namespace) -> Callable[[str], bool]:
-    """Shows licence terms and asks, unless `--accept` answers already."""
+    """A function that shows licence terms and asks for agreement, unless `--accept` was given."""
 
     def accept(terms: str) -> bool:
         print(terms)

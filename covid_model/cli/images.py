@@ -1,19 +1,21 @@
-"""`predict` and `explain`: images in, one record an image out."""
+"""`predict` and `explain`: one record for each image."""
 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from covid_model.backends.base import Progress
 from covid_model.errors import CovidModelError, ExplainError
 from covid_model.explain.methods import DEFAULT_METHOD, METHODS, get_method
 from covid_model.images.read import printable
 from covid_model.models.specs import DEFAULT_MODEL
 from covid_model.models.user_models import available_models
+from covid_model.threads import in_order
 
 if TYPE_CHECKING:
     from covid_model.share.batch import Job
@@ -37,10 +39,10 @@ def add_commands(commands: Any) -> None:
         help=f"one or more of {', '.join(METHODS)}, or all; default: %(default)s",
     )
     explain.add_argument("--target", help='class to explain, or "A - B"; default: the predicted class')
-    explain.add_argument("--layer", help="explanation layer; default: the first the model's card names")
+    explain.add_argument("--layer", help="explanation layer; default: the first on the model's card")
     explain.add_argument("--seed", type=int, default=0, help="for methods that draw random numbers")
     explain.add_argument("--trust", action="store_true", help="run the trust tests on every heatmap")
-    explain.add_argument("--out", type=Path, required=True, help="folder for the results; a run that was cut goes on there")
+    explain.add_argument("--out", type=Path, required=True, help="folder for the results; finished images are not repeated")
     for option in {option.name: option for row in METHODS.values() for option in row.options}.values():
         owners = ", ".join(row.key for row in METHODS.values() if option.name in {o.name for o in row.options})
         kind = option.choices or f"{option.low:g} to {option.high:g}"
@@ -56,26 +58,28 @@ def add_commands(commands: Any) -> None:
 def _image_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="*", metavar="FILE", help="PNG, JPEG, WebP, BMP, TIFF or DICOM, or a folder of them")
     parser.add_argument("--image", action="append", default=[], metavar="PATH", help="the same as FILE")
-    parser.add_argument(
-        "--force", action="store_true", help="work on images that the input check takes for no frontal chest X-ray"
-    )
+    parser.add_argument("--force", action="store_true", help="also work on images that the input check refuses")
     parser.add_argument("--model", choices=available_models(), default=DEFAULT_MODEL, help="default: %(default)s")
 
 
-def _each_image(arguments: argparse.Namespace, work: Callable[[str], Record]) -> Iterable[Record]:
-    """`work` on every file, in order; a file that fails becomes a record with `error`, and the run goes on.
+def _each_image(arguments: argparse.Namespace, work: Callable[[str, Progress], Record]) -> Iterable[Record]:
+    """`work` on every file, several at a time; a file that fails becomes a record with `error`, and the run goes on.
 
-    So does a folder without files: nothing that was named is passed over in silence.
+    Records come in the files' order. A folder without files fails, too: nothing that was named is passed over in silence.
     """
     named = (*arguments.file, *arguments.image)
     if not named:
         raise CovidModelError("No image given; name one or more files, e.g. `predict image.png`.")
     paths = [path for given in named for path in _files(given) or [given]]
-    for path in tqdm(paths, unit="image", disable=len(paths) < 2 or None, file=sys.stderr):
+
+    def record(path: str, progress: Progress) -> Record:
         try:
-            yield {"file": printable(path), **work(path)}
+            return {"file": printable(path), **work(path, progress)}
         except CovidModelError as error:
-            yield {"file": printable(path), "error": str(error)}
+            return {"file": printable(path), "error": str(error)}
+
+    records = in_order(record, paths)
+    yield from tqdm(records, total=len(paths), unit="image", disable=len(paths) < 2 or None, file=sys.stderr)
 
 
 def _files(given: str) -> list[str]:
@@ -99,7 +103,7 @@ def run_predict(arguments: argparse.Namespace) -> int:
 
     model = load_model(arguments.model)
 
-    def work(path: str) -> Record:
+    def work(path: str, _: Progress) -> Record:
         prediction = model.predict(read_image(path), force=arguments.force)
         return {
             "model": prediction.model,
@@ -131,25 +135,30 @@ def run_explain(arguments: argparse.Namespace) -> int:
     model = load_model(arguments.model)
     rows: list[Record] = []
 
-    def work(path: str) -> Record:
-        row, before = explain_file(model, Path(path), job, arguments.out)
-        rows.append(row)
+    def work(path: str, progress: Progress) -> Record:
+        row, before = explain_file(model, Path(path), job, arguments.out, progress)
         return {"row": row, "before": before}
 
     def text(record: Record) -> str:
         row = record["row"]
-        parts = [_told(row, method, arguments.out) for method in job.methods]
+        parts = [_summary(row, method, arguments.out) for method in job.methods]
         return f"{record['file']}: {'done before; ' if record['before'] else ''}{', '.join(parts)}"
 
+    def records() -> Iterator[Record]:
+        for record in _each_image(arguments, work):
+            if "row" in record:
+                rows.append(record["row"])
+            yield record
+
     try:
-        return _finish(_each_image(arguments, work), False, text)
+        return _finish(records(), False, text)
     finally:
         if rows:
             tqdm.write(f"{len(rows)} images: {write_table(rows, arguments.out)}")
 
 
 def _job(arguments: argparse.Namespace) -> "Job":
-    """What the flags ask for. Raises ExplainError for unknown methods and for settings that no chosen method knows."""
+    """The job of the flags. Raises ExplainError for unknown methods and for settings that no chosen method has."""
     from covid_model.share.batch import Job
 
     methods = tuple(METHODS) if arguments.method == "all" else tuple(arguments.method.split(","))
@@ -158,12 +167,12 @@ def _job(arguments: argparse.Namespace) -> "Job":
     chosen = {name: value for name in every if (value := getattr(arguments, name)) is not None}
     for name, value in chosen.items():
         if name not in options:
-            raise ExplainError(f"--{name} is no setting of {', '.join(methods)}; --help says whose it is.")
+            raise ExplainError(f"--{name} is not a setting of {', '.join(methods)}; --help lists the methods that have it.")
         options[name].checked(value)
     return Job(methods, arguments.target, arguments.layer, arguments.seed, arguments.trust, chosen, arguments.force)
 
 
-def _told(row: Record, method: str, out: Path) -> str:
+def _summary(row: Record, method: str, out: Path) -> str:
     """Where a method's record is, and its verdict where there is one."""
     verdict = row.get(f"{method}/verdict")
     return f"{out / row[f'{method}/record']}" + (f" ({verdict})" if verdict else "")

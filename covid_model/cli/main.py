@@ -1,6 +1,6 @@
 """`python -m covid_model COMMAND`: parse, run, turn errors into one sentence and an exit code.
 
-Exit codes: 0 all well; 1 the command could not do its work; 2 wrong usage, or some of several images failed.
+Exit codes: 0 success; 1 the command failed; 2 wrong usage, or an image failed.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from covid_model.errors import CovidModelError
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line. Importing and building it needs no TensorFlow, so `--help` answers at once."""
+    """The parser of all commands. It needs no TensorFlow, so that `--help` is immediate."""
     top = argparse.ArgumentParser(prog="python -m covid_model", description=about)
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -1,4 +1,4 @@
-"""A model file of one's own on the command line: the questions of the import form as options of `register`."""
+"""User models on the command line: the fields of the import form as options of `register`."""
 
 import argparse
 from pathlib import Path
@@ -8,12 +8,12 @@ from covid_model.images.preprocess import SCALES
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what only the owner of a model file can answer."""
+    """Add what a model file does not say about itself."""
     group = parser.add_argument_group("for a model file (.keras, .h5)")
     group.add_argument("--classes", help="names in the order of its outputs, with commas; of one output negative, positive")
-    group.add_argument("--title", help="what it is called; default: the file's name")
+    group.add_argument("--title", help="its name; default: the file's name")
     group.add_argument("--scaling", choices=SCALES, help="pixel values it was trained on: " + _scalings())
-    group.add_argument("--region", choices=("image", "lungs"), default="image", help="what it was shown; default: image")
+    group.add_argument("--region", choices=("image", "lungs"), default="image", help="what it sees; default: image")
     group.add_argument("--mean", help="for --scaling custom: of pixels in 0 to 1; one number, or three with commas (R,G,B)")
     group.add_argument("--deviation", help="for --scaling custom: as the mean")
     group.add_argument("--bgr", action="store_true", help="for --scaling custom: the network takes the blue channel first")
@@ -30,7 +30,7 @@ def register_file(arguments: argparse.Namespace) -> str:
 
     path: Path = arguments.source
     if arguments.classes is None or arguments.scaling is None:
-        raise ModelError("A model file needs --classes NAME,NAME and --scaling; its file does not say what they are.")
+        raise ModelError("A model file needs --classes NAME,NAME and --scaling, which it does not contain.")
     try:
         data = path.read_bytes()
     except OSError as error:

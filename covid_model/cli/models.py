@@ -1,4 +1,4 @@
-"""Commands from a manifest to a model: `train`, `register`, `evaluate`."""
+"""`train`, `register` and `evaluate`: from a manifest to a model."""
 
 import argparse
 from dataclasses import fields, replace
@@ -28,25 +28,23 @@ MANIFEST: Final = Path("manifest.parquet")
 
 def add_commands(commands: Any) -> None:
     """Add the commands to the top-level subparsers."""
-    classifier = commands.add_parser(
-        "train", help="train a classifier of the MODELS table by its recipe, or go on with a run"
-    )
+    classifier = commands.add_parser("train", help="train a classifier by its recipe, or resume a run")
     classifier.add_argument("--model", choices=MODELS)
     data = classifier.add_mutually_exclusive_group()
-    data.add_argument("--manifest", type=Path, help="as written by `data build`; a run that goes on knows its own")
+    data.add_argument("--manifest", type=Path, help="as written by `data build`; with --resume only if it was moved")
     data.add_argument(
         "--data", type=Path, metavar="DIR", help="a folder of public downloads, to build a manifest from first"
     )
     classifier.add_argument("--run", dest="folder", type=Path, help="a new folder for the run")
-    classifier.add_argument("--resume", type=Path, metavar="DIR", help="go on with the run in this folder")
+    classifier.add_argument("--resume", type=Path, metavar="DIR", help="resume the run in this folder")
     classifier.add_argument("--epochs", type=int)
     classifier.add_argument("--head-epochs", type=int)
     classifier.add_argument("--batch-size", dest="batch", type=int)
-    classifier.add_argument("--steps", type=int, help="steps an epoch; 0 for as many as the images give")
+    classifier.add_argument("--steps", type=int, help="steps an epoch; 0 for one pass over the images")
     classifier.add_argument("--learning-rate", type=float, help="largest learning rate")
     classifier.add_argument("--augmentation", choices=AUGMENTATIONS)
     classifier.add_argument("--init", choices=INITS)
-    classifier.add_argument("--base", metavar="DIR", help="with --init run: the run whose best weights are taken over")
+    classifier.add_argument("--base", metavar="DIR", help="with --init run: the run whose best weights to start from")
     classifier.add_argument("--patience", type=int, help="epochs without a lower validation loss; 0 for never")
     classifier.add_argument("--seed", type=int)
     classifier.add_argument("--precision", choices=PRECISIONS)
@@ -56,7 +54,7 @@ def add_commands(commands: Any) -> None:
     classifier.set_defaults(run=run_train)
 
     registered = commands.add_parser(
-        "register", help="offer a finished run or a model file as a model on every page and in every command"
+        "register", help="make a finished run or a model file available on every page and in every command"
     )
     registered.add_argument("source", type=Path, metavar="RUN_OR_FILE")
     model_file.add_options(registered)
@@ -80,7 +78,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     from covid_model.training.run_folder import RunFolder
 
     if (arguments.folder is None) == (arguments.resume is None):
-        raise RunError("Name either --run DIR for a new run or --resume DIR to go on with one.")
+        raise RunError("Name either --run DIR for a new run or --resume DIR to continue one.")
     workers = connect_workers(arguments.distribute)  # before anything else: workers must meet before TensorFlow is used
     run = (RunFolder if workers.is_chief else ReadOnlyRun)(arguments.resume or arguments.folder)
     segmenter = LungSegmenter.load()

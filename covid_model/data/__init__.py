@@ -1,1 +1,1 @@
-"""From public download folders to one manifest: sources, labels, duplicates, split, leakage check."""
+"""From download folders to one manifest: sources, labels, duplicates, split, leakage check."""

@@ -1,4 +1,4 @@
-"""What radiologists marked and scored: boxes of the RSNA challenge on NIH images, Brixia scores on Cohen's collection."""
+"""Radiologists' annotations: boxes of the RSNA challenge on NIH images, Brixia scores of Cohen's collection."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ MOST: Final = 3
 
 @dataclass(frozen=True)
 class OpacityBox:
-    """A rectangle in pixels of an image: left, top, width and height."""
+    """The bounding box of an opacity in pixels of an image: left, top, width and height."""
 
     x: float
     y: float
@@ -39,13 +39,17 @@ class OpacityBox:
     height: float
 
     def scaled(self, across: float, down: float) -> "OpacityBox":
-        """The same rectangle on an image resized by these factors."""
+        """The same box on an image resized by these factors.
+
+        >>> OpacityBox(10, 20, 30, 40).scaled(0.5, 2)
+        OpacityBox(x=5.0, y=40, width=15.0, height=80)
+        """
         return OpacityBox(self.x * across, self.y * down, self.width * across, self.height * down)
 
 
 @dataclass(frozen=True)
 class RsnaRead:
-    """What radiologists of the RSNA Pneumonia Detection Challenge (Shih 2019) saw on one NIH image.
+    """One NIH image as read by radiologists of the RSNA Pneumonia Detection Challenge (Shih 2019).
 
     opinion: "Lung Opacity", "No Lung Opacity / Not Normal" or "Normal". original: opacities in pixels of the original.
     """
@@ -54,7 +58,7 @@ class RsnaRead:
     original: tuple[OpacityBox, ...]
 
     def boxes(self, shape: tuple[int, int]) -> tuple[OpacityBox, ...]:
-        """The opacities in pixels of the image as stored here, which has the `shape` (height, width)."""
+        """The opacities in pixels of an image of `shape` (height, width)."""
         height, width = shape
         return tuple(box.scaled(width / RSNA_SIDE, height / RSNA_SIDE) for box in self.original)
 
@@ -62,7 +66,7 @@ class RsnaRead:
 def rsna_reads(folder: Path) -> dict[str, RsnaRead]:
     """Name of the NIH image without suffix -> its read. folder: of the challenge's tables.
 
-    Raises DataError where a table is missing or is not the challenge's.
+    Raises DataError where a table is missing or lacks a column.
     """
     images = _cells(folder, "mapping.csv", "patientId", "Image Index")
     opinions = {cells[0]: cells[1] for cells in _cells(folder, "stage_2_detailed_class_info.csv", "patientId", "class")}
@@ -89,7 +93,7 @@ class BrixiaScore:
 def brixia_scores(table: Path) -> dict[str, dict[str, BrixiaScore]]:
     """Name of the image without suffix -> "senior" and "junior" -> score.
 
-    Raises DataError where the table is missing or a score is none of 0 to 3.
+    Raises DataError where the table is missing or a score is not 0, 1, 2 or 3.
     """
     columns = [f"{reader}-{zone}" for reader in READERS for zone in ZONES]
     found = {}

@@ -1,31 +1,34 @@
-"""A manifest as a table that is asked, not loaded: counts, pages and groups by DuckDB straight from the Parquet file."""
+"""Queries of a manifest that is not loaded into memory: counts, pages and groups by DuckDB from the Parquet file."""
 
 import hashlib
 from pathlib import Path
-from typing import Any, Final
-
-import duckdb
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Final
 
 from covid_model.data.filters import FILTERS, SORTS, Query, condition
 from covid_model.errors import DataError
 
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
 MEMORY: Final = "256MB"
-"""What DuckDB may hold; longer sorts go over the disk."""
+"""Memory limit of DuckDB; larger sorts use the disk."""
 BATCH: Final = 50_000
-"""Rows fetched at once where all are wanted."""
+"""Rows fetched at once where all are needed."""
 EVERYTHING: Final = Query()
 NEEDED: Final = ("path", "source", "label", "split", "digest")
 
 
 class ManifestTable:
-    """The images of one manifest. May be shared by threads: every question has its own cursor."""
+    """The images of one manifest. Threads may share it: every query has its own cursor."""
 
     def __init__(self, path: Path) -> None:
         """Raises DataError for a file that is absent, not Parquet, or lacks a column every manifest has."""
         if not path.is_file():
             raise DataError(f"No manifest at {path}; make one with `python -m covid_model data build`.")
         self.path = path
+        import duckdb
+
         self._connection = duckdb.connect(config={"memory_limit": MEMORY})
         literal = str(path).replace("'", "''")
         self.ask(f"CREATE VIEW images AS SELECT * FROM read_parquet('{literal}', file_row_number = true)")
@@ -33,8 +36,13 @@ class ManifestTable:
         if missing := [column for column in NEEDED if column not in self.columns]:
             raise DataError(f"{path} lacks the column(s) {', '.join(missing)}; build it again with `data build`.")
 
-    def ask(self, sql: str, values: list[object] | None = None) -> pd.DataFrame:
-        """The answer to a question to the view `images`, whose column `file_row_number` is an image's place."""
+    def ask(self, sql: str, values: list[object] | None = None) -> "pd.DataFrame":
+        """The result of an SQL query on the view `images`, whose column `file_row_number` is an image's place.
+
+        values: for the placeholders of `sql`. Raises DataError where the manifest cannot be read.
+        """
+        import duckdb
+
         try:
             return self._connection.cursor().execute(sql, values or []).df()
         except duckdb.Error as error:
@@ -45,7 +53,7 @@ class ManifestTable:
         where, values = condition(query, self.columns)
         return int(self.ask(f"SELECT count(*) AS n FROM images WHERE {where}", values)["n"][0])
 
-    def page(self, query: Query, offset: int, size: int) -> pd.DataFrame:
+    def page(self, query: Query, offset: int, size: int) -> "pd.DataFrame":
         """`size` matching images from `offset` on, all columns, in the query's order and then the manifest's."""
         where, values = condition(query, self.columns)
         column = query.sort if query.sort in SORTS and query.sort in self.columns else ""
@@ -56,7 +64,7 @@ class ManifestTable:
         )["file_row_number"].tolist()
         return self.rows(rows)
 
-    def rows(self, numbers: list[int]) -> pd.DataFrame:
+    def rows(self, numbers: list[int]) -> "pd.DataFrame":
         """The images at these places of the manifest, in this order."""
         if not numbers:
             return self.ask("SELECT * FROM images LIMIT 0")
@@ -65,12 +73,12 @@ class ManifestTable:
         return found.loc[numbers].reset_index()
 
     def find(self, digest: str) -> dict[str, Any] | None:
-        """The image whose digest begins like this."""
+        """The image whose digest starts with `digest`, or None."""
         found = self.ask("SELECT * FROM images WHERE starts_with(digest, ?) LIMIT 1", [digest])
         return None if found.empty else dict(found.iloc[0])
 
     def facets(self, query: Query) -> dict[str, dict[str, int]]:
-        """For each choice filter the images of each value, under all other filters: what a click on it would give."""
+        """For each choice filter, value -> number of images with it under all other filters."""
         offered = {key: row for key, row in FILTERS.items() if row.kind == "choice" and row.needs in self.columns}
         free = {key: row.sql for key, row in offered.items() if not query.choices.get(key)}
         found = self._grouped(free, query)
@@ -98,7 +106,7 @@ class ManifestTable:
             found[keys[place]][str(cells[place])] = int(cells.n)
         return found
 
-    def groups(self, by: list[str], query: Query = EVERYTHING) -> pd.DataFrame:
+    def groups(self, by: list[str], query: Query = EVERYTHING) -> "pd.DataFrame":
         """Images by every combination of several choice filters: their columns and `images`."""
         where, values = condition(query, self.columns)
         named = ", ".join(f"{FILTERS[key].sql} AS {key}_" for key in by)
@@ -108,12 +116,14 @@ class ManifestTable:
         )
         return table.rename(columns={f"{key}_": key for key in by})
 
-    def head(self, columns: list[str], count: int) -> pd.DataFrame:
+    def head(self, columns: list[str], count: int) -> "pd.DataFrame":
         """Some columns of the first `count` images."""
         return self.ask(f"SELECT {', '.join(columns)} FROM images WHERE file_row_number < {count} ORDER BY file_row_number")
 
     def data_hash(self) -> str:
         """`data.manifest.data_hash` of this manifest, without its rows in memory at once."""
+        import duckdb
+
         lines = "SELECT concat_ws(chr(9), digest, label, split) AS line FROM images ORDER BY line"
         digest, between = hashlib.sha256(), b""
         try:
@@ -125,7 +135,7 @@ class ManifestTable:
             raise self._unreadable(error) from error
         return digest.hexdigest()
 
-    def _unreadable(self, error: duckdb.Error) -> DataError:
+    def _unreadable(self, error: "duckdb.Error") -> DataError:
         return DataError(f"{self.path} cannot be read as a manifest: {str(error).splitlines()[0]}")
 
     def distinct(self, column: str) -> int:
@@ -142,8 +152,8 @@ class ManifestTable:
         )
         return {str(row.value): [float(number) for number in row.q] for row in table.itertuples(index=False)}
 
-    def points(self, key: str, most: int) -> pd.DataFrame:
-        """Places on the map (map_x, map_y), digest and value of a choice filter of at most `most` images, drawn evenly.
+    def points(self, key: str, most: int) -> "pd.DataFrame":
+        """Place on the map (map_x, map_y), digest and value of a choice filter, for at most `most` evenly chosen images.
 
         Needs a measured manifest.
         """

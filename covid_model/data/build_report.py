@@ -1,4 +1,4 @@
-"""What a build of a manifest saw, left out and changed, in counts and in sentences."""
+"""The report of a manifest build: what was read, left out and changed, in counts and in sentences."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from covid_model.data.split import SPLITS
 class BuildReport:
     """Counts by source; stored in the manifest's own metadata.
 
-    first_missing: where the first missing file was looked for. respelled: patients written in several ways, with
-    one example. empty: a sentence for each split without images, or without images of a label that others have.
+    first_missing: path of the first missing file. respelled: patients written in several ways, with one example. empty: a
+    sentence for each split without images, or without images of a label that others have.
     """
 
     seed: int
@@ -38,7 +38,7 @@ class BuildReport:
     data_hash: str = ""
 
     def lines(self) -> list[str]:
-        """All of it for people, one line a thing; what did not happen is left out."""
+        """The report as lines of text, without counts of zero."""
         found = [f"{title}: {_listed(counts)}" for title, counts in self._counts() if counts]
         found += [
             f"patients written in several ways, {name}: {count}, such as {self.respelled_example[name]}; each counts as one"
@@ -61,7 +61,7 @@ class BuildReport:
         ]
 
     def why_nothing(self, name: str, folder: Path) -> str:
-        """One sentence on why no image of a source is usable: what was counted, with an example."""
+        """One sentence on why no image of a source is usable, with counts and an example."""
         found = []
         if missing := self.missing_files[name]:
             found.append(f"{missing} files missing, first looked for {self.first_missing[name]} below {folder}")
@@ -77,7 +77,7 @@ class BuildReport:
         return f"No usable image of {name} in {folder}: {'; '.join(found) or 'no files and no rows'}."
 
     def note_empty(self, counts: Mapping[tuple[str, str], int]) -> None:
-        """Say which splits have no images. counts: (split, label) -> images."""
+        """Note the splits without images. counts: (split, label) -> images."""
         labels = {label for _, label in counts}
         for split in SPLITS:
             lacking = sorted(label for label in labels if not counts.get((split, label)))

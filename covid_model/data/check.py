@@ -21,7 +21,7 @@ class Leakage:
 
 
 def check_leakage(table: pd.DataFrame) -> Leakage:
-    """Find leakage from patients and hashes, not from the groups that the split was made by."""
+    """Find leakage in a manifest's table, from patients and hashes and not from the groups that the split was made by."""
     splits = table.groupby("patient")["split"].nunique()
     paths, split = table["path"].tolist(), table["split"].tolist()
     pairs = [

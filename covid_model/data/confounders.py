@@ -1,4 +1,4 @@
-"""What gives an image's label away apart from the lungs, in sentences made from counts."""
+"""Confounders: what reveals an image's label apart from the lungs, in sentences made from counts."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,14 +9,14 @@ from covid_model.data.sources import sources_with
 
 COLUMNS: Final = ("source", "age", "view", "sex")
 REVEALING: Final = 0.05
-"""A column that improves guessing by less than this gives little away."""
+"""A column reveals the label where it improves guessing by at least this much."""
 APART: Final = 1.5
-"""Medians this many times apart are named."""
+"""Medians that differ by more than this factor are reported."""
 
 
 @dataclass(frozen=True)
 class Guess:
-    """How often a label is guessed right from one column alone, and by always naming the most frequent label."""
+    """right: share of labels guessed right from one column alone. always: share of the most frequent label."""
 
     column: str
     right: float
@@ -29,7 +29,11 @@ class Guess:
 
 
 def guess(column: str, counts: Counts) -> Guess:
-    """Guess the most frequent label of each value. counts: value -> label -> images."""
+    """Guess the most frequent label of each value. counts: value -> label -> images.
+
+    >>> guess("source", {"a": {"COVID-19": 9, "Normal": 1}, "b": {"Normal": 10}})
+    Guess(column='source', right=0.95, always=0.55)
+    """
     total = sum(sum(cells.values()) for cells in counts.values())
     labels: dict[str, int] = {}
     for cells in counts.values():
@@ -40,13 +44,13 @@ def guess(column: str, counts: Counts) -> Guess:
 
 
 def guesses(description: Description) -> list[Guess]:
-    """One for each column that is there, the most revealing first."""
+    """One guess for each available column, the most revealing first."""
     found = [guess(column, description.counts[column]) for column in COLUMNS if column in description.counts]
     return sorted(found, key=lambda each: each.always - each.right)
 
 
 def sentences(description: Description) -> list[str]:
-    """Every confound that the counts show, the plainest first."""
+    """Every confounder that the counts show, the strongest kinds first."""
     by_source = description.counts["source"]
     return [
         *_sources(by_source),
@@ -60,23 +64,22 @@ def sentences(description: Description) -> list[str]:
 def _sources(by_source: Counts) -> list[str]:
     """Labels whose images share no source with another label."""
     found = []
-    children = sources_with(lambda source: source.children)  # which have a sentence of their own
+    children = sources_with(lambda source: source.children)  # `_children` reports these
     for label in sorted({label for cells in by_source.values() for label in cells}):
         own = {source for source, cells in by_source.items() if cells.get(label)}
         alone = {source for source in own if set(by_source[source]) == {label}}
         images = sum(by_source[source][label] for source in own)
         apart = sum(by_source[source][label] for source in alone)
         if apart == images:
-            found.append(
-                f"All {images:,} {label} images come from sources with no other label; a model can tell the source."
-            )
+            found.append(f"The source reveals {label}: all {images:,} images of it come from sources with no other label.")
         elif apart:
             found.append(
-                f"{apart:,} of {images:,} {label} images come from sources with no other label ({', '.join(sorted(alone))})."
+                f"The source often reveals {label}: {apart:,} of {images:,} images of it come from sources with no other "
+                f"label ({', '.join(sorted(alone))})."
             )
         for source, cells in by_source.items():
             if label == "COVID-19" and not cells.get(label) and source not in children:
-                found.append(f"{source} holds {sum(cells.values()):,} images and none of COVID-19.")
+                found.append(f"{source} has no COVID-19 among its {sum(cells.values()):,} images.")
     return found
 
 
@@ -84,23 +87,21 @@ def _children(by_source: Counts) -> list[str]:
     found = []
     for source in sorted(sources_with(lambda source: source.children) & by_source.keys()):
         images, covid = sum(by_source[source].values()), by_source[source].get("COVID-19", 0)
-        found.append(
-            f"All {images:,} images of {source} show children, {covid} of them with COVID-19; a model can tell the age."
-        )
+        found.append(f"Age is a confounder: all {images:,} images of {source} show children, {covid} of them with COVID-19.")
     return found
 
 
 def _guesses(description: Description) -> list[str]:
     return [
-        f"{FILTERS[each.column].title} alone guesses {each.right:.0%} of the labels right; always naming the most frequent "
-        f"label is right for {each.always:.0%}."
+        f"{FILTERS[each.column].title} alone gives {each.right:.0%} of the labels; always guessing the most frequent label "
+        f"gives {each.always:.0%}."
         for each in guesses(description)
         if each.gives_label_away
     ]
 
 
 def _missing(description: Description) -> list[str]:
-    """Columns whose being empty depends on the label."""
+    """Columns that are empty more often for some labels than for others."""
     found = []
     for column in ("age", "view", "sex"):
         counts = description.counts.get(column, {})
@@ -112,13 +113,13 @@ def _missing(description: Description) -> list[str]:
         if shares and max(shares.values()) - min(shares.values()) > 0.2:
             stated = ", ".join(f"{share:.0%} of {label}" for label, share in shares.items())
             found.append(
-                f"{FILTERS[column].title} is not stated for {stated} images: a missing value gives the label away too."
+                f"A missing {FILTERS[column].title.lower()} reveals the label: it is not stated for {stated} images."
             )
     return found
 
 
 def _spreads(description: Description) -> list[str]:
-    """Numbers of the images whose medians differ much between sources."""
+    """Image statistics whose medians differ much between sources."""
     found = []
     for column, title in (
         ("height", "height in pixels"),
@@ -129,7 +130,7 @@ def _spreads(description: Description) -> list[str]:
         if len(medians) > 1 and max(medians.values()) > APART * max(min(medians.values()), 1e-9):
             low, high = min(medians, key=medians.__getitem__), max(medians, key=medians.__getitem__)
             found.append(
-                f"The median {title} is {medians[low]:.3g} in {low} and {medians[high]:.3g} in {high}: sources differ "
-                "in more than the lungs."
+                f"Sources differ in {title}, not only in the lungs: the median is {medians[low]:.3g} in {low} and "
+                f"{medians[high]:.3g} in {high}."
             )
     return found

@@ -1,4 +1,4 @@
-"""A manifest in counts: what may be shown of a data set whose images may not be passed on."""
+"""A description of a manifest in counts, which may be published where its images may not."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -38,7 +38,8 @@ class Description:
     """images, patients: how many. counts: column -> value -> label -> images.
 
     spreads: column -> "source" or "label" -> value -> quantiles (QUANTILES). data_hash: of the manifest. model: key and
-    first digits of the weights of the model that measured the images, empty where none did. date, version: of its making.
+    first digits of the weights of the model that measured the images, empty where none did. date, version: when and by
+    which version of the project it was made.
     """
 
     images: int
@@ -52,7 +53,7 @@ class Description:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Every label there is, the project's own first."""
+        """Every label that occurs, those of LABELS first."""
         found = {label for cells in self.counts["source"].values() for label in cells}
         return (*(label for label in LABELS if label in found), *sorted(found - set(LABELS)))
 
@@ -87,7 +88,7 @@ def describe(images: ManifestTable) -> Description:
 
 
 def read_description(path: Path = SHIPPED) -> Description:
-    """What `save` wrote. Raises DataError where there is none or it is damaged."""
+    """What `Description.save` wrote. Raises DataError where the file is missing or damaged."""
     try:
         cells: dict[str, Any] = json.loads(path.read_text("utf-8"))
         return Description(**cells)

@@ -1,4 +1,4 @@
-"""Downloads of public sources: resumed after a cut, checked, unpacked without surprises."""
+"""Downloads of public sources: resumed after an interruption, checked, and unpacked safely."""
 
 import http.client
 import shutil
@@ -40,7 +40,7 @@ class Remote:
 
 
 def fetch_file(remote: Remote, folder: Path, *, tries: int = TRIES, pause: float = PAUSE, show: bool = True) -> Path:
-    """The file in `folder`, downloaded unless it is there already; what an earlier call left half done is gone on with.
+    """The file in `folder`, downloaded unless it is there already; a partial download is resumed.
 
     Raises DataError when the address does not answer, answers with an error, or sends other bytes than expected.
     """
@@ -53,37 +53,37 @@ def fetch_file(remote: Remote, folder: Path, *, tries: int = TRIES, pause: float
         if turn:
             time.sleep(pause * 2 ** (turn - 1))
         try:
-            if _go_on(remote, part, show):
+            if _resume(remote, part, show):
                 _checked(part, remote)
                 part.replace(out)
                 return out
             why = "the connection closed early"
         except urllib.error.HTTPError as error:
-            if error.code == 416:  # more is here than there: what is here belongs to another file
+            if error.code == 416:  # the partial file is longer than the remote one, so it is of another file
                 part.unlink(missing_ok=True)
             elif error.code < 500 and error.code not in (408, 429):
                 raise DataError(f"{remote.url} answers {error.code} {error.reason}.") from error
             why = f"{error.code} {error.reason}"
         except _BROKEN as error:
             why = getattr(error, "reason", None) or error
-    raise DataError(f"{remote.url} could not be fetched in {tries} tries ({why}); try again later, it goes on from there.")
+    raise DataError(f"{remote.url} could not be fetched in {tries} tries ({why}); try again later, the download resumes.")
 
 
-def _go_on(remote: Remote, part: Path, show: bool) -> bool:
-    """Fetch what is missing of `part`; was that all of it?"""
+def _resume(remote: Remote, part: Path, show: bool) -> bool:
+    """Fetch what is missing of `part`; is it complete now?"""
     have = part.stat().st_size if part.is_file() else 0
     headers = {"User-Agent": AGENT, **({"Range": f"bytes={have}-"} if have else {})}
     request = urllib.request.Request(remote.url, headers=headers)
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as prediction:
-        goes_on = prediction.status == 206
-        have = have if goes_on else 0
-        length = prediction.headers.get("Content-Length")
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+        resumed = response.status == 206
+        have = have if resumed else 0
+        length = response.headers.get("Content-Length")
         total = have + int(length) if length else None
         with (
-            part.open("ab" if goes_on else "wb") as stream,
+            part.open("ab" if resumed else "wb") as stream,
             tqdm(total=total, initial=have, desc=remote.name, unit="B", unit_scale=True, disable=not show or None) as bar,
         ):
-            while data := prediction.read(CHUNK):
+            while data := response.read(CHUNK):
                 stream.write(data)
                 bar.update(len(data))
     return total is None or part.stat().st_size == total
@@ -99,13 +99,13 @@ def _checked(path: Path, remote: Remote) -> Path:
 def fetch_all(
     remotes: Sequence[Remote], folder: Path, *, tries: int = TRIES, pause: float = PAUSE, show: bool = True
 ) -> list[Path]:
-    """All files, AT_ONCE at a time, in their order. Raises DataError for the first that fails, after the others ended."""
+    """All files in the order of `remotes`, AT_ONCE at a time. Raises DataError for the first that fails, at the end."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(lambda remote: fetch_file(remote, folder, tries=tries, pause=pause, show=show), remotes))
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a zip file below `folder`. Raises DataError where it is damaged or would write outside."""
+    """Unpack a zip file below `folder`. Raises DataError where it is damaged or would write outside `folder`."""
     try:
         with zipfile.ZipFile(archive) as file:
             inside = [(folder / name).resolve().is_relative_to(folder.resolve()) for name in file.namelist()]
@@ -121,10 +121,10 @@ def unpack(archive: Path, folder: Path) -> None:
 def fetch_source(
     source: Source, folder: Path, accept: Callable[[str], bool], *, remotes: Sequence[Remote] | None = None
 ) -> Path:
-    """Download and unpack a source below `folder`; returns its folder. accept: shown the licence, says yes or no.
+    """Download and unpack a source below `folder`; returns its folder. accept: licence text -> is it accepted?
 
-    remotes: other addresses than the table's. Raises DataError for a source that needs an account (with what to do), a
-    licence not accepted, or a download that fails.
+    remotes: addresses instead of those of `source`. Raises DataError for a source that needs an account (with what to do), a
+    licence that is not accepted, or a download that fails.
     """
     wanted = remotes if remotes is not None else [Remote(url, f"{source.name}.zip") for url in source.archives]
     if not wanted:

@@ -1,18 +1,18 @@
-"""The FILTERS table: by what the images of a manifest can be narrowed down, for page, links and queries alike."""
+"""The FILTERS table: how the images of a manifest can be filtered, for pages, links and queries."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 UNKNOWN: Final = "not stated"
-"""Shown for an empty cell."""
+"""Label of an empty cell."""
 
 Kind = Literal["choice", "range"]
 
 
 @dataclass(frozen=True)
 class Filter:
-    """One way to narrow down. needs: column without which it is not offered; sql: the SQL expression that is compared.
+    """One filter. needs: column without which it is not offered; sql: the SQL expression that is compared.
 
     low, high: ends of a range.
     """
@@ -53,7 +53,7 @@ FILTERS: Final = {
 }
 
 SEARCHED: Final = ("finding", "patient", "view", "licence", "path")
-"""Columns that the search text is compared with."""
+"""Columns that a search text is looked for in."""
 SORTS: Final = {
     "": "As in the manifest",
     "confidence": "Confidence",
@@ -62,15 +62,13 @@ SORTS: Final = {
     "height": "Size",
     "patient": "Patient",
 }
-"""Column -> title of what images can be sorted by."""
+"""Column by which images can be sorted -> title."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """Which images, in which order. choices: filter -> values; ranges: filter -> (low, high). text: words that
-    must all be found in the SEARCHED columns.
-
-    digests: only these images, where given.
+    """Which images, in which order. choices: filter -> values; ranges: filter -> (low, high). text: search terms, all of
+    which must be in the SEARCHED columns. digests: only these images, where given.
     """
 
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -81,12 +79,16 @@ class Query:
     digests: tuple[str, ...] | None = None
 
     def without(self, key: str) -> "Query":
-        """The same query with one choice lifted."""
+        """The same query without the choice of one filter."""
         return replace(self, choices={name: values for name, values in self.choices.items() if name != key})
 
 
 def condition(query: Query, columns: Iterable[str]) -> tuple[str, list[object]]:
-    """(SQL condition with ? places, their values). Filters whose column is not there are left out."""
+    """(SQL condition with ? placeholders, their values). Filters whose column is missing are left out.
+
+    >>> condition(Query(ranges={"confidence": (0.5, 1.0)}), ["confidence"])
+    ('true AND confidence BETWEEN ? AND ?', [0.5, 1.0])
+    """
     known, parts, values = set(columns), ["true"], list[object]()
     for key, chosen in query.choices.items():
         row = FILTERS.get(key)
@@ -98,10 +100,10 @@ def condition(query: Query, columns: Iterable[str]) -> tuple[str, list[object]]:
         if row is not None and row.needs in known and (low, high) != (row.low, row.high):
             parts.append(f"{row.sql} BETWEEN ? AND ?")
             values += [low, high]
-    for word in query.text.split():
+    for term in query.text.split():
         searched = [f"contains(lower({column}), ?)" for column in SEARCHED if column in known]
         parts.append(f"({' OR '.join(searched) or 'false'})")
-        values += [word.lower()] * len(searched)
+        values += [term.lower()] * len(searched)
     if query.digests is not None:
         parts.append("list_contains(?, digest)")
         values.append(list(query.digests))

@@ -1,6 +1,6 @@
-"""Which files below a folder are images, and which file a table means.
+"""Which files below a folder are images, and which file the cell of a table refers to.
 
-Content decides what an image is; what is not one is passed over with a reason that can be counted.
+A file is an image by its content; other files are skipped with a reason that can be counted.
 """
 
 import os
@@ -12,26 +12,34 @@ from pathlib import Path
 from typing import Final
 
 SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".dcm", ".dicom"})
-"""Files called so count as images even where they are damaged, so that the damage is reported."""
+"""Files with these suffixes count as images even where they are damaged, so that the damage is reported."""
 HEAD: Final = 256
-"""Bytes that tell an image."""
+"""Number of first bytes by which an image is recognised."""
 NO_IMAGES: Final = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
 MASKS: Final = ("mask", "masks", "segmentation", "segmentations", "annotation", "annotations")
 """Ends of the names of folders that hold outlines, not images."""
 
 
 def letters(name: str) -> str:
-    """The letters of a name in lower case: "images_001" is "images"."""
+    """The letters of a name in lower case.
+
+    >>> letters("Images_001")
+    'images'
+    """
     return re.sub(r"[^a-z]", "", name.lower())
 
 
 def is_hidden(name: str) -> bool:
-    """Is it what an operating system leaves beside files?"""
+    """Is it a name of files that operating systems add?"""
     return name.startswith(".") or name in NO_IMAGES
 
 
 def is_mask_folder(name: str) -> bool:
-    """Does a folder of this name hold outlines?"""
+    """Does a folder of this name hold outlines instead of images?
+
+    >>> is_mask_folder("Lung-Masks"), is_mask_folder("images")
+    (True, False)
+    """
     return letters(name).endswith(MASKS)
 
 
@@ -65,7 +73,7 @@ def is_image(path: Path) -> bool:
 
 
 def why_passed_over(path: Path, root: Path) -> str:
-    """The reason not to take a file below `root` for an image, in words to count by; "" for an image."""
+    """Why a file below `root` is not an image, as a category that can be counted; "" for an image."""
     parts = path.relative_to(root).parts
     if any(map(is_hidden, parts)):
         return "hidden files"
@@ -79,7 +87,7 @@ def why_passed_over(path: Path, root: Path) -> str:
 
 
 def _plain(text: str) -> str:
-    """A path as it compares: one Unicode form, one case, forward slashes."""
+    """A path in the form in which paths are compared: one Unicode form, one case, forward slashes."""
     return unicodedata.normalize("NFC", text).casefold().replace("\\", "/")
 
 
@@ -88,8 +96,10 @@ def _stem(name: str) -> str:
 
 
 class ImageFinder:
-    """Finds the file that a cell of a table means: separators of Windows, another case, another Unicode form, a missing or
-    other suffix and paths of another machine are understood as long as one file fits.
+    """Finds the file that the cell of a table refers to.
+
+    Windows separators, another case, another Unicode form, a missing or different suffix and paths of another machine are
+    accepted where exactly one file fits.
     """
 
     def __init__(self, root: Path) -> None:
@@ -98,7 +108,7 @@ class ImageFinder:
         self._by_stem: dict[str, list[tuple[str, Path]]] | None = None
 
     def find(self, text: str) -> Path:
-        """The image that `text` means, or the path where it was looked for first, which then does not exist."""
+        """The image that `text` refers to; where none or several fit, the path below `root`, which does not exist."""
         first = self.root / text
         if not text or "\0" in text or first.is_file():
             return first
@@ -117,7 +127,7 @@ class ImageFinder:
         return first
 
     def others(self, named: set[Path]) -> Iterator[Path]:
-        """The images below the root that are not `named`."""
+        """The images below the root that are not in `named`."""
         for each in self._index().values():
             yield from (path for _, path in each if path not in named)
 

@@ -1,7 +1,7 @@
-"""From the words of a source to the project's three labels.
+"""From the findings of a source to the project's three labels.
 
-Each source maps its own findings (`Source.labels`). A finding that no table names is left out of the manifest and counted,
-so that nobody trains on a guess.
+Each source maps its own findings (`Source.labels`). A finding without a label is left out of the manifest and counted, so
+that no model is trained on a guess.
 """
 
 import re
@@ -26,11 +26,11 @@ COMMON_NAMES: Final[Mapping[str, Label]] = {
     "nofinding": "Normal",
     "negative": "Normal",
 }
-"""What people call the three labels, letters and digits only."""
+"""Common names of the three labels, letters and digits only."""
 
 
 def common_label(name: str) -> Label | None:
-    """The label that people usually mean by `name`.
+    """The label that `name` usually means, or None.
 
     >>> common_label("Viral Pneumonia"), common_label("knees")
     ('Pneumonia', None)
@@ -39,11 +39,13 @@ def common_label(name: str) -> Label | None:
 
 
 def mapped_label(finding: str, labels: Mapping[str, Label]) -> Label | None:
-    """The label of a finding by a source's table, or None.
+    """The label of a finding by a source's table `labels`, or None.
 
-    Of a path ("Pneumonia/Viral/COVID-19") the last step decides. Of several findings ("Infiltration|Pneumonia") the first
+    Of a path ("Pneumonia/Viral/COVID-19") the last part counts. Of several findings ("Infiltration|Pneumonia") the first
     label in the order of LABELS counts, but an image with another finding is never Normal.
 
+    >>> mapped_label("Pneumonia/Viral/COVID-19", {"COVID-19": "COVID-19"})
+    'COVID-19'
     >>> mapped_label("Infiltration|Pneumonia", {"Pneumonia": "Pneumonia", "No Finding": "Normal"})
     'Pneumonia'
     """

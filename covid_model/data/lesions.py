@@ -1,4 +1,4 @@
-"""What radiologists outlined on images of Cohen's collection."""
+"""Radiologists' outlines of lesions on images of Cohen's collection."""
 
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ KINDS: Final = ("ground_glass_opacities", "consolidation")
 
 
 def _drawings(image: Path) -> list[NDArray[np.uint8]]:
-    """The outlines of an image as they are stored, those that hold anything."""
+    """The stored outlines of an image that are not empty."""
     paths = [image.parent.parent / FOLDER / kind / f"{image.stem}.png" for kind in KINDS]
     drawn = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in paths if path.is_file()]
     return [np.asarray(outline, np.uint8) for outline in drawn if outline is not None and outline.any()]
@@ -25,6 +25,6 @@ def is_outlined(image: Path) -> bool:
 
 
 def lesion_mask(image: Path, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
-    """Ground glass and consolidation together, (H, W) bool of `shape`; None where nobody outlined the image at `image`."""
+    """Ground glass and consolidation together, (H, W) bool of `shape`; None for an image without outlines."""
     found = [cv2.resize(outline, shape[::-1], interpolation=cv2.INTER_NEAREST) > 0 for outline in _drawings(image)]
     return np.logical_or.reduce(found) if found else None

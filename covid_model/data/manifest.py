@@ -25,7 +25,7 @@ from covid_model.files import written_whole
 from covid_model.images.read import load_image
 
 FRONTAL: Final = frozenset({"PA", "AP", "AP SUPINE", "FRONTAL"})
-"""Values of `view` (upper case) that are frontal images. Images of unstated view are left out unless asked for."""
+"""Values of `view` (upper case) that mean a frontal image. Images without a view are left out unless asked for."""
 
 COLUMNS: Final = [
     "path",
@@ -54,8 +54,9 @@ def build(
 ) -> tuple[pd.DataFrame, BuildReport]:
     """Read the sources `folders` (name -> folder) into one manifest table with COLUMNS, and a report of what was left out.
 
-    own: sources among them that are not in SOURCES (`data.user_source`). all_views keeps lateral images and images of
-    unstated view. Raises DataError for an unknown source, a folder that is not that source, or one without a usable image.
+    own: those of the sources that are not in SOURCES (`data.user_source`). seed: of the split. all_views: keep lateral
+    images and images without a view. Raises DataError for an unknown source, a folder that is not that source, or a source
+    without a usable image.
     """
     report = BuildReport(
         seed=seed, views="all" if all_views else "frontal", date=datetime.now(UTC).isoformat("T", "seconds")
@@ -91,7 +92,7 @@ def build(
 
 
 def _usable(name: str, folder: Path, source: Source, report: BuildReport, all_views: bool) -> Iterator[SourceImage]:
-    """The images worth opening; everything else is counted in the report."""
+    """The images to read; all others are counted in the report."""
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder; give --source {name}=FOLDER of the unpacked download.")
     used: set[Path] = set()
@@ -116,12 +117,12 @@ def _usable(name: str, folder: Path, source: Source, report: BuildReport, all_vi
 
 
 def _inside(path: Path, folder: Path) -> Path:
-    """The path below `folder`, where it is below it."""
+    """The path relative to `folder`, where it is inside it."""
     return path.relative_to(folder) if path.is_relative_to(folder) else path
 
 
 def _known_patients(name: str, folder: Path, images: list[SourceImage], report: BuildReport) -> list[SourceImage]:
-    """The images with one spelling for each patient; an image of an unknown patient gets one of its own."""
+    """The images with one spelling for each patient; each image of an unknown patient becomes a patient of its own."""
     spellings = one_spelling(image.patient for image in images if is_known(image.patient))
     ways: dict[str, list[str]] = {}
     for patient, chosen in spellings.items():
@@ -141,7 +142,7 @@ def _known_patients(name: str, folder: Path, images: list[SourceImage], report: 
 
 
 def _read_image(item: tuple[str, SourceImage]) -> dict[str, Any] | str:
-    """A manifest record of one image, or the sentence that says why it cannot be read."""
+    """The manifest row of one image, or the sentence on why it cannot be read."""
     source, listed = item
     try:
         image = load_image(listed.path)
@@ -167,7 +168,7 @@ def _read_image(item: tuple[str, SourceImage]) -> dict[str, Any] | str:
 def _join_patients(table: pd.DataFrame, unique_stems: set[str], report: BuildReport) -> None:
     """Set `group`, which joins images by patient and by near-duplicate hash; one name for a patient of several sources.
 
-    unique_stems: sources whose file names tell a patient elsewhere too.
+    unique_stems: sources whose file names identify a patient in other sources too.
     """
     renamed = shared_patients(table, unique_stems)
     table["patient"] = table["patient"].replace(renamed)
@@ -180,13 +181,13 @@ def _join_patients(table: pd.DataFrame, unique_stems: set[str], report: BuildRep
 
 
 def data_hash(table: pd.DataFrame) -> str:
-    """sha256 hex over the sorted (digest, label, split) of every image: names a data set and its split, not its folders."""
+    """sha256 hex over the sorted (digest, label, split) of all images: identifies a data set and split, not its folders."""
     lines = sorted("\t".join(cells) for cells in table[["digest", "label", "split"]].itertuples(index=False))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def write_manifest(table: pd.DataFrame, report: BuildReport, out: Path) -> None:
-    """Write table and report as one Parquet file, in place of an older one only when complete."""
+    """Write table and report as one Parquet file; an older file is replaced only by a complete one."""
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     meta = {**(arrow.schema.metadata or {}), META_KEY: json.dumps(vars(report)).encode()}
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Who is on which image: identifiers written in several ways, unknown patients, and patients who are in several sources."""
+"""Patients: identifiers written in several ways, unknown patients, and patients in several sources."""
 
 import re
 import unicodedata
@@ -29,7 +29,7 @@ UNKNOWN_PATIENTS: Final = frozenset(
     }
     | {"anonymous", "anonymized", "anonymised", "anon"}
 )
-"""Words for a patient nobody knows, in lower case: images with them do not share a patient."""
+"""Cells that mean an unknown patient, in lower case: images with the same one do not share a patient."""
 
 
 def _plain(text: str) -> str:
@@ -37,12 +37,16 @@ def _plain(text: str) -> str:
 
 
 def is_known(patient: str) -> bool:
-    """Is it an identifier, and not a word for an unknown patient?"""
+    """Is it an identifier, and not a cell that means an unknown patient?
+
+    >>> is_known("p17"), is_known(" Unknown "), is_known("")
+    (True, False, False)
+    """
     return _plain(patient) not in UNKNOWN_PATIENTS
 
 
 def spelling_key(patient: str) -> str:
-    """What the spellings of one identifier have in common: case, spaces, leading zeros and a zero fraction do not count.
+    """The common form of the spellings of an identifier: case, spaces, leading zeros and a fraction of zero are ignored.
 
     >>> {spelling_key(text) for text in ("1", "1.0", "001")}, spelling_key(" p1") == spelling_key("P01")
     ({'1'}, True)
@@ -53,7 +57,11 @@ def spelling_key(patient: str) -> str:
 
 
 def one_spelling(patients: Iterable[str]) -> dict[str, str]:
-    """Identifier -> its most frequent spelling, for identifiers that are probably the same."""
+    """Identifier -> its most frequent spelling, for those written in several ways.
+
+    >>> one_spelling(["P1", "P1", "p01", "P2"])
+    {'P1': 'P1', 'p01': 'P1'}
+    """
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
     for patient in patients:
         spellings[spelling_key(patient)][patient] += 1
@@ -66,7 +74,7 @@ def one_spelling(patients: Iterable[str]) -> dict[str, str]:
 
 
 def shared_patients(table: pd.DataFrame, unique_stems: Collection[str]) -> Mapping[str, str]:
-    """Patient -> name in another source, for patients one of whose files bears a name of a source of `unique_stems`.
+    """Patient -> name in another source, for patients with a file named like one of a source in `unique_stems`.
 
     table: columns path, source, patient.
     """

@@ -1,4 +1,4 @@
-"""A dozen public images with open licences, fetched one by one where a whole collection would be too much."""
+"""Twelve public images with open licences, fetched one by one without their whole collections."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ WINTHER: Final = "Hannover Medical School (Winther et al. 2020), CC BY 3.0"
 
 @dataclass(frozen=True)
 class PublicSample:
-    """One public image. url: at a fixed commit, so that its bytes cannot change. split: of the shipped models' manifest, who
-    were trained on those of "train". phash: perceptual hash it must have, up to recompression. credit: licence and author.
+    """One public image. url: at a fixed commit, so that its bytes cannot change. split: in the manifest that the shipped
+    models were trained on. phash: perceptual hash that it must have, up to recompression. credit: licence and author.
     """
 
     name: str
@@ -34,12 +34,12 @@ class PublicSample:
 
     @property
     def file(self) -> str:
-        """What it is called in the cache."""
+        """Its file name in the cache."""
         return f"{self.name}{Path(self.url).suffix}"
 
 
 def _raw(source: Source) -> str:
-    """Where GitHub serves the single files of a source."""
+    """The address below which GitHub serves the files of a source."""
     return source.homepage.replace("https://github.com", "https://raw.githubusercontent.com")
 
 
@@ -144,7 +144,7 @@ PUBLIC_SAMPLES: Final = {
         ),
     )
 }
-"""By name. No digest of the originals is known here, so each is held against its perceptual hash after the download."""
+"""By name. The digests of the originals are not known, so each download is compared with a perceptual hash."""
 
 TERMS: Final = (
     "Images of patients of Hannover Medical School (CC BY 3.0) and of two published cases (CC BY). "
@@ -153,7 +153,7 @@ TERMS: Final = (
 
 
 def fetched_samples(folder: Path | None = None) -> dict[str, Path]:
-    """Name -> file of every public sample that is there."""
+    """Name -> file of every public sample that was fetched."""
     folder = folder or samples_folder()
     return {name: folder / sample.file for name, sample in PUBLIC_SAMPLES.items() if (folder / sample.file).is_file()}
 
@@ -167,10 +167,10 @@ def fetch_samples(
     pause: float = PAUSE,
     show: bool = True,
 ) -> list[Path]:
-    """Download what is missing; returns all files. accept: shown the licences, says yes or no.
+    """Download what is missing; returns all files. accept: text of the licences -> are they accepted?
 
-    Raises DataError where the licences are not accepted, an address does not answer, or a file is not the image it should be
-    (it is not kept).
+    Raises DataError where the licences are not accepted, an address does not answer, or a file is not the expected image
+    (such a file is removed).
     """
     if not accept("\n".join([TERMS, *(f"{sample.name}: {sample.credit}, {sample.url}" for sample in samples)])):
         raise DataError("Nothing was fetched: the licences were not accepted.")
@@ -184,7 +184,7 @@ def fetch_samples(
 
 
 def _check(sample: PublicSample, file: Path) -> None:
-    """Is this the image that its name says? Removed otherwise."""
+    """Remove the file and raise DataError unless it is the image of `sample`."""
     try:
         found = perceptual_hash(load_image(file))
     except ImageError as error:

@@ -1,6 +1,6 @@
-"""The CHECKS table: what may be wrong with images of a manifest, each list with its rule and its reasons.
+"""The CHECKS table: quality checks of a manifest; each lists images with a reason.
 
-Asked of the Parquet file like everything else, so that a million images need no more memory than a thousand.
+They are queries of the Parquet file, so that a million images need no more memory than a thousand.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,25 +18,25 @@ from covid_model.data.duplicates import NEAR, near_pairs
 from covid_model.data.filters import UNKNOWN
 
 MOST: Final = 20_000
-"""Near-duplicates and missing files are looked for among the first so many images."""
+"""Near-duplicates and missing files are looked for among this many first images."""
 LISTED: Final = 1_000
-"""Images of a list that are named; all are counted."""
+"""Images that a check lists; it counts all."""
 LETTERS: Final = 10
 BORDER: Final = 0.1
 INVERTED: Final = -0.15
 """Inverted images are near -0.5; images in a white frame come down to 0."""
 
 Reasons = Sequence[tuple[int, str]]
-"""(place in the manifest, why) of images; of an image that comes twice the first counts."""
+"""(place in the manifest, reason) of images."""
 Finder = Callable[[ManifestTable], tuple[int, Reasons]]
-"""How many images, and the first of them with their reasons."""
+"""Counts the images and lists the first of them with their reasons."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that may be wrong. needs: columns without which it cannot be looked for. rule: one sentence.
+    """One quality check. needs: columns without which it cannot run. rule: one sentence.
 
-    severe: must be empty in a clean data set.
+    severe: must it find nothing in a clean data set?
     """
 
     key: str
@@ -48,7 +48,7 @@ class Check:
 
 
 def _asked(sql: str) -> Finder:
-    """A query for `place` and `why`, in the order in which they are to be listed."""
+    """From a query for `place` and `why`, in the order of the list."""
 
     def find(images: ManifestTable) -> tuple[int, Reasons]:
         count = int(images.ask(f"SELECT count(*) AS n FROM ({sql})")["n"][0])
@@ -63,14 +63,14 @@ def _where(condition: str, why: str, order: str = "file_row_number") -> Finder:
 
 
 REPEATED: Final = """
-SELECT file_row_number AS place, n || ' rows hold this very file (' || left(images.digest, 8) || ')' AS why
+SELECT file_row_number AS place, n || ' rows have this file (' || left(images.digest, 8) || ')' AS why
 FROM images JOIN (SELECT digest, count(*) AS n FROM images GROUP BY digest HAVING n > 1) AS twice USING (digest)
 ORDER BY images.digest, place
 """
 MISLABELLED: Final = """
 WITH usual AS (SELECT predicted, avg(confidence) AS threshold FROM images WHERE correct GROUP BY predicted)
 SELECT file_row_number AS place,
-    'labelled ' || label || ', taken for ' || predicted || ' at ' || round(100 * confidence)::INTEGER || ' %' AS why
+    'labelled ' || label || ', predicted ' || predicted || ' at ' || round(100 * confidence)::INTEGER || ' %' AS why
 FROM images JOIN usual USING (predicted)
 WHERE NOT correct AND split <> 'train' AND confidence >= threshold ORDER BY confidence DESC, place
 """
@@ -80,12 +80,12 @@ _BARE: Final = " AND ".join(f"coalesce(CAST({name} AS VARCHAR), '') IN ('', 'nan
 
 @lru_cache(maxsize=1)
 def _pairs(hashes: tuple[str, ...]) -> NDArray[np.int64]:
-    """Near pairs, found once for the checks that ask for them."""
+    """Near-duplicate pairs, found once for all checks that use them."""
     return near_pairs(hashes)
 
 
 def _pairs_differing(column: str, why: str) -> Finder:
-    """Near-duplicates whose `column` differs. why: with places for the distance, the other image's name and its column."""
+    """Near-duplicates whose `column` differs. why: a format string of distance, and name and value of the other image."""
 
     def find(images: ManifestTable) -> tuple[int, Reasons]:
         table = images.head(["path", "phash", column], MOST)
@@ -104,11 +104,11 @@ def _pairs_differing(column: str, why: str) -> Finder:
 def _gone(images: ManifestTable) -> tuple[int, Reasons]:
     paths = images.head(["path"], MOST)["path"]
     places = [place for place, path in enumerate(paths) if not Path(path).is_file()]
-    return len(places), [(place, "the file is not where the manifest says") for place in places[:LISTED]]
+    return len(places), [(place, "there is no file at its path") for place in places[:LISTED]]
 
 
-_AMONG: Final = f"Looked for among the first {MOST:,} images."
-_NEAR: Final = f"At most {NEAR} of 256 bits of a perceptual hash apart"
+_AMONG: Final = f"Checked for the first {MOST:,} images."
+_NEAR: Final = f"Perceptual hashes differ in at most {NEAR} of 256 bits"
 
 CHECKS: Final = {
     row.key: row
@@ -116,29 +116,30 @@ CHECKS: Final = {
         Check("patients", "Patients in several splits", "A patient's images must share a split.", ("patient",), True, _where(
             "patient IN (SELECT patient FROM images GROUP BY patient HAVING min(split) <> max(split))",
             "'patient ' || patient || ' is in several splits'")),
-        Check("leaks", "Near-duplicates across splits", f"{_NEAR}, splits differ. {_AMONG}", ("phash",), True,
+        Check("leaks", "Near-duplicates across splits", f"{_NEAR}, and the splits differ. {_AMONG}", ("phash",), True,
               _pairs_differing("split", "{distance} of 256 bits from an image of the {value} split")),
-        Check("repeated", "Same file twice", "Two rows with one digest.", (), True, _asked(REPEATED)),
-        Check("gone", "Missing files", f"The path of the manifest leads nowhere. {_AMONG}", (), True, _gone),
-        Check("disputed", "One image, two labels", f"{_NEAR}, labels differ. {_AMONG}", ("phash",), False,
+        Check("repeated", "Same file twice", "Several rows have the same digest.", (), True, _asked(REPEATED)),
+        Check("gone", "Missing files", f"There is no file at the path in the manifest. {_AMONG}", (), True, _gone),
+        Check("disputed", "One image, two labels", f"{_NEAR}, and the labels differ. {_AMONG}", ("phash",), False,
               _pairs_differing("label", "{distance} of 256 bits from {name}, labelled {value}")),
-        Check("near", "Near-duplicates of different patients", f"{_NEAR}. {_AMONG}", ("phash", "patient"), False,
+        Check("near", "Near-duplicates of different patients", f"{_NEAR}, and the patients differ. {_AMONG}",
+              ("phash", "patient"), False,
               _pairs_differing("patient", "{distance} of 256 bits from {name}")),
-        Check("mislabelled", "Perhaps mislabelled", "Outside the training split, the model names another class with at "
-              "least its usual confidence in that class (Northcutt 2021).", ("correct", "confidence"), False,
+        Check("mislabelled", "Possibly mislabelled", "Outside the training split, the model predicts another class with at "
+              "least its mean confidence in that class (Northcutt 2021).", ("correct", "confidence"), False,
               _asked(MISLABELLED)),
-        Check("lateral", "Lateral images", "The view says so.", ("view",), False,
+        Check("lateral", "Lateral images", "The view in the manifest is lateral.", ("view",), False,
               _where("regexp_matches(upper(coalesce(view, '')), '^(L$|LL|LAT)')", "'view ' || view")),
-        Check("inverted", "Inverted images", f"Coarse correlation with a drawn chest X-ray below {INVERTED}.", ("likeness",),
+        Check("inverted", "Inverted images", f"The correlation with a drawn chest X-ray is below {INVERTED}.", ("likeness",),
               False, _where(f"likeness < {INVERTED}",
                             "'correlation ' || printf('%.2f', likeness) || ' with a drawn chest X-ray'")),
-        Check("text", "Burned-in text", f"{LETTERS} or more small glaring marks near the edges.", ("letters",), False,
+        Check("text", "Burned-in text", f"{LETTERS} or more small bright marks are near the edges.", ("letters",), False,
               _where(f"letters >= {LETTERS}", "letters || ' letter-like marks near the edges'",
                      "letters DESC, file_row_number")),
-        Check("framed", "Flat frames", f"More than {BORDER:.0%} of the image in flat rows and columns at its edges.",
+        Check("framed", "Flat frames", f"More than {BORDER:.0%} of the image is in flat rows and columns at its edges.",
               ("border",), False,
               _where(f"border > {BORDER}", "round(100 * border)::INTEGER || ' % of the image is a flat frame'")),
-        Check("no-lungs", "Lungs not found", "The lung network's outline failed its own checks.", ("lungs",), False,
+        Check("no-lungs", "Lungs not found", "The lung network found no plausible outline.", ("lungs",), False,
               _where("lungs = 'failed'", "'lungs not found'")),
         Check("bare", "No view, sex and age", "All three are empty.", ("view", "sex", "age"), False,
               _where(_BARE, f"'view, sex and age {UNKNOWN}'")),
@@ -148,8 +149,8 @@ CHECKS: Final = {
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What one check found. count: how many images; None where the check's columns are missing. images: the first LISTED of
-    them, with digest, path, source, label, split and why.
+    """What one check found. count: of images; None where the check's columns are missing. images: the first LISTED of them,
+    with digest, path, source, label, split and why.
     """
 
     key: str
@@ -163,7 +164,7 @@ class CheckResult:
 
 
 def run_check(check: Check, images: ManifestTable) -> CheckResult:
-    """Look for one thing."""
+    """Run one check on all images of a manifest."""
     measured = all(column in images.columns for column in check.needs)
     count, reasons = check.find(images) if measured else (None, [])
     rows = images.rows([place for place, _ in reasons])[["digest", "path", "source", "label", "split"]]
@@ -171,5 +172,5 @@ def run_check(check: Check, images: ManifestTable) -> CheckResult:
 
 
 def run_checks(images: ManifestTable) -> list[CheckResult]:
-    """Every check on all images of a manifest."""
+    """Run every check on all images of a manifest."""
     return [run_check(check, images) for check in CHECKS.values()]

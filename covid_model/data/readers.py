@@ -1,4 +1,4 @@
-"""The two ways in which most data sets are laid out: a table with a row an image, and a folder with one folder a class."""
+"""Readers of the two usual layouts of data sets: a table with one row an image, and one folder a class."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from covid_model.data.tables import Table, find_table, read_table
 from covid_model.errors import DataError
 
 SPLITS: Final = ("train", "training", "val", "valid", "validation", "dev", "test", "testing")
-"""Folders of somebody's split, which are no classes, in the order in which they are read."""
+"""Folders of an existing split, which are not classes, in the order in which they are read."""
 PLAIN_FOLDERS: Final = (
     *("image", "images", "img", "imgs", "picture", "pictures", "xray", "xrays", "cxr", "data", "files", "original", "raw"),
     *("png", "jpg", "jpeg", "tif", "tiff", "dicom", "dcm", "frontal", "pa", "ap"),
@@ -22,13 +22,21 @@ OLDEST: Final = 120
 
 
 def parsed_age(text: str) -> float | None:
-    """Years as a number; ChestX-ray14 once wrote "058Y". Nonsense (empty, words, over 120) is None."""
+    """Years as a number, also from "058Y" as in ChestX-ray14; None for anything else and above OLDEST.
+
+    >>> parsed_age("058Y"), parsed_age("adult")
+    (58.0, None)
+    """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*Y?\s*", text)
     return float(match[1]) if match and float(match[1]) <= OLDEST else None
 
 
 def parsed_sex(text: str) -> str:
-    """The first letter where it is M or F, else an empty text."""
+    """The sex by its first letter, "M" or "F"; else an empty text.
+
+    >>> parsed_sex("female"), parsed_sex("?")
+    ('F', '')
+    """
     return first if (first := text.strip().upper()[:1]) in ("M", "F") else ""
 
 
@@ -110,7 +118,7 @@ def read_classes(source: Source, folder: Path) -> Iterator[SourceImage]:
 
 
 def class_folders(source: Source, folder: Path) -> tuple[Path, list[Path]]:
-    """The folder that holds the classes or somebody's splits of them, and the class folders in the order of reading.
+    """The folder that holds the classes or splits of them, and the class folders in the order of reading.
 
     Raises DataError where there are none.
     """

@@ -11,7 +11,11 @@ SavedQueries = dict[str, dict[str, str]]
 
 
 def saved_queries_path(manifest: Path) -> Path:
-    """The file of the saved queries of a manifest."""
+    """The file of a manifest's saved queries.
+
+    >>> saved_queries_path(Path("manifest.parquet")).name
+    'manifest.queries.json'
+    """
     return manifest.with_suffix(".queries.json")
 
 
@@ -25,7 +29,7 @@ def read_saved_queries(manifest: Path) -> SavedQueries:
 
 
 def write_saved_queries(manifest: Path, queries: SavedQueries) -> None:
-    """Write them. Raises DataError where nothing can be written, HostError on a public copy."""
+    """Write `queries`. Raises DataError where the file cannot be written, HostError on a public copy."""
     require_own_host("Saving a query")
     try:
         write_json(saved_queries_path(manifest), queries)

@@ -1,4 +1,4 @@
-"""Images similar to one by the features of a model: cosine similarity of embeddings."""
+"""Images that are similar to one image by the cosine similarity of a model's embeddings."""
 
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,7 @@ def similar(
 ) -> list[tuple[int, float]]:
     """(place, cosine similarity) of the images most similar to `features` (n,), the most similar first.
 
-    embeddings: file of (images, n) float16, as `data measure` writes it. skip: a place to leave out, the image itself.
+    embeddings: file of (images, n) float16, as `data measure` writes it. skip: the place of the image itself, to leave out.
     Raises DataError where the file is damaged or of another model.
     """
     try:

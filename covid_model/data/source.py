@@ -1,4 +1,4 @@
-"""What a source is: one row that carries everything the project knows of a public data set or of a user's own images."""
+"""A source: one row with everything that the project knows of a public data set or of a user's own images."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from covid_model.data.labels import Label, common_label, mapped_label
 from covid_model.errors import DataError
 
 FIELDS: Final = ("path", "label", "patient", "finding", "view", "sex", "age", "licence", "link")
-"""What a column of a source's table may hold."""
+"""The fields that columns of a source's table are mapped to."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class SourceImage:
     """One image as its source describes it.
 
     patient: as the source writes it, "" where unknown. view: "PA", "AP", "AP Supine", "Frontal", "L" or "" where unstated.
-    sex: "M", "F" or "". age: years or None. problem: a sentence where the row is unusable. passed_over: why this is none of
-    the source's X-rays, in words to count by; "" for those that are.
+    sex: "M", "F" or "". age: years or None. problem: a sentence where the row is unusable. passed_over: why this file is not
+    an X-ray of the source, as a category that can be counted; "" for those that are.
     """
 
     path: Path
@@ -35,25 +35,25 @@ class SourceImage:
 
     @property
     def usable(self) -> bool:
-        """Has it a label and nothing against it?"""
+        """Has it a label, and no reason to leave it out?"""
         return self.label is not None and not self.problem and not self.passed_over
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One source; `name` is for command line and manifest, `folders` what its folder is usually called.
+    """One source. name: on the command line and in the manifest. folders: usual names of its folder.
 
-    labels: finding -> label; a finding without one is left out. common_names: also understand what people usually call the
-    labels. reader: lists the images of a folder in the source's own words and opens none of them, `readers.read_listed` or
-    `readers.read_classes` for most; raises DataError when the folder is not that source.
+    labels: finding -> label; findings without one are left out. common_names: are the labels' common names understood too?
+    reader: lists the images of a folder without opening them, for most sources `readers.read_listed` or
+    `readers.read_classes`; raises DataError when the folder is not that source.
 
     For `read_listed`: tables, the names that the table may have; columns, field (FIELDS) -> column, or several of which one
     is there; required, fields whose column must be there; only, column -> the value of the rows to read; images, the folder
     of the images below the source's; defaults, field -> value where the table says nothing.
     For `read_classes`: patient_pattern, a regular expression whose first group that matches in a file's name is the patient.
 
-    children: do all images show children? controls: does one and the same collection hold images with and without
-    COVID-19? unique_stems: are its file names unique, so that an image elsewhere with the same name shows the same patient?
+    children: do all images show children? controls: does the collection have images with and without COVID-19?
+    unique_stems: are its file names unique, so that an image of the same name in another source shows the same patient?
     lung_masks: folder of lung outlines below the source's. archives: addresses that need no account; by_hand: what to do
     where there are none.
     """
@@ -85,7 +85,7 @@ class Source:
         return self.reader(self, folder)
 
     def label(self, finding: str) -> Label | None:
-        """The label of a finding in this source's words, or None."""
+        """The label of a finding of this source, or None."""
         text = finding.strip()
         found = self.labels.get(text) or mapped_label(text, self.labels)
         return found or (common_label(text) if self.common_names else None)
@@ -98,13 +98,13 @@ SOURCES: Final[dict[str, Source]] = {}
 def register(source: Source) -> Source:
     """Add a row to SOURCES. Raises ValueError where its name is taken."""
     if source.name in SOURCES:
-        raise ValueError(f"Two sources are called {source.name}.")
+        raise ValueError(f"The source {source.name!r} is registered already; choose another name.")
     SOURCES[source.name] = source
     return source
 
 
 def get_source(name: str) -> Source:
-    """The row of SOURCES called `name`; DataError names the known ones."""
+    """The source called `name`. Raises DataError, naming the known ones, for an unknown name."""
     try:
         return SOURCES[name]
     except KeyError:
@@ -117,12 +117,12 @@ def sources_with(feature: Callable[[Source], object]) -> frozenset[str]:
 
 
 def lung_mask_folders() -> str:
-    """Where lung outlines are to be found, for people."""
+    """Where lung outlines can be found, as text for users."""
     return " or ".join(f"{source.lung_masks} of {source.name}" for source in SOURCES.values() if source.lung_masks)
 
 
 def find_sources(root: Path) -> dict[str, Path]:
-    """The sources whose usual folder is in `root`: name -> folder. Empty where there is none."""
+    """The sources whose usual folder is in `root`: name -> folder."""
     found: dict[str, Path] = {}
     for source in SOURCES.values():
         for folder in source.folders:

@@ -15,10 +15,13 @@ SPLITS: Final[dict[str, float]] = {"train": 0.7, "val": 0.1, "test": 0.2}
 
 
 def split_by_group(groups: Sequence[Hashable], strata: Sequence[Hashable], seed: int) -> list[str]:
-    """The split of each image, so that a group is never cut and every stratum comes near the shares of SPLITS.
+    """The split of each image, so that every group is in one split and every stratum comes near the shares of SPLITS.
 
     groups, strata: one entry an image. A group belongs to the stratum most of its images have. Within a stratum the groups
-    are shuffled by `seed`, then the largest first, each goes to the split that lacks most of its share.
+    are shuffled by `seed` and sorted by falling size; each then goes to the split that lacks most of its share.
+
+    >>> sorted(split_by_group(range(10), ["COVID-19"] * 10, seed=0))
+    ['test', 'test', 'train', 'train', 'train', 'train', 'train', 'train', 'train', 'val']
     """
     members: dict[Hashable, list[int]] = {}
     for index, group in enumerate(groups):

@@ -1,4 +1,4 @@
-"""The drawn images that ship, and what is known of each: no patient owns them."""
+"""The synthetic images that ship, and the record of each. None shows a patient."""
 
 import json
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ RECORD: Final = "samples.json"
 
 @dataclass(frozen=True)
 class SyntheticSample:
-    """One drawn image. label: as what it was drawn. correlation, embedding: similarity to the nearest training image by
-    either
-    measure; the limits, beside them, are what real images of other patients reach. predicted: by model, when it was chosen.
+    """One synthetic image. label: the class it was generated for. correlation, embedding: similarity to the nearest training
+    image by either measure. limits: of both, what 95 % of real images of other patients stay below. predicted: class by
+    model, when the image was chosen.
     """
 
     name: str
@@ -36,18 +36,18 @@ class SyntheticSample:
 
     @property
     def origin(self) -> str:
-        """One sentence: what made it, and how far it is from any image of a patient."""
+        """How it was made, and how similar it is to any training image, in two sentences."""
         return (
-            f"A synthetic image that shows nobody: our generator ({self.generator[:8]}, seed {self.seed}) drew it as "
-            f"{self.label}. "
-            f"Nearest training image: correlation {self.correlation:.2f}, likeness in the model's eyes {self.embedding:.2f} "
-            f"(95 % of the real images of other patients stay below {self.limits[0]:.2f} and {self.limits[1]:.2f})."
+            f"A synthetic image that shows no patient: our generator ({self.generator[:8]}, seed {self.seed}) drew it as "
+            f"{self.label}. Similarity to the nearest training image: correlation {self.correlation:.2f}, model features "
+            f"{self.embedding:.2f} (95 % of real images of other patients stay below {self.limits[0]:.2f} and "
+            f"{self.limits[1]:.2f})."
         )
 
 
 @lru_cache(maxsize=1)
 def shipped_samples() -> dict[str, SyntheticSample]:
-    """Name -> drawn image, in the order of their labels."""
+    """Name -> synthetic image, in the order of their labels."""
     record: dict[str, Any] = json.loads((SAMPLES_FOLDER / RECORD).read_text("utf-8"))
     generator = record["generator"]["draft.weights.h5"]
     limits = (record["limit"]["correlation"], record["limit"]["embedding"])

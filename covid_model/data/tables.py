@@ -1,4 +1,4 @@
-"""A source's table, in whatever encoding and with whatever separator its owner's program wrote it."""
+"""CSV tables of sources, in any usual encoding and with any usual separator."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from covid_model.errors import DataError
 
 SEPARATORS: Final = ",;\t|"
 MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-"""First bytes of a text that names its own encoding."""
+"""Byte order marks at the start of a text -> its encoding."""
 SPREADSHEETS: Final = ((b"PK\x03\x04", "an Excel or OpenDocument workbook"), (b"\xd0\xcf\x11\xe0", "an old Excel workbook"))
 
 
@@ -39,10 +39,10 @@ def find_table(folder: Path, names: Sequence[str]) -> Path:
 
 
 def read_table(path: Path) -> Table:
-    """A CSV file. Column names have no spaces around them; columns without a name are left out.
+    """Read a CSV file. Spaces around column names are removed; columns without a name are left out.
 
     Separators are comma, semicolon, tab and bar; encodings UTF-8, UTF-16 and Windows-1252. Raises DataError where the file
-    is none, and where a row has more cells than the header.
+    is not such a table, and where a row has more cells than the header.
     """
     try:
         data = path.read_bytes()

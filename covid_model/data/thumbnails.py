@@ -1,4 +1,4 @@
-"""Small pictures of a data set's images, made once and kept on disk within a bound. Never of uploads."""
+"""Thumbnails of a data set's images, made once and kept on disk within a bound. Uploads are never kept."""
 
 import os
 from pathlib import Path
@@ -14,15 +14,15 @@ from covid_model.settings import thumbnails_folder
 SIDE: Final = 176
 QUALITY: Final = 82
 BOUND: Final = 200_000_000
-"""Bytes that all thumbnails together may take; the longest unused go first."""
+"""Bytes that all thumbnails may take; the least recently used are removed first."""
 LOOK_EVERY: Final = 64
 """Thumbnails between two checks of the bound."""
 
 
 def thumbnail(image: Path, digest: str, folder: Path | None = None) -> bytes:
-    """A square JPEG of SIDE pixels, the image in its middle. Raises ImageError for an image that is gone or cannot be read.
+    """A square JPEG of SIDE pixels with the image in its middle. digest: of the image file, the thumbnail's name.
 
-    A folder that cannot be written costs only time.
+    Where the folder cannot be written the thumbnail is made each time. Raises ImageError for an unreadable image.
     """
     folder = folder or thumbnails_folder()
     kept = folder / f"{digest[:32]}.jpg"
@@ -56,7 +56,7 @@ def _made(image: Path) -> bytes:
 
 
 def prune(folder: Path, bound: int = BOUND) -> None:
-    """Remove the longest unused thumbnails until all together take at most `bound` bytes."""
+    """Remove the least recently used thumbnails until all take at most `bound` bytes."""
     kept = sorted(((path.stat().st_mtime, path.stat().st_size, path) for path in folder.glob("*.jpg")), reverse=True)
     total = 0
     for _, size, path in kept:

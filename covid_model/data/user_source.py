@@ -37,10 +37,13 @@ def _own(
 
 
 def classes_source(name: str, *, labels: Mapping[str, str] | None = None, view: str = "PA") -> Source:
-    """A folder that holds one folder a class. labels: class folder -> label, where its name does not say it.
+    """The source of a folder with one folder a class. labels: class folder -> label, unless its name is one.
 
-    Images in a further folder belong to the patient it is named after; others count as a patient each. view: of all images.
-    Raises DataError for a name or label that cannot be used.
+    Images in an inner folder belong to the patient it is named after; every other image counts as a patient of its own.
+    view: of all images. Raises DataError for a name or label that cannot be used.
+
+    >>> classes_source("clinic", labels={"ill": "Pneumonia"}).label("ill")
+    'Pneumonia'
     """
     return _own(name, labels, view, read_classes)
 
@@ -62,9 +65,9 @@ def table_source(
     labels: Mapping[str, str] | None = None,
     view: str = "PA",
 ) -> Source:
-    """A CSV file with a row an image. columns: field (FIELDS) -> column of the table; path and label are needed.
+    """The source of a CSV file with one row an image. columns: field (FIELDS) -> column; path and label are required.
 
-    images: the folder that the paths are relative to, by default the table's own. view: of images whose row does not say it.
+    images: the folder that the paths are relative to, by default the table's own. view: of images whose row has none.
     Raises DataError for fields, columns, names or labels that cannot be used.
     """
     source = _own(name, labels, view, read_listed)

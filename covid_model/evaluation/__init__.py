@@ -1,1 +1,1 @@
-"""Scores with intervals by patient, calibration, and the report every shown number is read from."""
+"""Scores with intervals by patient, calibration, and the report from which every published number is read."""

@@ -1,4 +1,4 @@
-"""Intervals that respect patients: images of one patient are drawn together or not at all."""
+"""Bootstrap intervals by patient: all images of a patient are drawn together."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,9 +28,14 @@ def patient_interval(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Interval:
-    """Bootstrap `statistic`, a function of image indices, by drawing patients with replacement (Efron 1979).
+    """Bootstrap `statistic`, a function of image indices (n,), by drawing patients with replacement (Efron 1979).
 
-    patients: one name an image. Draws on which the statistic is NaN (a class drawn out) are left out of the percentiles.
+    patients: one name an image. draws: number of resamples; those for which the statistic is NaN (a class is missing) are
+    left out of the percentiles.
+
+    >>> ages = np.array([50.0, 50.0, 80.0])
+    >>> patient_interval(["a", "a", "b"], lambda i: float(ages[i].mean()))
+    Interval(value=60.0, low=50.0, high=80.0, images=3, patients=2)
     """
     names, owner = np.unique(np.asarray(patients, dtype=str), return_inverse=True)
     images = len(owner)
@@ -47,5 +52,9 @@ def patient_interval(
 
 
 def mean_interval(patients: Sequence[str] | NDArray[np.str_], values: NDArray[np.floating]) -> Interval:
-    """The mean of one value an image, with its interval by patient."""
+    """The mean of one value an image, (n,), with its interval by patient.
+
+    >>> mean_interval(["a", "b"], np.array([1.0, 1.0])).low
+    1.0
+    """
     return patient_interval(patients, lambda i: float(values[i].mean()))

@@ -1,4 +1,4 @@
-"""A model card in the words and numbers of the Models page: scores under each split, the gap and its reason, the recipe."""
+"""A model card as text and numbers for the Models page: scores by split, the reason for their gap, and the recipe."""
 
 from typing import Any, Final
 
@@ -27,13 +27,13 @@ def interval_text(score: dict[str, Any] | None) -> str:
 
 
 def own_scores(card: Card) -> dict[str, Any]:
-    """What the recipe's own split gives, which is the manifest's validation split where the recipe has none."""
+    """The scores under the recipe's own split, or under the manifest's validation split where the recipe has none."""
     own: dict[str, Any] = card.training.get("own_split") or card.scores.get("val", {})
     return own.get("scores", {})
 
 
 def auc_by_split(card: Card) -> dict[str, dict[str, Any] | None]:
-    """AUC of COVID-19 under the recipe's own split and under ever more honest ones."""
+    """Title of split -> AUC of COVID-19: the recipe's own split first, then stricter ones."""
     test = card.scores.get("test", {})
     parts = {
         subset.title: test.get("by_subset", {}).get(key, {}).get("scores", {}).get(AUC) for key, subset in SUBSETS.items()
@@ -42,7 +42,7 @@ def auc_by_split(card: Card) -> dict[str, dict[str, Any] | None]:
 
 
 def overview_row(row: ModelSpec, card: Card) -> dict[str, Any]:
-    """One line of the overview."""
+    """One row of the overview: column -> text."""
     own, test = own_scores(card), card.scores.get("test", {}).get("scores", {})
     speed = card.scores.get("milliseconds")
     return {
@@ -58,10 +58,10 @@ def overview_row(row: ModelSpec, card: Card) -> dict[str, Any]:
 
 
 def gap_reason(row: ModelSpec, card: Card) -> str:
-    """The reason for the gap, from what the card says about images and split."""
+    """The reason for the gap between scores, from the images and the split on the card."""
     images = [cells for cells in card.training.get("images", []) if cells["split"] == "train"]
     if not images:
-        return "It was imported; what it was trained on is not known here."
+        return "It was imported; its training images are not known."
     of = {label: {cells["source"] for cells in images if cells["label"] == label} for label in row.labels}
     covid = of.get("COVID-19", set())
     others = set().union(*(sources for label, sources in of.items() if label != "COVID-19"))
@@ -69,17 +69,17 @@ def gap_reason(row: ModelSpec, card: Card) -> str:
     if covid and not covid & others:
         reasons.append(
             f"Its COVID-19 images come from {', '.join(sorted(covid))} and all others from {', '.join(sorted(others))}: "
-            "telling the sources apart suffices."
+            "recognising the source is enough."
         )
     if others and others <= sources_with(lambda source: source.children):
-        reasons.append("All its other images show children: telling age apart suffices.")
+        reasons.append("All its other images show children: recognising age is enough.")
     if card.training.get("split") == "by image":
-        reasons.append("Its own split parts images, not patients, so that a patient's second image is in both halves.")
-    return " ".join(reasons) or "Patients are apart in its split; sources are still shared between training and test."
+        reasons.append("Its own split is by image, not by patient, so images of one patient are on both sides.")
+    return " ".join(reasons) or "Its split is by patient; training and test still share sources."
 
 
 def recipe_text(card: Card) -> str:
-    """How it was trained, from the card; empty where that is not known."""
+    """How the model was trained, from the card; "" where that is not known."""
     settings, images = card.training.get("settings"), card.training.get("images", [])
     if not settings:
         return ""

@@ -1,4 +1,4 @@
-"""The one source of every score that a card or a page shows: `python -m covid_model evaluate`."""
+"""The evaluation report, from which every score on a card or a page is read: `python -m covid_model evaluate`."""
 
 import time
 from collections.abc import Callable
@@ -41,7 +41,7 @@ Statistic = Callable[[NDArray[np.int64]], float]
 
 
 def image_logits(classifier: Classifier, table: pd.DataFrame) -> NDArray[np.float32]:
-    """(images, units) logits of the manifest rows in their order, each image prepared as for a user."""
+    """(images, units) logits of the manifest rows in their order, each image preprocessed as in the app."""
     paths = [Path(path) for path in table["path"]]
     inputs = [
         classifier.prepare(load_image(path)).model_input.pixels
@@ -70,10 +70,10 @@ def score_images(
     thresholds: dict[str, dict[str, float]],
     head: Head = "multiclass",
 ) -> dict[str, Any]:
-    """Every score on one set of images, as intervals by patient, and the confusion matrix (rows true, columns called).
+    """Every score on one set of images, as intervals by patient, and the confusion matrix (rows true, columns predicted).
 
-    label: (n,) class indices; probabilities: (n, classes). A class without an operating point is called where it has more
-    than its even share, of a multilabel model where it is more likely than not.
+    label: (n,) class indices. probabilities: (n, classes). patients: (n,). thresholds: as on the card; a class without an
+    operating point counts from a probability of 1 / classes, or of 50 % in a multilabel model.
     """
     predicted = probabilities.argmax(axis=1)
     statistics: dict[str, Statistic] = {
@@ -99,7 +99,7 @@ def score_images(
 def evaluate(classifier: Classifier, table: pd.DataFrame, out: Path) -> dict[str, Any]:
     """Score a classifier on the validation and test splits, write `report.json` and `predictions.parquet` to `out`.
 
-    Images whose label the model does not know are left out and counted.
+    Images with a label that the model does not know are left out and counted. Returns the report.
     """
     card = classifier.card
     held = table[table["split"].isin(["val", "test"])]
@@ -140,7 +140,7 @@ def evaluate(classifier: Classifier, table: pd.DataFrame, out: Path) -> dict[str
 
 
 def _milliseconds(classifier: Classifier) -> float:
-    """What one image takes, preparation and lungs apart: the median of several answers on this machine."""
+    """Milliseconds of a forward pass of one image, without preprocessing and lungs: the median of REPEATS."""
     spec, taken = classifier.card.preprocessing, []
     image = np.zeros((1, *spec.size, spec.channels), np.float32)
     classifier.logits(image)
@@ -154,13 +154,13 @@ def _milliseconds(classifier: Classifier) -> float:
 def write_scores(report: dict[str, Any], folder: Path) -> None:
     """Put a report's scores, with what they were measured on, into the card of its model in `folder`.
 
-    Of the validation split only the whole is kept: it is the own split of recipes that keep the manifest's.
+    Subsets of the validation split are left out; its totals are the own split of recipes that use the manifest's.
     Raises ModelError when the report is about other weights than the card.
     """
     path = folder / row_of(report["model"]).card_name
     card = read_card(path)
     if card.weights_sha256 != report["weights_sha256"]:
-        raise ModelError(f"The report scored other weights than {path.name} describes; evaluate again.")
+        raise ModelError(f"The report is about other weights than {path.name}; evaluate again.")
     about = {key: report[key] for key in ("date", "data_hash", "version", "milliseconds")}
     val = {key: value for key, value in report["splits"]["val"].items() if not key.startswith("by_")}
     write_card(card.with_scores({**about, "test": report["splits"]["test"], "val": val}), path)

@@ -1,4 +1,4 @@
-"""Parts of a test split on which the usual shortcuts do not work."""
+"""Subsets of a test split in which the usual shortcuts do not help."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ ADULT: Final = 18.0
 
 @dataclass(frozen=True)
 class Subset:
-    """One part of a split. title: for tables. rows: (manifest rows, card) -> (n,) bool."""
+    """One subset of a split. title: for tables. rows: (manifest rows, card) -> (n,) bool."""
 
     key: str
     title: str
@@ -24,20 +24,20 @@ class Subset:
 
 
 def _adults(table: pd.DataFrame, _: Card) -> NDArray[np.bool_]:
-    """No image from a collection of children, none of a patient known to be under age."""
+    """Images that are not from a collection of children and not of a patient known to be a child."""
     children = table["source"].isin(sources_with(lambda source: source.children))
     young = table["age"].fillna(ADULT) < ADULT
     return np.asarray(~children & ~young, bool)
 
 
 def _new_sources(table: pd.DataFrame, card: Card) -> NDArray[np.bool_]:
-    """Images of collections of which the model was trained on none; none at all where its training is unknown."""
+    """Images of collections that the model was not trained on; none where its training images are unknown."""
     seen = {cells["source"] for cells in card.training.get("images", []) if cells["split"] == "train"}
     return np.asarray(~table["source"].isin(seen), bool) if seen else np.zeros(len(table), bool)
 
 
 def _one_source(table: pd.DataFrame, _: Card) -> NDArray[np.bool_]:
-    """The one collection that holds images with and without COVID-19, of adults."""
+    """Images of adults from the collection that has images with and without COVID-19."""
     return np.asarray(table["source"].isin(sources_with(lambda source: source.controls)), bool) & _adults(table, _)
 
 

@@ -15,7 +15,7 @@ from covid_model.images.xray_image import XrayImage
 
 READABLE: Final = "PNG, JPEG, WebP, BMP, TIFF or DICOM"
 
-STRANGERS: Final[tuple[tuple[bytes, str], ...]] = (
+OTHER_FILES: Final[tuple[tuple[bytes, str], ...]] = (
     (b"GIF8", "a GIF image"),
     (b"%PDF", "a PDF document"),
     (b"PK\x03\x04", "a ZIP archive; unpack it and give the image inside"),
@@ -27,11 +27,11 @@ STRANGERS: Final[tuple[tuple[bytes, str], ...]] = (
     (b"<html", "a web page"),
     (b"\x89HDF", "an HDF5 file"),
 )
-"""First bytes -> what the file looks like, for kinds that people upload by mistake."""
+"""First bytes -> description, for kinds of file that people upload by mistake."""
 
 
 def decode(data: bytes) -> XrayImage:
-    """Decode one file. Raises ImageError as listed at `images.read.read_image`, MemoryError when memory runs out."""
+    """Decode one file. Raises ImageError as `images.read.read_image` does, MemoryError when memory runs out."""
     if not data:
         raise ImageError("The file is empty.")
     with warnings.catch_warnings():
@@ -53,13 +53,13 @@ def _read(data: bytes, digest: str) -> XrayImage:
 
 
 def _looks_like(data: bytes) -> str:
-    """A few words on what the bytes are instead of an image."""
+    """A short description of bytes that are not an image."""
     head = data[:64].lstrip()
-    for first, words in STRANGERS:
+    for first, description in OTHER_FILES:
         if head.startswith(first):
-            return words
+            return description
     if data[4:8] == b"ftyp":
         return "a HEIC image or a video"
     if b"\x00" not in data[:2048]:
         return "a text file"
-    return "not an image this program knows"
+    return "of a kind that this program does not read"

@@ -61,7 +61,7 @@ def is_encrypted(data: bytes) -> bool:
 
 
 def has_dicom_mark(data: bytes) -> bool:
-    """Is the mark behind the preamble there? It decides before anything in the preamble."""
+    """Is the mark behind the preamble there? It takes precedence over the preamble's own bytes."""
     return data[128:132] == b"DICM"
 
 
@@ -71,7 +71,7 @@ def starts_like_dicom(data: bytes) -> bool:
 
 
 def read_dicom(data: bytes, digest: str) -> XrayImage:
-    """Decode a single-frame grey radiograph. Raises ImageError as listed at `images.read.read_image`."""
+    """Decode a single-frame grey radiograph. Raises ImageError as `images.read.read_image` does."""
     try:
         with pydicom.config.disable_value_validation():
             header = parsed(data)
@@ -92,16 +92,16 @@ def read_dicom(data: bytes, digest: str) -> XrayImage:
 
 
 def _why(error: BaseException) -> str:
-    """Names the missing piece where a decoder is not installed; other messages are kept back."""
+    """Says so where a decoder is not installed; other messages are not passed on, since they may quote the file."""
     return " (no decoder for its compression is installed)" if "missing dependencies" in str(error) else ""
 
 
 def _refuse(header: Header) -> None:
-    """Raise ImageError for what is no single-frame radiograph, and for sizes that are not decoded."""
+    """Raise ImageError for anything but a single-frame radiograph, and for sizes out of bounds."""
     if "PixelData" not in header:
         if "EncryptedAttributesSequence" in header:
             raise ImageError("The DICOM file is encrypted; export the image without encryption.")
-        raise ImageError("The DICOM file holds no image (a report or other document?); give the image itself.")
+        raise ImageError("The DICOM file has no image (a report or other document?); give the image itself.")
     modality = header.text("Modality")
     if modality not in RADIOGRAPHS:
         kind = OTHER_MODALITIES.get(modality, "another kind of")
@@ -115,7 +115,7 @@ def _refuse(header: Header) -> None:
 
 
 def _grey(header: Header) -> NDArray[np.float32]:
-    """(H, W) float32 in [0, 1]: each distinct stored value goes through the rules once, and the pixels look it up."""
+    """(H, W) float32 in [0, 1]; the rules are applied once to each distinct stored value and looked up for the pixels."""
     stored = frame(header)
     if stored.ndim == 3:
         return _from_channels(header, stored)
@@ -146,7 +146,7 @@ def _shades(header: Header, raw: NDArray[Any], counts: NDArray[np.int64]) -> NDA
 
 
 def _from_channels(header: Header, stored: NDArray[Any]) -> NDArray[np.float32]:
-    """Channels that are equal, but for noise, a marker or a tint, are grey; pydicom has brought YBR to RGB."""
+    """Grey from channels that are equal but for noise, a marker or a tint; pydicom has converted YBR to RGB."""
     pixels, colours = np.empty(stored.shape[:2], np.float32), Colours()
     top = np.float32(2 ** int(header.dataset.BitsStored) - 1)
     for rows in bands(*stored.shape[:2]):
@@ -158,7 +158,7 @@ def _from_channels(header: Header, stored: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def _side(stated: tuple[float, float] | None, before: NDArray, after: NDArray) -> tuple[float, float] | None:
-    """(row, column) spacing after pixels were brought to squares."""
+    """(row, column) spacing after resampling to square pixels."""
     if stated is None or before.size == after.size:
         return stated
     side = min(stated) if after.size > before.size else max(stated)

@@ -1,4 +1,4 @@
-"""What a DICOM file says about its rows and columns: one table of rules, applied from top to bottom."""
+"""The rules of DICOM for rows and columns, one table that is applied from top to bottom."""
 
 from collections.abc import Callable
 from typing import Final
@@ -13,30 +13,30 @@ from covid_model.images.pixels import MAX_PIXELS
 SQUARE: Final = 1.01
 """Ratio of the spacings up to which pixels count as square."""
 OBLONG: Final = 4.0
-"""Ratio beyond which a spacing is taken for a mistake."""
+"""Ratio beyond which a spacing is treated as an error."""
 
 
 def patient_orientation(pixels: NDArray[np.float32], header: Header) -> NDArray[np.float32]:
-    """Rows run to the patient's left, or to the front or back, and columns to the feet (PS3.3 C.7.6.1.1.1)."""
+    """Turn the image so that rows run to the patient's left and columns to the feet (PS3.3 C.7.6.1.1.1)."""
     row, column = ([*(text[:1] for text in header.texts("PatientOrientation")), "", ""])[:2]
     if row and column and row in "FH" and column in "LRAP":
         pixels, row, column = pixels.T, column, row
-        header.notes.append("Turned upright as the patient orientation of the DICOM file says.")
+        header.notes.append("Turned upright according to the patient orientation of the DICOM file.")
     if column == "H":
         pixels = pixels[::-1]
-        header.notes.append("Turned upside down as the patient orientation of the DICOM file says.")
+        header.notes.append("Turned upside down according to the patient orientation of the DICOM file.")
     if row == "R":
         pixels = pixels[:, ::-1]
         header.notes.append(
-            "Mirrored as the patient orientation of the DICOM file says: the patient's left is on the right."
+            "Mirrored according to the patient orientation of the DICOM file: the patient's left is on the right."
         )
     elif not row and header.text("FieldOfViewHorizontalFlip") == "YES":
-        header.notes.append("The DICOM file says that the image was flipped; the patient's left may be on the left.")
+        header.notes.append("The DICOM file states that the image was flipped; the patient's left may be on the left.")
     return pixels
 
 
 def square_pixels(pixels: NDArray[np.float32], header: Header) -> NDArray[np.float32]:
-    """Pixels that are not square are resampled to squares of the smaller side, or of the larger where that is too many."""
+    """Resample to square pixels of the smaller side, or of the larger side where that gives too many."""
     ratio = _ratio(header)
     if 1 / SQUARE <= ratio <= SQUARE:
         return pixels
@@ -44,16 +44,14 @@ def square_pixels(pixels: NDArray[np.float32], header: Header) -> NDArray[np.flo
     finer = (round(height * ratio), width) if ratio > 1 else (height, round(width / ratio))
     coarser = (height, round(width / ratio)) if ratio > 1 else (round(height * ratio), width)
     size = finer if finer[0] * finer[1] <= MAX_PIXELS else coarser
-    header.notes.append(
-        f"Pixels that are not square were brought to squares: {width} x {height} became {size[1]} x {size[0]}."
-    )
+    header.notes.append(f"Resampled to square pixels: {width} x {height} became {size[1]} x {size[0]}.")
     how = cv2.INTER_LINEAR if size == finer else cv2.INTER_AREA
     squares = np.asarray(cv2.resize(pixels, (size[1], size[0]), interpolation=how), np.float32)
     return np.clip(squares, 0, 1, out=squares)
 
 
 def spacing(header: Header) -> tuple[float, float] | None:
-    """(row, column) spacing in mm as the file states it, or None."""
+    """(row, column) spacing in mm that the file states, or None."""
     for name in ("PixelSpacing", "ImagerPixelSpacing"):
         found = header.numbers(name)
         if not found:

@@ -1,4 +1,4 @@
-"""The technical attributes of a DICOM file, read so that a faulty optional one costs a note and not the image."""
+"""The technical attributes of a DICOM file; a faulty optional one gives a note, and the image is still read."""
 
 import math
 import zlib
@@ -58,7 +58,7 @@ GROUP_LENGTH: Final = b"\x02\0\0\0UL\x04\0"
 """How the length of a file's header is stated."""
 NOT_DEFLATED: Final = b"1.2.840.10008.1.2.1\0\0\0"
 MAX_INFLATED: Final = 100 * 2**20
-"""What a deflated data set may grow to: an image of the largest size with two bytes a pixel has half of it."""
+"""Bound of an inflated data set; an image of the largest size with two bytes a pixel has half of it."""
 
 
 UNREADABLE: Final = (ValueError, TypeError, LookupError, AttributeError, OSError, RuntimeError, BytesLengthException)
@@ -106,18 +106,18 @@ class Header:
         """The values as finite numbers, None for those that cannot be read; a decimal comma is a point."""
         return [_number(text) for text in self.texts(name)]
 
-    def number(self, name: str, words: str) -> float | None:
-        """The first value as a number, or None; a note about `words` where a value is there and cannot be read."""
+    def number(self, name: str, title: str) -> float | None:
+        """The first value as a number, or None; with a note that names `title` where a value cannot be read."""
         found = self.numbers(name)
         if not found or (len(found) == 1 and not self.texts(name)[0]):
             return None
         if found[0] is None:
-            self.unreadable(words)
+            self.unreadable(title)
         return found[0]
 
-    def whole(self, name: str, words: str, default: int) -> int:
+    def whole(self, name: str, title: str, default: int) -> int:
         """The first value as a whole number, or the default with a note."""
-        value = self.number(name, words)
+        value = self.number(name, title)
         return default if value is None else int(value)
 
     def item(self, name: str) -> "Header | None":
@@ -128,9 +128,9 @@ class Header:
             return None
         return Header(items[0]) if items else None
 
-    def unreadable(self, words: str) -> None:
-        """Note that `words` cannot be read and is treated as absent."""
-        note = f"The {words} of the DICOM file cannot be read and is ignored."
+    def unreadable(self, title: str) -> None:
+        """Note that the attribute called `title` cannot be read and is treated as absent."""
+        note = f"The {title} of the DICOM file cannot be read and is ignored."
         if note not in self.notes:
             self.notes.append(note)
 
@@ -170,7 +170,7 @@ def _inflated(data: bytes) -> bytes:
 
 
 def complete(header: Header) -> None:
-    """Set what pydicom's decoder needs and a file may lack or misstate, so that only the pixels decide."""
+    """Set the attributes that pydicom's decoder needs and a file may lack or misstate."""
     dataset = header.dataset
     if "TransferSyntaxUID" not in dataset.file_meta:  # DICOM's default, of files without a header
         dataset.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian

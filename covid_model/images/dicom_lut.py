@@ -10,7 +10,7 @@ from covid_model.images.dicom_header import UNREADABLE, Header
 
 @dataclass(frozen=True, eq=False)
 class Lut:
-    """entries: (n,) float64. first: the value that the first entry is for. top: what counts as white."""
+    """entries: (n,) float64. first: the value that the first entry is for. top: the entry that means white."""
 
     entries: NDArray[np.float64]
     first: int
@@ -22,11 +22,11 @@ class Lut:
         return self.entries[index.astype(np.int64)]
 
 
-def read_lut(header: Header, name: str, *, signed: bool, words: str, owner: Header | None = None) -> Lut | None:
+def read_lut(header: Header, name: str, *, signed: bool, title: str, owner: Header | None = None) -> Lut | None:
     """The table whose descriptor is `<name>Descriptor` and whose entries are `<name>Data`.
 
-    signed: is the first mapped value signed, as the pixels are? None, with a note about `words` at `owner`, when the table
-    is absent, empty, or shorter than its descriptor says.
+    signed: is the first mapped value signed, as the pixels are? None, with a note of `owner` that names `title`, when the
+    table is absent, empty, or shorter than its descriptor says.
     """
     descriptor = _words(header, f"{name}Descriptor")
     entries = None
@@ -34,14 +34,14 @@ def read_lut(header: Header, name: str, *, signed: bool, words: str, owner: Head
         count = int(descriptor[0]) or 65536
         entries = _entries(header, f"{name}Data", count)
     if descriptor is None or entries is None or entries.max() == 0:
-        (owner or header).unreadable(words)
+        (owner or header).unreadable(title)
         return None
     first, bits = int(descriptor[1]), int(descriptor[2])
     return Lut(entries.astype(np.float64), first - 65536 if signed and first >= 32768 else first, _top(entries, bits))
 
 
 def _top(entries: NDArray[np.uint16], bits: int) -> float:
-    """What the table calls white: its declared depth, or its largest entry where that is beyond or less than half of it."""
+    """The entry that means white: of the declared depth, or the largest one where that is above or below half of it."""
     held, declared = float(entries.max()), 2.0**bits - 1
     return held if not 1 <= bits <= 16 or held > declared or 2 * held <= declared else declared
 

@@ -1,4 +1,4 @@
-"""What a DICOM file says about its grey values: one table of rules, applied from top to bottom."""
+"""The rules of DICOM for grey values, one table that is applied from top to bottom."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from covid_model.images.pixels import FLAT
 CONTRAST: Final = 1 / 16
 """Range of grey that a window must leave."""
 INSIDE: Final = 0.05
-"""Share of pixels that a window must leave between black and white, where the rest is nearly all at one end."""
+"""Share of pixels that a window must leave between black and white where nearly all others are at one end."""
 
 
 @dataclass
@@ -34,8 +34,7 @@ class Grey:
 
 
 def stored_bits(grey: Grey) -> None:
-    """Only BitsStored bits below HighBit count; the sign is extended. Bits that are left-aligned, or are not although the
-    header says so, are known by which bits are in use."""
+    """Use the BitsStored bits below HighBit, with their sign. The bits in use show where the header misstates alignment."""
     dataset, used = grey.header.dataset, int(np.bitwise_or.reduce(grey.raw))
     allocated, bits = int(dataset.BitsAllocated), int(dataset.BitsStored)
     shift = int(dataset.HighBit) - bits + 1
@@ -70,12 +69,12 @@ def padding(grey: Grey) -> None:
 
 
 def palette(grey: Grey) -> None:
-    """PALETTE COLOR: the three tables' colours as grey, by the test that every colour image gets."""
+    """PALETTE COLOR: the colours of the three tables as grey, checked as every colour image is."""
     header = grey.header
     if header.dataset.PhotometricInterpretation != "PALETTE COLOR":
         return
     signed = bool(header.dataset.PixelRepresentation)
-    tables = [read_lut(header, name, signed=signed, words="palette") for name in PALETTES]
+    tables = [read_lut(header, name, signed=signed, title="palette") for name in PALETTES]
     found = [table for table in tables if table is not None]
     if len(found) < 3:
         raise ImageError("The palette of the DICOM file cannot be read; export the image as grey.")
@@ -91,7 +90,7 @@ def modality(grey: Grey) -> None:
     header = grey.header
     if item := header.item("ModalityLUTSequence"):
         signed = bool(header.dataset.PixelRepresentation)
-        if table := read_lut(item, "LUT", signed=signed, words="modality lookup table", owner=header):
+        if table := read_lut(item, "LUT", signed=signed, title="modality lookup table", owner=header):
             grey.values = table(grey.values)
             return
     slope = header.number("RescaleSlope", "rescale slope")
@@ -102,22 +101,22 @@ def modality(grey: Grey) -> None:
 
 
 def values_of_interest(grey: Grey) -> None:
-    """The VOI LUT, else the first readable window (PS3.3 C.11.2), else its own range, whichever leaves an image."""
+    """The VOI LUT, else the first readable window (PS3.3 C.11.2), where they leave contrast; else the image's own range."""
     header = grey.header
     if header.dataset.PhotometricInterpretation == "PALETTE COLOR":
         return
     shown, note = None, ""
     if item := header.item("VOILUTSequence"):
         signed = bool(grey.values.min() < 0)
-        if table := read_lut(item, "LUT", signed=signed, words="VOI lookup table", owner=header):
+        if table := read_lut(item, "LUT", signed=signed, title="VOI lookup table", owner=header):
             shown, note = np.clip(table(grey.values) / table.top, 0, 1), "Shown through the lookup table of the DICOM file."
     if shown is None and (pair := _window(header)):
         shape = header.text("VOILUTFunction") or "LINEAR"
         shown, note = window(grey.values, *pair, shape), "Shown through the window of the DICOM file."
     if shown is not None and not _leaves_an_image(shown, grey):
-        shown, note = None, "The window of the DICOM file leaves no image. Stretched from its smallest to its largest value."
+        shown, note = None, "The window of the DICOM file leaves no contrast. Stretched from smallest to largest value."
     if shown is None:
-        shown, note = _own_range(grey), note or "Stretched from its smallest to its largest value."
+        shown, note = _own_range(grey), note or "Stretched from smallest to largest value."
     grey.values = shown
     header.notes.insert(0, note)
 
@@ -144,7 +143,7 @@ def window(values: NDArray[np.float64], centre: float, width: float, shape: str)
 
 
 def _leaves_an_image(shown: NDArray[np.float64], grey: Grey) -> bool:
-    """Is there contrast left, and is not nearly everything at one end?"""
+    """Is there contrast, with a share of the pixels between black and white?"""
     shades, counts = shown[~grey.padding], grey.counts[~grey.padding]
     if shades.max() - shades.min() < CONTRAST:
         return False

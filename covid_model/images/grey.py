@@ -1,4 +1,4 @@
-"""Is an image with colour channels a grey one? The same test for every kind of file."""
+"""Whether an image with colour channels is grey: one test for every kind of file."""
 
 from typing import Final
 
@@ -18,7 +18,11 @@ ONE_HUE: Final = 0.97
 
 
 def luminance(channels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(..., 3) red, green, blue in [0, 1] -> (...) float32 in [0, 1]."""
+    """(..., 3) red, green, blue in [0, 1] -> (...) float32 in [0, 1].
+
+    >>> luminance(np.ones((2, 2, 3), np.float32)).shape
+    (2, 2)
+    """
     return np.clip(channels @ LUMA, 0, 1).astype(np.float32)
 
 
@@ -40,7 +44,7 @@ class Colours:
         self.hue += complex((plane / np.maximum(np.abs(plane), 1e-6) * number[coloured]).sum())
 
     def notes(self) -> tuple[str, ...]:
-        """What a reader should know about dropped colour. Raises ImageError for a colour photograph."""
+        """Sentences about colour that was dropped. Raises ImageError for a colour photograph."""
         share = self.coloured / self.total
         if share == 0:
             return ()

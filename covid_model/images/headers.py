@@ -28,7 +28,7 @@ def webp_size(data: bytes) -> tuple[int, int] | None:
 
 
 def tiff_pages(data: bytes) -> int:
-    """How many pages the chain of a TIFF's directories names, at most MAX_PAGES; a loop ends it."""
+    """Number of pages in the chain of a TIFF's directories, at most MAX_PAGES; a loop ends the chain."""
     order = "<" if data[:2] == b"II" else ">"
     big = data[2:4] in (b"+\0", b"\0+")
     count, pointer, entry = ("Q", "Q", 20) if big else ("H", "I", 12)

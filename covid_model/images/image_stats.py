@@ -1,4 +1,4 @@
-"""What an image looks like, in a few numbers that need no network."""
+"""A few statistics of an image that need no network."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,7 +19,7 @@ MARGIN: Final = 0.2
 LETTER: Final = (12, 900)
 """Pixels of a letter on an image of 512."""
 GLARING: Final = 0.35
-"""How much brighter than its surroundings a letter is, of the image's whole range."""
+"""Least difference in brightness of a letter and its surroundings, as a share of the image's range."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +38,20 @@ class ImageStats:
 
 @lru_cache(maxsize=1)
 def _template() -> NDArray[np.float64]:
-    """The drawn image, coarse, of mean 0 and length 1."""
+    """The drawn chest X-ray at 32 x 32, of mean 0 and length 1."""
     drawn = draw_phantom(next(iter(PHANTOMS.values()))).astype(np.float32) / np.float32(255)
     return standardised(drawn)
 
 
 def standardised(pixels: NDArray[np.float32], side: int = COARSE) -> NDArray[np.float64]:
-    """(H, W) pixels squeezed to (side, side), of mean 0 and length 1: products of two are their correlation."""
+    """(H, W) pixels resized to (side, side) float64, of mean 0 and length 1: products of two are their correlation."""
     coarse = resized(pixels, (side, side)).astype(np.float64)
     coarse -= coarse.mean()
     return coarse / max(float(np.linalg.norm(coarse)), 1e-9)
 
 
 def image_stats(image: XrayImage) -> ImageStats:
-    """All of it for one image."""
+    """The statistics of one image."""
     pixels = image.pixels
     return ImageStats(
         mean=float(pixels.mean()),

@@ -1,4 +1,4 @@
-"""What is done with a lung mask: bounding box, crop, suppression outside, intensity normalisation inside.
+"""Operations with a lung mask: bounding box, dilation, suppression outside, intensity normalisation inside.
 
 Pure array functions; the mask comes from `covid_model.lungs.segment` or from a data source.
 """
@@ -15,11 +15,15 @@ MARGIN = 0.05
 """Margin around the lungs' bounding box, as a share of its larger side, so that the pleural edge stays in the crop."""
 
 GROW = 0.02
-"""How far the mask is grown before suppression, as a share of the box's larger side: tolerance for mask errors."""
+"""How far the mask is dilated before suppression, as a share of the box's larger side: tolerance for mask errors."""
 
 
 class Box(NamedTuple):
-    """A rectangle of image pixels: rows top..bottom, columns left..right, ends excluded."""
+    """A rectangle of image pixels: rows top..bottom, columns left..right, ends excluded.
+
+    >>> Box(10, 20, 40, 30).height, Box(10, 20, 40, 30).width
+    (30, 10)
+    """
 
     top: int
     left: int
@@ -43,7 +47,15 @@ def whole(shape: tuple[int, int]) -> Box:
 
 
 def lung_box(mask: NDArray[np.bool_], margin: float = MARGIN) -> Box:
-    """The bounding box of a non-empty (H, W) mask, grown by `margin` of its larger side and cut at the image's edge."""
+    """The bounding box of a non-empty (H, W) mask, enlarged by `margin` of its larger side and clipped to the image.
+
+    Raises ValueError for an empty mask.
+
+    >>> mask = np.zeros((100, 100), bool)
+    >>> mask[20:60, 30:50] = True
+    >>> lung_box(mask)
+    Box(top=18, left=28, bottom=62, right=52)
+    """
     rows = np.flatnonzero(mask.any(axis=1))
     cols = np.flatnonzero(mask.any(axis=0))
     if rows.size == 0:
@@ -59,7 +71,13 @@ def lung_box(mask: NDArray[np.bool_], margin: float = MARGIN) -> Box:
 
 
 def grown(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
-    """The (H, W) mask dilated by a disc of radius `pixels`; negative values erode it."""
+    """The (H, W) mask dilated by a disc of radius `pixels`; negative values erode it.
+
+    >>> mask = np.zeros((5, 5), bool)
+    >>> mask[2, 2] = True
+    >>> int(grown(mask, 1).sum())
+    5
+    """
     if pixels == 0:
         return mask
     return _dilated(mask, pixels) if pixels > 0 else ~_dilated(~mask, -pixels)
@@ -90,8 +108,11 @@ def _dilated(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
 def only_lungs(pixels: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     """The image with everything outside the mask set to 0, intensities normalised inside. (H, W) float32 in [0, 1].
 
-    Inside, the 1st and 99th percentile of the lung pixels become 0 and 1, clipped. Contrast set by the lungs alone removes
-    the window, the exposure and the scanner's grey scale, by which a model could otherwise recognise the hospital.
+    Inside, the 1st and 99th percentile of the lung pixels become 0 and 1, clipped. Contrast from the lungs alone removes
+    differences of window, exposure and scanner, by which a model could otherwise recognise the hospital. mask: not empty.
+
+    >>> only_lungs(np.array([[0.2, 0.4, 0.9]], np.float32), np.array([[True, True, False]])).tolist()
+    [[0.0, 1.0, 0.0]]
     """
     shown, inside = np.zeros(pixels.shape, np.float32), pixels[mask]
     low, high = quantiles(inside, (0.01, 0.99))

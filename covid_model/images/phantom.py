@@ -1,7 +1,7 @@
-"""A chest X-ray drawn from geometry: what images are compared with, and what a training shows its heatmaps on.
+"""A chest X-ray drawn from geometric shapes, to compare images with and to show heatmaps of a training on.
 
-It is anatomy as geometry (lungs, ribs, heart, spine, diaphragm), not a simulation: good for trying the program, useless for
-judging a model.
+The shapes follow anatomy (lungs, ribs, heart, spine, diaphragm) without simulating X-rays: enough to try the program, and
+useless for judging a model.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SIZE: Final = 512
 
 @dataclass(frozen=True)
 class Phantom:
-    """One drawn image. hazes: (centre row, centre column, radius, strength), as shares of the side; dark air needs none."""
+    """One drawn image. hazes: (centre row, centre column, radius, strength), as shares of the side; none for clear lungs."""
 
     title: str
     seed: int

@@ -1,4 +1,4 @@
-"""Limits, checks and scaling that every kind of file shares."""
+"""Limits, checks and scaling for every kind of file."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,11 +16,11 @@ MAX_PIXELS: Final = 25_000_000
 MAX_ASPECT: Final = 4.0
 BAND: Final = 2**20
 """Pixels that are converted at a time, so that large images need little memory beside their own."""
-FLAT: Final = "All pixels of the image have the same value; there is nothing to see on it."
+FLAT: Final = "All pixels of the image have the same value; export the image again."
 
 
 def check_size(height: int, width: int) -> None:
-    """Raise ImageError for a size no chest X-ray has; called on the header, before anything is decoded."""
+    """Raise ImageError for a size that no chest X-ray has; called on the header, before anything is decoded."""
     if min(height, width) < MIN_SIDE:
         raise ImageError(f"The image has {width} x {height} pixels; it needs at least {MIN_SIDE} on each side.")
     if height * width > MAX_PIXELS:
@@ -30,15 +30,22 @@ def check_size(height: int, width: int) -> None:
 
 
 def bands(height: int, width: int) -> Iterator[slice]:
-    """Slices of rows that cover an image, each of about BAND pixels."""
+    """Slices of rows that cover an image, each of about BAND pixels.
+
+    >>> list(bands(2000, 1024))
+    [slice(0, 1024, None), slice(1024, 2000, None)]
+    """
     rows = max(1, BAND // width)
     yield from (slice(top, min(top + rows, height)) for top in range(0, height, rows))
 
 
 def stretched(values: NDArray) -> NDArray[np.float32]:
-    """(H, W) numbers of any range -> float32 in [0, 1] by their own smallest and largest value.
+    """(H, W) numbers of any range -> (H, W) float32 from 0 (smallest value) to 1 (largest value).
 
     Raises ImageError when a value is not finite or all are the same.
+
+    >>> stretched(np.array([[-10, 0], [5, 10]])).tolist()
+    [[0.0, 0.5], [0.75, 1.0]]
     """
     low, high = float(values.min()), float(values.max())
     if not (np.isfinite(low) and np.isfinite(high)):
@@ -53,9 +60,9 @@ def stretched(values: NDArray) -> NDArray[np.float32]:
 
 
 def checked(image: XrayImage) -> XrayImage:
-    """The image with its pixels read-only: the one way out of the reader.
+    """The image with read-only pixels; every reader returns its image through this function.
 
-    Raises ImageError unless they are (H, W), finite, in [0, 1], of a chest X-ray's size, and not all the same.
+    Raises ImageError unless the pixels are (H, W), finite, in [0, 1], of a chest X-ray's size, and not all equal.
     """
     pixels = np.ascontiguousarray(image.pixels, np.float32)
     if pixels.ndim != 2:

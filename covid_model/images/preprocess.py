@@ -1,4 +1,4 @@
-"""From an XrayImage to the pixels a network sees: the one preprocessing of training, command line and app."""
+"""Preprocessing: from an image to a network's input, the same in training, command line and app."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ Scaling = Literal["signed", "unit", "byte", "caffe", "torch", "custom"]
 
 @dataclass(frozen=True)
 class Scale:
-    """How pixels in [0, 1] become a network's: (pixels - mean) / deviation, one number for all channels or one for each.
+    """How pixels in [0, 1] become a network's input: (pixels - mean) / deviation, one number for all channels or one each.
 
-    label: as offered to the owner of a model. bgr: does the network take the blue channel first? mean and deviation are in
-    the order red, green, blue.
+    label: shown in forms. bgr: does the network take the blue channel first? mean and deviation are in the order red,
+    green, blue.
     """
 
     label: str
@@ -29,7 +29,7 @@ class Scale:
     bgr: bool = False
 
     def factor_and_offset(self, channels: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """What pixels in [0, 1] are multiplied by and what is added then, each (channels,) float32, in network order."""
+        """Factor and offset for pixels in [0, 1], each (channels,) float32, in the network's channel order."""
         mean, deviation = (np.array(values, np.float64) for values in (self.mean, self.deviation))
         order = slice(None, None, -1) if self.bgr else slice(None)
         factor, offset = (1 / deviation)[order], (-mean / deviation)[order]
@@ -51,7 +51,7 @@ SCALES: Final[dict[Scaling, Scale]] = {
     "torch": Scale("less ImageNet's mean, by its deviation (mode “torch”: DenseNet)", _IMAGENET_MEAN, (0.229, 0.224, 0.225)),
     "custom": Scale("less a mean and by a deviation of your own", (), ()),
 }
-"""Scaling -> what it does to pixels in [0, 1]; the first five are the modes of keras.applications and plain ranges.
+"""Scaling -> how it changes pixels in [0, 1]; the first five are plain ranges and the modes of keras.applications.
 
 The numbers of "custom" are those of the model's own `Preprocessing`.
 """
@@ -59,13 +59,16 @@ The numbers of "custom" are those of the model's own `Preprocessing`.
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How one model wants its image; stored in the model's card.
+    """How an image becomes the input of one model; stored in the model's card.
 
-    size: (height, width) of the network's input; the region is squeezed to it, as the field does.
-    channels: 1, or 3 equal grey channels for networks that start from colour images.
-    region: "image" shows everything; "lungs" shows the lungs' box with the rest suppressed and lung contrast normalised.
+    size: (height, width) of the network's input; the region is resized to it without keeping its aspect ratio.
+    channels: 1, or 3 equal channels for networks that were first trained on colour images.
+    region: "image" shows everything; "lungs" shows the lungs' box, black outside the lungs, with lung contrast normalised.
     scaling: a key of SCALES. mean, deviation, bgr: as in `Scale`, for pixels in [0, 1]; of scaling "custom" alone.
     Raises ValueError for an unknown region or scaling, and for numbers that do not fit the channels.
+
+    >>> Preprocessing(scaling="signed").value_range
+    (-1.0, 1.0)
     """
 
     size: tuple[int, int] = (224, 224)
@@ -93,13 +96,13 @@ class Preprocessing:
 
     @classmethod
     def read(cls, cells: Mapping[str, Any]) -> "Preprocessing":
-        """From the JSON of a card; settings that older cards lack have their default. Raises ValueError and TypeError."""
+        """From the JSON of a card; fields that older cards lack have their default. Raises ValueError and TypeError."""
         lists = {name: tuple(cells[name]) for name in ("size", "mean", "deviation") if name in cells}
         return cls(**{**cells, **lists})
 
     @property
     def scale(self) -> Scale:
-        """What is done to pixels in [0, 1]."""
+        """The scale of `scaling`."""
         row = SCALES[self.scaling]
         return Scale(row.label, self.mean, self.deviation, self.bgr) if self.scaling == "custom" else row
 
@@ -112,10 +115,10 @@ class Preprocessing:
 
 @dataclass(frozen=True, eq=False)
 class ModelInput:
-    """One image as a network receives it, and where on the image it came from.
+    """One image as a network receives it, and the part of the image that it shows.
 
     pixels: (height, width, channels) float32 in the range of the model's scaling.
-    box: the image pixels that `pixels` shows.
+    box: the part of the image that `pixels` shows.
     image_shape: (H, W) of the image.
     """
 
@@ -131,7 +134,7 @@ class ModelInput:
         return mask
 
     def to_image(self, heatmap: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A map (h, w) over this input, bilinear, laid over the image: (H, W) float32, 0 where the model saw nothing."""
+        """A map (h, w) of this input resized bilinearly to the image: (H, W) float32, 0 where the model saw nothing."""
         laid = np.zeros(self.image_shape, np.float32)
         size = (self.box.width, self.box.height)
         laid[self.box.top : self.box.bottom, self.box.left : self.box.right] = cv2.resize(
@@ -141,10 +144,10 @@ class ModelInput:
 
 
 def region_pixels(image: XrayImage, region: Region, lung_mask: NDArray[np.bool_] | None) -> tuple[NDArray[np.float32], Box]:
-    """The image pixels a model may see, at image resolution, and their box.
+    """The image pixels that a model sees, at image resolution, and their box.
 
-    lung_mask: (H, W) bool of the image's shape; needed for region "lungs". Where it is empty the whole image is shown, so
-    that a model can still answer; the caller warns that the lungs were not found.
+    lung_mask: (H, W) bool of the image's shape; needed for region "lungs". With an empty mask the whole image is shown, so
+    that a model can still predict; the caller warns that the lungs were not found.
     Raises ValueError when a needed mask is missing or of another shape.
     """
     if region == "image":
@@ -167,13 +170,17 @@ def scaled(pixels: NDArray[np.float32], spec: Preprocessing) -> NDArray[np.float
 
 
 def preprocess(image: XrayImage, spec: Preprocessing, lung_mask: NDArray[np.bool_] | None = None) -> ModelInput:
-    """Make the input of a model whose card holds `spec`. `lung_mask` as in `region_pixels`."""
+    """The input of a model whose card has the preprocessing `spec`. `lung_mask` as in `region_pixels`."""
     pixels, box = region_pixels(image, spec.region, lung_mask)
     return ModelInput(scaled(resized(pixels, spec.size), spec), box, image.shape)
 
 
 def resized(pixels: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """(H, W) -> size (height, width) float32; area averaging when shrinking, so that detail does not alias."""
+    """(H, W) -> size (height, width) float32; area averaging when shrinking, so that detail does not alias.
+
+    >>> resized(np.array([[0, 1], [1, 2]], np.float32), (1, 1)).tolist()
+    [[1.0]]
+    """
     height, width = size
     shrinking = pixels.shape[0] * pixels.shape[1] > height * width
     interpolation = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR

@@ -73,7 +73,7 @@ FORMATS: Final = (
 
 
 def read_raster(data: bytes, kind: Format, digest: str) -> XrayImage:
-    """Decode an image of format `kind`. Raises ImageError as listed at `images.read.read_image`."""
+    """Decode an image of format `kind`. Raises ImageError as `images.read.read_image` does."""
     picture, pages = _opened(data, kind)
     if pages > 1:
         many = f"{pages} images" if pages < MAX_PAGES else f"{MAX_PAGES} images or more"
@@ -89,7 +89,7 @@ def read_raster(data: bytes, kind: Format, digest: str) -> XrayImage:
     if deep is not None:
         pixels = stretched(deep)
         pixels = 1 - pixels if white else pixels
-        notes: tuple[str, ...] = ("More than 8 bits: stretched from its smallest to its largest value.",)
+        notes: tuple[str, ...] = ("More than 8 bits: stretched from smallest to largest value.",)
     else:
         assert colours is not None
         notes = colours.notes()
@@ -135,7 +135,7 @@ def _eight_bits(picture: Image.Image) -> tuple[NDArray[np.float32], Colours]:
 
 
 def _colourless(size: int) -> Colours:
-    """The count of an image without colour channels."""
+    """The colour count of an image without colour channels."""
     colours = Colours()
     colours.total = size
     return colours

@@ -1,4 +1,4 @@
-"""Files and bytes -> XrayImage, safe for whatever a stranger hands in: the decoding is done in a worker process."""
+"""Files and bytes -> XrayImage, safe for untrusted files: the decoding is done in a worker process."""
 
 import stat
 from pathlib import Path
@@ -14,8 +14,8 @@ MAX_BYTES: Final = 100 * 2**20
 def read_image(data: bytes) -> XrayImage:
     """Turn the bytes of one file into an XrayImage.
 
-    Raises ImageError, with one sentence, for bytes that are empty, truncated, no image, no single-frame radiograph, too
-    small, too large, flat, not finite, coloured or encrypted, and for files that bring their decoder down.
+    Raises ImageError, with one sentence, for bytes that are empty, truncated, not an image, not a single-frame radiograph,
+    too small, too large, flat, not finite, coloured or encrypted, and for files that crash their decoder.
     """
     if not data:
         raise ImageError("The file is empty.")
@@ -24,7 +24,7 @@ def read_image(data: bytes) -> XrayImage:
 
 
 def load_image(path: str | Path) -> XrayImage:
-    """Read an image from disk. Raises ImageError when the path is no readable file, or for the reasons of `read_image`."""
+    """Read an image from disk. Raises ImageError when the file cannot be read, and as `read_image` does."""
     return read_image(file_bytes(path))
 
 
@@ -35,7 +35,7 @@ def file_bytes(path: str | Path) -> bytes:
         if stat.S_ISDIR(status.st_mode):
             raise ImageError(f"{printable(path)} is a folder{_emptiness(path)}")
         if not stat.S_ISREG(status.st_mode):
-            raise ImageError(f"{printable(path)} is no regular file (a pipe, socket or device?); name an image file.")
+            raise ImageError(f"{printable(path)} is not a regular file (a pipe, socket or device?); name an image file.")
         _check_bytes(status.st_size)
         with Path(path).open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
@@ -53,7 +53,11 @@ def _emptiness(path: str | Path) -> str:
 
 
 def printable(path: str | Path) -> str:
-    """A path as one line of text: line breaks and bytes that are no text appear as question marks."""
+    """A path as one line of text; line breaks and other unprintable characters become question marks.
+
+    >>> printable("chest" + chr(10) + "1.png")
+    'chest?1.png'
+    """
     return "".join(letter if letter.isprintable() else "?" for letter in str(path))
 
 

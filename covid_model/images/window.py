@@ -1,4 +1,4 @@
-"""How an image is shown: window and level, inversion. Never used on what a model sees."""
+"""Display of an image: window, level and inversion. Models never see the result."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,10 @@ from covid_model.images.quantiles import quantiles
 def displayed(pixels: NDArray[np.float32], low: float = 0.0, high: float = 1.0, invert: bool = False) -> NDArray[np.uint8]:
     """Image pixels (H, W) in [0, 1] -> (H, W) uint8: `low` becomes black, `high` white, linear between; `invert` swaps.
 
-    A level of L and a width of W, as radiologists say, is low = L - W / 2 and high = L + W / 2.
+    A window of level L and width W has low = L - W / 2 and high = L + W / 2.
+
+    >>> displayed(np.array([[0.0, 0.5, 1.0]], np.float32), low=0.5).tolist()
+    [[0, 0, 255]]
     """
     grey = pixels - low
     grey /= max(high - low, 1e-6)
@@ -21,6 +24,10 @@ def displayed(pixels: NDArray[np.float32], low: float = 0.0, high: float = 1.0, 
 
 
 def auto_window(pixels: NDArray[np.float32]) -> tuple[float, float]:
-    """(low, high) that use the whole grey scale for all but the 1 % darkest and brightest pixels."""
+    """(low, high) from the 1st to the 99th percentile of image pixels (H, W); (0, 1) where these are equal.
+
+    >>> auto_window(np.zeros((2, 2), np.float32))
+    (0.0, 1.0)
+    """
     low, high = quantiles(pixels, (0.01, 0.99))
     return (low, high) if high > low else (0.0, 1.0)

@@ -1,4 +1,4 @@
-"""Decoding in a worker process: a small pool of warm ones that all threads of this process share."""
+"""Decoding in worker processes, of which all threads share a small pool."""
 
 import atexit
 import json
@@ -15,7 +15,7 @@ from covid_model.sandbox import Buffer, ChildError, Limits, Why, Worker
 
 WORKERS: Final = 2
 MEMORY_MB: Final = 400
-"""An image of the largest size that is read needs less; with its libraries a worker stays below 500 MB."""
+"""Enough for an image of the largest size; with its libraries a worker stays below 500 MB."""
 SECONDS: Final = 1.5
 SECONDS_PER_MB: Final = 0.5
 """Processor time for each 2^20 bytes of a file: real images of 20 million pixels are compressed to 10 MB and more."""
@@ -30,7 +30,7 @@ SENTENCES: Final[dict[Why, str]] = {
 
 
 class Pool:
-    """Idle workers; the one used last is used first, so that a quiet server keeps one."""
+    """Idle workers; the one used last is used first, so that a server with little load keeps one process."""
 
     def __init__(self) -> None:
         self.workers: list[Worker] = []
@@ -39,7 +39,7 @@ class Pool:
         self.renew()
 
     def renew(self) -> None:
-        """Workers that have not started. A forked child must not talk over its parent's pipes, which it keeps unused."""
+        """Replace the workers by ones that have not started, since a forked child must not use its parent's pipes."""
         self._inherited += self.workers
         self.workers = [
             Worker("covid_model.images.worker:answered", Limits(MEMORY_MB, SECONDS), ONE_THREAD) for _ in range(WORKERS)
@@ -61,7 +61,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def decoded(data: bytes) -> XrayImage:
-    """`decode(data)` in a worker. Raises ImageError for what `decode` refuses and for what ends the worker."""
+    """`decode(data)` in a worker. Raises ImageError as `decode` does, and where the worker fails."""
     idle = POOL.idle
     worker = idle.get()
     try:

@@ -1,1 +1,1 @@
-"""The input check: is this picture a frontal chest X-ray at all, and if not, what else does it look like?"""
+"""The input check: is an input a frontal chest X-ray, and if not, what does it look like?"""

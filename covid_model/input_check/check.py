@@ -1,4 +1,4 @@
-"""Refuse what is no frontal chest X-ray, with the reason."""
+"""Refuse inputs that are not frontal chest X-rays, with the reason."""
 
 import json
 from dataclasses import dataclass
@@ -23,20 +23,20 @@ FRONTAL: Final = "frontal"
 REASONS: Final = {
     "lateral": "This looks like a chest X-ray taken from the side; the models know frontal images only.",
     "inverted": "This looks like a chest X-ray with black and white swapped; invert it, so that bones are white.",
-    "turned": "This looks like a chest X-ray that lies on its side or head, or is tilted; turn it upright.",
-    "cropped": "This looks like a part of a chest X-ray; both lungs must be on it as a whole.",
+    "turned": "This looks like a chest X-ray that is rotated or upside down; turn it upright.",
+    "cropped": "This looks like a part of a chest X-ray; give one that shows both lungs completely.",
     "several": "This looks like several images side by side; give one at a time.",
     "ct": "This looks like a slice of a CT scan; the models know plain X-rays only.",
     "screen": "This looks like a photograph of a screen or of a light box; give the exported file itself.",
     "other": "This does not look like a chest X-ray.",
 }
-"""What a refused picture looks like -> the sentence its user reads."""
+"""What a refused input looks like -> the sentence for the user."""
 
 
 @dataclass(frozen=True)
 class InputCheckResult:
-    """accepted: is it taken for a frontal chest X-ray? frontal: how sure, in [0, 1]. kind: FRONTAL or a key of REASONS,
-    whichever it looks most like; of a refused picture always a key of REASONS.
+    """accepted: is it a frontal chest X-ray? frontal: its probability, in [0, 1]. kind: FRONTAL, or the likeliest key of
+    REASONS for a refused input.
     """
 
     accepted: bool
@@ -51,10 +51,10 @@ class InputCheckResult:
 
 @dataclass(frozen=True, eq=False)
 class InputCheck:
-    """Multinomial logistic regression over the measures. weights: (n, kinds); centre, spread: (n,); shift: (kinds,).
+    """Multinomial logistic regression on n features. weights: (n, kinds); centre, spread: (n,); shift: (kinds,).
 
-    kinds: one a column; several may share a name, as the ways in which an image can be turned do. threshold: probability of
-    FRONTAL below which a picture is refused.
+    kinds: one a column; several may share a name, such as the ways to rotate an image. threshold: probability of FRONTAL
+    below which an input is refused.
     """
 
     kinds: tuple[str, ...]
@@ -65,7 +65,7 @@ class InputCheck:
     threshold: float
 
     def probabilities(self, measures: NDArray[np.float32]) -> dict[str, float]:
-        """Kind -> probability, for (n,) measures of one picture."""
+        """Kind -> probability, for the (n,) features of one input."""
         from scipy.special import softmax
 
         scores = (measures - self.centre) / self.spread @ self.weights + self.shift
@@ -75,7 +75,7 @@ class InputCheck:
         return found
 
     def rule(self, measures: NDArray[np.float32]) -> InputCheckResult:
-        """The ruling on one picture's (n,) measures."""
+        """The result for the (n,) features of one input."""
         found = self.probabilities(measures)
         frontal = found[FRONTAL]
         if frontal >= self.threshold:
@@ -85,33 +85,33 @@ class InputCheck:
 
 @lru_cache(maxsize=1)
 def shipped_input_check() -> InputCheck:
-    """The input check whose numbers lie beside the models."""
+    """The input check that ships beside the models."""
     return read_input_check(NUMBERS)
 
 
 @lru_cache(maxsize=1)
 def input_check_card() -> dict[str, Any]:
-    """What `build input-check` measured on test images and on pictures made of them."""
+    """The card that `build input-check` wrote, with scores on test images and on negatives."""
     return dict(json.loads(CARD.read_text("utf-8")))
 
 
 def read_input_check(path: Path) -> InputCheck:
-    """An input check as `build.fit_input_check.write_input_check` wrote it."""
+    """Read what `build.fit_input_check.write_input_check` wrote."""
     stored = read_arrays(path)
     kinds, threshold = map(str, stored.pop("kinds")), float(stored.pop("threshold"))
     return InputCheck(tuple(kinds), threshold=threshold, **stored)
 
 
 def require_frontal(image: XrayImage, outputs: LungOutputs, *, force: bool) -> InputCheckResult:
-    """As `check_image`. Raises ImageError for a refused image unless it is to be let through by `force`."""
+    """As `check_image`. Raises ImageError for a refused image unless `force`."""
     input_check = check_image(image, outputs)
     if not input_check.accepted and not force:
-        raise ImageError(f"{input_check.reason} With --force (force=True in Python) it is worked on, without a verdict.")
+        raise ImageError(f"{input_check.reason} Use --force (force=True in Python) to continue, without a verdict.")
     return input_check
 
 
 def check_image(image: XrayImage, outputs: LungOutputs) -> InputCheckResult:
-    """Is this image a frontal chest X-ray? Lateral where the file itself says so. outputs: the lung network's for it."""
+    """Is this image a frontal chest X-ray? outputs: of the lung network for it. A lateral view in the file decides."""
     if image.view == "LATERAL":
         return InputCheckResult(False, 0.0, "lateral")
     return shipped_input_check().rule(measure(outputs))

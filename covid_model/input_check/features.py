@@ -1,4 +1,4 @@
-"""The numbers the input check decides on: features of the lung network, where it sees lungs, the coarse image."""
+"""The features of the input check: those of the lung network, its lung probabilities, and the coarse image."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ LUNG_GRID: Final = 8
 PICTURE_GRID: Final = 12
 SPECTRUM: Final = 512
 COARSEST: Final = 60
-"""Waves over the image's side above which one counts as fine: ribs and frames lie below."""
+"""Waves per side of the image above which a wave counts as fine; ribs and frames are coarser."""
 TURNS: Final = (0, 1, 2, 3)
 """Quarter turns under which the image is compared with a drawn one."""
 
@@ -35,9 +35,9 @@ def measure(outputs: LungOutputs) -> NDArray[np.float32]:
 
 
 def moire(pixels: NDArray[np.float32]) -> float:
-    """How far the strongest fine wave stands out of the spectrum of (H, W) pixels at 512 x 512, in natural logarithms.
+    """Height of the strongest fine wave above the spectrum of (H, W) pixels at 512 x 512, in natural logarithms.
 
-    Photographs of screens hold the beat of two pixel grids: lone peaks where an image's spectrum falls off smoothly.
+    Photographs of screens contain the beat of two pixel grids: single peaks where an X-ray's spectrum is smooth.
     """
     fine = resized(pixels, (SPECTRUM, SPECTRUM))
     taper = np.hanning(SPECTRUM).astype(np.float32)
@@ -53,7 +53,7 @@ def _standard(picture: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _plain(small: NDArray[np.float32], probability: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Simple measurements of the picture at network size and of the lungs found there."""
+    """Simple features of the input at network size and of the lungs found there."""
     lungs = judged(probability)
     edge = np.concatenate([probability[0], probability[-1], probability[:, 0], probability[:, -1]])
     left, right = np.split(probability, 2, axis=1)

@@ -1,1 +1,1 @@
-"""Lung segmentation and what is done with its mask."""
+"""Lung segmentation."""

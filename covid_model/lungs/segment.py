@@ -1,4 +1,4 @@
-"""Find the lungs on an image, and say when that failed."""
+"""Find the lungs on an image, and judge whether they were found."""
 
 import json
 from collections.abc import Callable
@@ -26,18 +26,18 @@ NETWORK: Final = WEIGHTS / "lungs-unet.keras"
 CARD: Final = WEIGHTS / "lungs-unet.card.json"
 
 FEATURES_AT: Final = "block4c"
-"""Layer of the lung network, 16 x 16 cells, that the input check takes its features from."""
+"""Layer of the lung network, 16 x 16 cells, whose means and standard deviations are features of the input check."""
 OUTPUTS: Final = (LOGITS, FEATURES_AT)
-"""What one forward pass of the lung network is asked for."""
+"""Outputs of a forward pass of the lung network."""
 
 Quality = Literal["good", "doubtful", "failed"]
 
 SMALLEST_LUNG: Final = 0.01
 """Pieces below this share of the image are dropped."""
 AREA_RANGE: Final = (0.08, 0.70)
-"""Both lungs together cover 15 to 55 % of a usual frontal image; beyond this range something is wrong."""
+"""Both lungs together cover 15 to 55 % of a usual frontal image; outside this range the outline is implausible."""
 ONE_SIDED: Final = 0.25
-"""The smaller lung covers less than this share of the larger one: only one lung counts as found."""
+"""Where the smaller lung has less than this share of the larger one's area, only one lung counts as found."""
 LEAST_SURE: Final = 0.80
 """Mean probability inside the mask below which the outline is doubtful."""
 
@@ -60,7 +60,7 @@ class LungMask:
 
 @dataclass(frozen=True, eq=False)
 class LungOutputs:
-    """What one forward pass of the lung network gives for one image.
+    """The outputs of the lung network for one image.
 
     pixels: (H, W) float32 in [0, 1], the image. small: the same at the network's size, (h, w). logits: (h, w) float32.
     features: (rows, cols, k) float32, activations of FEATURES_AT.
@@ -89,7 +89,7 @@ class LungOutputs:
 
 @dataclass(eq=False)
 class LungSegmenter:
-    """The segmentation network; its engines guard themselves, so one instance serves every thread."""
+    """The segmentation network; threads may share an instance, since its engines are thread-safe."""
 
     engines: NetworkEngines
 
@@ -116,11 +116,11 @@ class LungSegmenter:
 
     @property
     def network(self) -> "keras.Model":
-        """The Keras network, loaded when first asked for."""
+        """The Keras network, loaded on first use."""
         return self.engines.gradients.network
 
     def run(self, pixels: NDArray[np.float32]) -> LungOutputs:
-        """(H, W) image pixels in [0, 1] -> what the network gives for them, from one forward pass."""
+        """(H, W) image pixels in [0, 1] -> outputs of one forward pass."""
         height, width, channels = self.engines.forward.input_shape
         small = resized(pixels, (height, width))
         batch = np.repeat((small * 2 - 1)[None, ..., None], channels, axis=-1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""ResNet50, DenseNet121 and MobileNetV2 of keras.applications as flat functional graphs of the MODELS table.
+"""ResNet50, DenseNet121 and MobileNetV2 of keras.applications as flat functional graphs.
 
 Their layers keep the names that keras.applications gives them, so that its ImageNet weights fit by name.
 """

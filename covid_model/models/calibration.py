@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Head = Literal["multiclass", "multilabel"]
-"""multiclass: the classes exclude one another. multilabel: each class has a probability of its own, by its own sigmoid."""
+"""multiclass: the classes exclude one another. multilabel: each class has its own probability, by a sigmoid."""
 
 HEADS: Final[tuple[Head, ...]] = ("multiclass", "multilabel")
 CALLED: Final = 0.5
@@ -15,7 +15,7 @@ CALLED: Final = 0.5
 OWN_PROBABILITIES: Final = (
     f"Each class has a probability of its own and is called from {CALLED:.0%} on; they do not sum to 100 %."
 )
-"""What a reader of a multilabel model's probabilities must know."""
+"""Shown beside the probabilities of a multilabel model."""
 
 
 def calibrated(logits: NDArray[np.floating], temperature: float, head: Head = "multiclass") -> NDArray[np.float64]:

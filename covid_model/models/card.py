@@ -1,4 +1,4 @@
-"""Model cards: everything a reader of the weights must know, written by commands and read by everything else."""
+"""Model cards: what is known of a model and its training, written by commands and read by everything else."""
 
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -38,7 +38,7 @@ class Card(ModelSpec):
 
     @property
     def graph_outputs(self) -> tuple[str, ...]:
-        """What the model's ONNX graph must be able to give: logits, embedding, and every explanation layer."""
+        """Outputs that the model's ONNX graph needs: logits, embedding, and every explanation layer."""
         return (LOGITS, EMBEDDING, *self.explanation_layers)
 
     def with_calibration(self, temperature: float, thresholds: dict[str, dict[str, float]]) -> "Card":
@@ -51,12 +51,12 @@ class Card(ModelSpec):
 
 
 def _spec_fields(spec: ModelSpec) -> dict[str, Any]:
-    """What a card takes from a spec: all but the function that builds the network, which is code and not data."""
+    """The fields of a spec that a card has: all but `build`, which is code and not data."""
     return {part.name: getattr(spec, part.name) for part in fields(ModelSpec) if part.name != "build"}
 
 
 def write_card(card: Card, path: Path) -> None:
-    """Write the card as JSON, in place of an older one only when complete."""
+    """Write the card as JSON; an older file is replaced only by a complete one."""
     cells = asdict(card)
     del cells["build"]
     write_json(path, cells)

@@ -1,4 +1,4 @@
-"""A loaded classifier: card and engines together, and how an image is made ready for it."""
+"""A loaded classifier: card and engines, and the preparation of an image for it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """An image made ready for one model: its input, and the lungs found on the image."""
+    """An image prepared for one model: its input, and the lungs found on the image."""
 
     model_input: ModelInput
     lungs: LungMask
@@ -41,9 +41,9 @@ class Prepared:
 
 @dataclass(eq=False)
 class Classifier:
-    """A model that is ready to answer. One instance serves every thread: its engines guard themselves.
+    """A model that is ready to predict. Threads may share an instance, since its engines are thread-safe.
 
-    engines: answer for the network. weights_digest: sha256 hex of the weight file.
+    engines: compute the network. weights_digest: sha256 hex of the weight file.
     """
 
     key: str
@@ -54,21 +54,21 @@ class Classifier:
 
     @property
     def forward(self) -> Backend:
-        """Who answers forward passes."""
+        """The backend of forward passes."""
         return self.engines.forward
 
     @property
     def gradients(self) -> TensorFlowBackend:
-        """Who differentiates; may load TensorFlow and the Keras network when first asked for."""
+        """The backend of gradients; the first use may load TensorFlow and the Keras network."""
         return self.engines.gradients
 
     @property
     def network(self) -> "keras.Model":
-        """The flat functional Keras graph, input `image`, output `logits`; loaded when first asked for."""
+        """The flat functional Keras graph, input `image`, output `logits`; loaded on first use."""
         return self.gradients.network
 
     def prepare(self, image: XrayImage, lungs: LungMask | None = None) -> Prepared:
-        """Make the model's input; the lungs are found first unless they are given."""
+        """The model's input for an image. lungs: by default they are found first."""
         lungs = self.segmenter.find(image.pixels) if lungs is None else lungs
         return Prepared(preprocess(image, self.card.preprocessing, lungs.mask), lungs)
 

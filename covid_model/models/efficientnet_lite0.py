@@ -1,7 +1,7 @@
 """EfficientNet-Lite0 as one flat functional graph, every layer named.
 
 Tan & Le 2019 (arXiv 1905.11946) in its "lite" form: no squeeze-and-excitation, ReLU6 instead of swish, fixed stem and head.
-A block's output carries the block's name ("block5c"), which is what an explanation layer refers to: the sum after the skip
+A block's output has the block's name ("block5c"), by which it is chosen as explanation layer: it is the sum after the skip
 connection, not the last convolution inside one branch.
 """
 

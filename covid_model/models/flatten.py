@@ -1,4 +1,4 @@
-"""Any functional or sequential Keras network as one flat graph whose layers are explained by their names."""
+"""Flatten a functional or sequential Keras network into one graph whose layers can be explained by name."""
 
 from typing import Any, Final
 

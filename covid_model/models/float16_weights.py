@@ -1,4 +1,4 @@
-"""Weights as float16: half the size in the repository, full precision again in memory."""
+"""Weights as float16: half the size in the repository, float32 in memory."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ def write_float16_weights(network: "keras.Model", path: Path) -> None:
 
 
 def read_float16_weights(row: ModelSpec, path: Path) -> "keras.Model":
-    """Build the network of `row` and fill it. Raises ModelError for weights of another network, or a damaged file."""
+    """The network of `row` with weights from `path`. Raises ModelError for weights of another network or a damaged file."""
     network = row.build()
     try:
         with np.load(path) as file:

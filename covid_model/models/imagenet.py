@@ -16,9 +16,9 @@ CARD: Final = NETWORK.with_suffix(".card.json")
 
 
 def imagenet_network(architecture: str) -> keras.Model | None:
-    """A network with ImageNet weights under the layer names of `architecture`; None where there is none.
+    """A network with ImageNet weights and the layer names of `architecture`; None where there are no such weights.
 
-    Raises ModelError when it should be there and is not.
+    Raises ModelError when the weights are missing on this machine.
     """
     if architecture in APPLICATIONS:
         return downloaded(architecture)

@@ -1,4 +1,4 @@
-"""A user's own model file as a model of the MODELS table, never running code that the file brings.
+"""Import a user's model file without running any code in it.
 
 Files are first loaded and run in a process of their own with limits; what comes out of it is a flat network of plain layers.
 """

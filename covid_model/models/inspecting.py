@@ -1,4 +1,4 @@
-"""What is done with a model file from outside in a process of its own: load, flatten, check, and run for the first time."""
+"""Inspect an untrusted model file in a child process: load, flatten, check, and run it for the first time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ SIDES: Final = (32, 1024)
 MOST_LAYERS: Final = 4
 SCALING_LAYERS: Final = ("Rescaling", "Normalization")
 _PLAIN_LAYERS: Final = ("InputLayer", "Dropout", "SpatialDropout2D", "GaussianNoise", "ZeroPadding2D", *SCALING_LAYERS)
-"""Layers at which a heatmap says nothing of its own."""
+"""Layers whose heatmaps equal those of the layer before."""
 _DOES_NOT_RUN: Final = "The model does not run on an image of the size that it asks for; one whose predict works would."
 
 
@@ -216,7 +216,7 @@ def _candidates(network: "keras.Model") -> Iterator[tuple[str, tuple[int, int]]]
 
 
 def _layers(network: "keras.Model") -> tuple[str, ...]:
-    """The last telling layer of each resolution whose rows and columns are the image's, the coarsest first."""
+    """The last usable layer of each resolution whose rows and columns are the image's, the coarsest first."""
     from covid_model.models.map_axes import turned_layers
 
     known = dict(_candidates(network))

@@ -1,4 +1,4 @@
-"""Do the rows and columns of a layer's output show the rows and columns of the image?"""
+"""Whether the rows and columns of a layer's output correspond to those of the image."""
 
 from typing import Any, Final
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEAST_RESPONSE: Final = 0.02
-"""How far, in halves of the map, the changed cells must lie off to count as another direction."""
+"""Distance of the changed cells from the expected place, in halves of the map, that counts as another direction."""
 _SIGNS: Final = ((-1, -1), (-1, 1), (1, -1), (1, 1))
 
 

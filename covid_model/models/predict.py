@@ -16,11 +16,11 @@ from covid_model.models.classifier import Classifier, Prepared
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What one model says about one image.
+    """The prediction of one model for one image.
 
     logits: (units,) float32. probabilities: class name -> calibrated probability; they sum to 1 unless `head` is multilabel.
-    warnings: sentences that weaken the answer, from the reading of the image, the input check and the lung mask.
-    seconds: for finding the lungs and the forward pass together. ruling: the input check's on the image, where it was asked.
+    warnings: sentences to keep in mind, from reading the image, the input check and the lung mask. seconds: for finding the
+    lungs and the forward pass together. input_check: its result for the image, where it was run.
     """
 
     model: str
@@ -41,7 +41,7 @@ class Prediction:
 
     @property
     def called(self) -> tuple[str, ...]:
-        """The classes that the model calls, the likeliest first: the predicted one; of a multilabel model all from 50 %."""
+        """The predicted class; of a multilabel model every class from CALLED on, the likeliest first."""
         if self.head == "multiclass":
             return (self.predicted,)
         likeliest = sorted(self.probabilities, key=self.probabilities.__getitem__, reverse=True)
@@ -49,16 +49,16 @@ class Prediction:
 
     @property
     def called_text(self) -> str:
-        """The called classes in words."""
+        """The called classes as text."""
         return ", ".join(self.called) or "none of its classes"
 
 
 def predict(
     classifier: Classifier, image: XrayImage, lungs: LungMask | None = None, input_check: InputCheckResult | None = None
 ) -> Prediction:
-    """Run one image through one model. Give `lungs` to keep an outline found before, as for altered copies of an image.
+    """Predict one image with one model. lungs: an outline found before, as for altered copies of an image.
 
-    ruling: what the input check says of the image; a refused image is answered all the same, with the reason as a warning.
+    input_check: its result for the image; a refused image is predicted too, with the reason as a warning.
     """
     start = time.perf_counter()
     prepared = classifier.prepare(image, lungs)

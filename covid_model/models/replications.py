@@ -1,7 +1,7 @@
-"""The networks of five student systems, as they described them, each as one flat functional graph with named layers.
+"""Replications of the networks of student projects by their descriptions, each a flat functional graph with named layers.
 
-Where a description is silent the plainest choice stands: 3x3 kernels, stride 1, no padding, max pooling by 2, ReLU.
-The last sigmoid or softmax is left out: every network of the MODELS table ends in logits.
+Where a description is silent the simplest choice is made: 3x3 kernels, stride 1, no padding, max pooling by 2, ReLU.
+The last sigmoid or softmax is left out, since the networks of all models end in logits.
 """
 
 import keras

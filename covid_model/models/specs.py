@@ -1,4 +1,4 @@
-"""The MODELS table: every classifier of the MODELS table, for pages, command line, training, docs and tests alike."""
+"""The MODELS table: every classifier, for pages, command line, training, docs and tests."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,17 +20,17 @@ def _not_to_build() -> "keras.Model":
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """What is fixed about a model before it is trained; its card adds what training found.
+    """What is known of a model before it is trained; its card adds the rest.
 
     key: its name on the command line and in file names. title, summary: for readers. architecture: models of one
-    architecture can take over each other's weights. classes: names in the order of the logits; of one unit (negative,
-    positive). preprocessing: how an image becomes its input. explanation_layers: where heatmaps may be taken, the
-    default first. limits: sentences on what it must not be used for or is known to get wrong. head: do the classes
-    exclude one another (softmax; a sigmoid of one unit), or has each a probability of its own? build: makes the
-    untrained flat functional graph, input `image`, output `logits`; imports Keras only when called. merges: labels of
-    the manifest that belong to a class of another name; labels that are neither a class nor merged are left out. float16:
-    weights are kept as float16. claimed: what the author of a replication said it scores, None where nothing was said or
-    for our own models. ships: are trained weights part of the project? Where not, the spec is there to be trained.
+    architecture can use each other's weights. classes: names in the order of the logits; of one unit (negative,
+    positive). preprocessing: how an image becomes its input. explanation_layers: layers for heatmaps, the default first.
+    limits: sentences on what it must not be used for or is known to get wrong. head: do the classes exclude one another
+    (softmax; a sigmoid of one unit), or has each its own probability? build: makes the untrained flat functional graph,
+    input `image`, output `logits`; imports Keras only when called. merges: manifest label -> class of another name;
+    labels that are neither a class nor merged are left out. float16: are weights stored as float16? claimed: scores that
+    the author of a replication reported, None where there are none and for our own models. ships: are trained weights
+    part of the project? If not, the model can be trained.
     """
 
     key: str
@@ -60,7 +60,7 @@ class ModelSpec:
 
     @property
     def weights_name(self) -> str:
-        """File name of the weights, in whatever folder they lie."""
+        """File name of the weights."""
         return f"{self.key}.half.npz" if self.float16 else f"{self.key}.keras"
 
     @property
@@ -256,7 +256,7 @@ DEFAULT_MODEL: Final = next(iter(MODELS))
 
 
 def get_model(key: str, models: Mapping[str, ModelSpec] = MODELS) -> ModelSpec:
-    """The row called `key`, of the MODELS table unless other `models` are given; ModelError names the known ones."""
+    """The spec called `key`, from `models`. Raises ModelError, naming the known ones, for an unknown key."""
     try:
         return models[key]
     except KeyError:

@@ -1,4 +1,4 @@
-"""Models that a user put beside the shipped ones: imported files, and runs kept as models."""
+"""User models beside the shipped ones: imported files, and registered runs."""
 
 import re
 from contextlib import suppress
@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     import keras
 
 IMPORTED: Final = "imported"
-"""The architecture on the card of a model that came as a file."""
+"""The architecture on the card of an imported model."""
 
 
 def user_model_key(title: str) -> str:
-    """The key of a user's model from what it is called. Raises ModelError where nothing is left or it is taken."""
+    """The key of a user model from its title. Raises ModelError where the key is empty or taken.
+
+    >>> user_model_key("My CNN, v2")
+    'my-cnn-v2'
+    """
     key = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
     if not key or key in MODELS:
         raise ModelError(
@@ -65,17 +69,17 @@ def _own() -> dict[str, ModelSpec]:
 
 
 def known_models() -> dict[str, ModelSpec]:
-    """Every model of the MODELS table and every one of the user's own, by key."""
+    """All shipped and user models by key."""
     return MODELS | _own()
 
 
 def row_of(key: str) -> ModelSpec:
-    """The row of a model of the MODELS table or one of the user's own. Raises ModelError that names the known ones."""
+    """The spec of a shipped or user model. Raises ModelError, naming the known ones, for an unknown key."""
     return get_model(key) if key in MODELS else get_model(key, known_models())
 
 
 def folder_of(key: str) -> Path:
-    """Where the weights and card of a model lie: the user's folder where it has them, else the shipped ones."""
+    """The folder of a model's weights and card: the user's where it has them, else the shipped one."""
     own = models_folder()
     return own if (own / f"{key}.card.json").is_file() else WEIGHTS
 

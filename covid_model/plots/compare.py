@@ -1,4 +1,4 @@
-"""Several heatmaps side by side, on one scale or each on its own."""
+"""Several heatmaps side by side, with one colour scale for all or for each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ class Panel:
 
 
 def shared_top(panels: Sequence[Panel]) -> float:
-    """Where the one scale of all panels ends: the largest of their own ends. Means something for one method's maps only."""
+    """The end of a colour scale for all panels, the largest of their own; only maps of one method are comparable."""
     return max((scale_top(panel.heatmap) for panel in panels), default=0.0)
 
 
 def panel_picture(panel: Panel, *, opacity: float, colormap: str, top: float | None) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8: image, heatmap up to `top` (its own scale for None) and the outline of the lungs."""
+    """(H, W, 3) uint8: image, heatmap on a scale up to `top` (None: its own) and the outline of the lungs."""
     over = heat(panel.heatmap, opacity, colormap, signed=panel.signed, top=top)
     return outlined(blended(panel.grey, over), panel.lungs)

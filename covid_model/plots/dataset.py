@@ -26,7 +26,7 @@ MARGIN: Final = {"l": 0, "r": 0, "t": 30, "b": 0}
 
 
 def counts_figure(title: str, counts: Counts, labels: Sequence[str]) -> go.Figure:
-    """Stacked bars: images of each label by value, the value with most images on top; ages in their order."""
+    """Stacked bars: images of each label by value, the most frequent value on top, or age bands in order."""
     bands = [name for _, name in AGE_BANDS]
     order = {name: -place for place, name in enumerate([*bands, OLDEST, UNKNOWN])} if bands[0] in counts else {}
     values = sorted(counts, key=lambda value: (order.get(value, 0), sum(counts[value].values())))
@@ -43,7 +43,7 @@ def counts_figure(title: str, counts: Counts, labels: Sequence[str]) -> go.Figur
 
 
 def spread_figure(title: str, spreads: dict[str, list[float]]) -> go.Figure:
-    """One box a value: 5, 25, 50, 75 and 95 % of the images lie below its marks."""
+    """One box a value, with marks at the quantiles 5, 25, 50, 75 and 95 %. spreads: value -> these five."""
     figure = go.Figure()
     for place, (value, (low, quarter, middle, three, high)) in enumerate(spreads.items()):
         figure.add_box(
@@ -55,7 +55,7 @@ def spread_figure(title: str, spreads: dict[str, list[float]]) -> go.Figure:
 
 
 def map_figure(images: pd.DataFrame, colour: str) -> go.Figure:
-    """Every image as a point; near ones look alike to the model. images: map_x, map_y, digest and the column `colour`."""
+    """Every image as a point, close to images with similar embeddings. images: map_x, map_y, digest, column `colour`."""
     figure = go.Figure()
     values = images[colour].astype(str).replace({"": "not stated", "None": "not stated", "nan": "not stated"})
     for place, value in enumerate(values.value_counts().index):

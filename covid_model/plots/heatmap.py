@@ -12,9 +12,9 @@ from plotly.subplots import make_subplots
 from covid_model.explain.overlay import AGAINST, COLORMAPS, FOR, LUNG_COLOUR, heat, scale_top
 
 LONGEST: Final = 900
-"""Longest side sent to the browser; more would only make the page slow."""
+"""Longest side of an image sent to the browser; larger ones make the page slow."""
 WIDTH: Final = 430
-"""Width in screen pixels that one panel has on a usual screen; with the image's shape it gives the figure's height."""
+"""Width of one panel in screen pixels on a usual screen, from which the figure's height follows."""
 TALLEST: Final = 620
 TITLE: Final = 30
 HOVER: Final = 128
@@ -46,11 +46,13 @@ def image_figure(
     rows, cols = grey.shape
     figure = make_subplots(1, 2, shared_xaxes="all", shared_yaxes="all", horizontal_spacing=0.02, subplot_titles=labels)
     end = scale_top(heatmap) if top is None else top
-    colours = heat(np.asarray(_shrunk(heatmap), np.float32), opacity, colormap, signed=signed, top=end)
+    shrunk = np.asarray(_shrunk(heatmap), np.float32)
+    colours = heat(shrunk, opacity, colormap, signed=signed, top=end)
+    hover = _hover(pixels, shrunk)
     image, overlay = _encoded(grey, ".jpg"), _encoded(colours, ".png")
     for column in (1, 2):
         figure.add_layout_image(_placed(image, rows, cols, "left"), row=1, col=column)
-        figure.add_trace(_hover(pixels, heatmap), row=1, col=column)
+        figure.add_trace(hover, row=1, col=column)
         if outline is not None:
             figure.add_trace(_outline(outline), row=1, col=column)
     figure.add_layout_image(_placed(overlay, rows, cols, "right"), row=1, col=2)
@@ -71,7 +73,7 @@ def image_figure(
 def selectable_image(grey: NDArray[np.uint8], region: tuple[float, float, float, float]) -> go.Figure:
     """One image (H, W) uint8 on axes from 0 to 1, with a rectangle (top, left, bottom, right) drawn on it.
 
-    Clicks and drawn boxes come from a grid of unseen points, since Plotly reports none for pictures.
+    An invisible grid of points receives clicks and drawn boxes, since Plotly reports none for images.
     """
     rows, cols = grey.shape
     top, left, bottom, right = region
@@ -126,7 +128,7 @@ def _placed(source: str, rows: int, cols: int, side: Literal["left", "right"]) -
 
 
 def _hover(pixels: NDArray[np.float32], heatmap: NDArray[np.float32]) -> go.Heatmap:
-    """An invisible trace that knows the raw values; coarser than the image, as the map is."""
+    """An invisible trace with the raw values, coarser than the image, as the map is."""
     rows, cols = pixels.shape
     scale = min(1.0, HOVER / max(rows, cols))
     size = (max(1, round(cols * scale)), max(1, round(rows * scale)))
@@ -146,7 +148,7 @@ def _hover(pixels: NDArray[np.float32], heatmap: NDArray[np.float32]) -> go.Heat
 
 
 def _outline(mask: NDArray[np.bool_]) -> go.Scatter:
-    """The lungs' outline as one line trace, pieces parted by gaps."""
+    """The lungs' outline as one line trace, with gaps between pieces."""
     outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     points = [np.array([[np.nan, np.nan]])]
     for piece in outlines:

@@ -1,4 +1,4 @@
-"""What each model scores under its own split and under ever more honest ones."""
+"""The scores of each model under its own split and under stricter ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ import plotly.graph_objects as go
 
 COLOURS: Final = ("#9db4bf", "#2a7f9e", "#7b5ea7", "#c2571a", "#6a8f3c")
 SYMBOLS: Final = ("circle", "diamond", "square", "triangle-up", "x")
-"""One a split, so that the splits can be told apart without colours."""
+"""One a split, so that splits are distinguishable without colours."""
 
 
 @dataclass(frozen=True)
 class ModelScores:
-    """AUC of COVID-19 against the rest of one model by split, as {value, low, high}; None where it was not measured."""
+    """One model. by_split: split -> AUC of COVID-19 against the rest as {value, low, high}; None where not measured."""
 
     title: str
     by_split: Mapping[str, dict[str, Any] | None]

@@ -1,4 +1,4 @@
-"""Every class with its calibrated probability and operating point."""
+"""The calibrated probability and the operating point of every class."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -14,7 +14,7 @@ def probability_figure(
 ) -> go.Figure:
     """Horizontal bars, one a class in the model's order; a tick marks the operating point of 95 % specificity.
 
-    explained: the class whose bar stands out; a name that is no class (a difference) leaves all alike.
+    explained: the class whose bar is emphasised; none is where it is not a class (a difference).
     """
     names = list(probabilities)[::-1]
     values = [probabilities[name] for name in names]

@@ -10,7 +10,7 @@ from covid_model.training.history import best_epoch, smoothed, thinned
 
 COLOURS: Final = ("#2a7f9e", "#c2571a", "#4b8b3b", "#8a5fb0", "#b8860b", "#c0507a", "#5a6b75", "#1f4e79")
 POINTS: Final = 2000
-"""A curve is drawn with no more places than this; a screen shows no more."""
+"""A curve has at most this many points; a screen shows no more."""
 AXES: Final = {"epoch": "epoch", "step": "step", "wall time": "minutes since the start"}
 
 
@@ -72,7 +72,7 @@ def _add_epochs(
 
 
 def confusion_figure(matrix: list[list[int]], classes: tuple[str, ...]) -> go.Figure:
-    """Counts, rows true and columns called, coloured by the share of the row."""
+    """Counts, rows true and columns predicted, coloured by the share of the row."""
     shares = [[count / max(1, sum(row)) for count in row] for row in matrix]
     figure = go.Figure(
         go.Heatmap(

@@ -1,4 +1,4 @@
-"""The charts of trust tests, drawn by type: no test is known here by its name."""
+"""The charts of trust tests, drawn by their type, whatever the test."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ LINE: Final = "#c2571a"
 
 
 def trust_chart(chart: Chart) -> go.Figure:
-    """One chart as a small figure that does not zoom."""
+    """One chart as a small figure without zoom."""
     match chart:
         case Bars():
             figure = _bars(chart)

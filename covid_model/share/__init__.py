@@ -1,1 +1,1 @@
-"""What leaves the program: files that show or reproduce a view without it."""
+"""Export: files that show or reproduce a view without the program."""

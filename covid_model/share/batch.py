@@ -1,4 +1,4 @@
-"""Explain and test many images into a folder: files for each heatmap, one row an image, and never the same work twice."""
+"""Explain and test many images into a folder: files for each heatmap, one row an image; finished work is not repeated."""
 
 import json
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ import pandas as pd
 
 from covid_model.api.model import Model
 from covid_model.api.result import Result
+from covid_model.backends.base import Progress, silent
 from covid_model.explain.methods import get_method
 from covid_model.explain.options import Setting
 from covid_model.files import write_json
@@ -26,9 +27,9 @@ BatchRow = dict[str, Any]
 
 @dataclass(frozen=True)
 class Job:
-    """What to do with each image. options: settings by name, for the methods that know them.
+    """What to do with each image. options: settings by name, for the methods that have them.
 
-    force: work on images that the input check refuses, too.
+    trust: run the trust tests. force: also explain images that the input check refuses.
     """
 
     methods: tuple[str, ...]
@@ -40,20 +41,21 @@ class Job:
     force: bool = False
 
     def settings(self, model: Model) -> BatchRow:
-        """What a finished row must agree with to count as done."""
+        """The settings of the job and the model's digest; a finished row with others is computed again."""
         return json.loads(json.dumps({**asdict(self), "weights": model.classifier.weights_digest}))
 
     def options_of(self, method: str) -> dict[str, Setting]:
-        """The settings that this method knows."""
+        """The options that this method has."""
         known = {option.name for option in get_method(method).options}
         return {name: value for name, value in self.options.items() if name in known}
 
 
-def explain_file(model: Model, path: Path, job: Job, out: Path) -> tuple[BatchRow, bool]:
+def explain_file(model: Model, path: Path, job: Job, out: Path, progress: Progress = silent) -> tuple[BatchRow, bool]:
     """Do the job for one image; returns its row and whether it was done before.
 
     Writes what `Result.save` writes for each method, with the trust scores where asked for, and last the row. A verdict
-    withheld from the start saves the tests. Raises ImageError and ExplainError.
+    withheld from the start saves the tests. progress: called between parts of long work; what it raises cancels.
+    Raises ImageError and ExplainError.
     """
     data = file_bytes(path)
     settings, finished = job.settings(model), out / ROWS / f"{sha256(data).hexdigest()}.json"
@@ -73,9 +75,10 @@ def explain_file(model: Model, path: Path, job: Job, out: Path) -> tuple[BatchRo
             seed=job.seed,
             prediction=prediction,
             options=job.options_of(method),
+            progress=progress,
         )
         if job.trust:
-            result.verdict()
+            result.verdict(progress)
         # Images of several folders may share a name; the digest keeps them apart.
         record = result.save(out, f"{path.stem}.{image.digest[:8]}.{method}")
         row |= method_row(result, record.name, trust=job.trust)

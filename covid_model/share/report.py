@@ -1,4 +1,4 @@
-"""A self-contained HTML report of one view: opens offline, prints well, and says what it is not."""
+"""A self-contained HTML report of one heatmap that opens offline and can be printed."""
 
 import base64
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ OUTCOMES: Final = {"passed": "passed", "failed": "failed", "unclear": "cannot de
 
 
 def html_report(inputs: TrustInput, scores: Sequence[TrustScore], card: Card, title: str) -> str:
-    """The report as one HTML page without links to anything. title: of the image; a file name may name a person."""
+    """The report as one HTML page without external files. title: of the image; not a file name, which may name a person."""
     heatmap = inputs.explanation.heatmap
     return (
         _templates()
@@ -57,7 +57,7 @@ def html_report(inputs: TrustInput, scores: Sequence[TrustScore], card: Card, ti
 
 @cache
 def _templates() -> "Environment":
-    """The templates beside this file, with what they need to draw numbers and figures."""
+    """The templates beside this file, with filters and tests for numbers and figures."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     templates = Environment(
@@ -96,7 +96,7 @@ def _pictures(inputs: TrustInput) -> Images:
 
 
 def _made_with(inputs: TrustInput) -> dict[str, str]:
-    """What someone needs to make the view again."""
+    """What is needed to reproduce the heatmap."""
     found = inputs.explanation
     return {
         "image": found.image_digest,

@@ -1,4 +1,4 @@
-"""The guided tour: three synthetic images that show why a heatmap must be tested. `build.tour_search` finds them."""
+"""The guided tour: three synthetic images that show why heatmaps must be tested. `build.tour_search` finds them."""
 
 import json
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ TOUR: Final = ASSETS / "tour.json"
 
 @dataclass(frozen=True)
 class TourExample:
-    """One model on one image. share: of the heatmap that lies in the lungs; chance: the lungs' share of what the model saw.
-    verdict, why: on the heatmap; failed: keys of the tests it failed. image: the sample's name; label: as what it was drawn.
+    """One model on one image. share: of the heatmap inside the lungs; chance: the lungs' share of what the model saw.
+    verdict, why: on the heatmap; failed: keys of the tests it failed. image: name of the sample; label: the class it was
+    generated for.
     """
 
     image: str
@@ -30,13 +31,13 @@ class TourExample:
 
     @property
     def right(self) -> bool:
-        """Did the model take the image for what it was drawn as?"""
+        """Did the model predict the class that the image was generated for?"""
         return self.predicted == self.label
 
 
 @dataclass(frozen=True)
 class Stop:
-    """One stop of the tour. text: what a presenter may say, filled with the fields of the example."""
+    """One stop of the tour. text: for the presenter, with the fields of the example in braces."""
 
     key: str
     title: str
@@ -48,28 +49,28 @@ STOPS: Final = {
     for stop in (
         Stop(
             "right",
-            "Right, and for a reason one may believe",
-            "The model calls this {label}-like image {predicted} ({probability:.0%}). {share:.0%} of its heatmap lies in "
-            "the lungs, which are {chance:.0%} of what it saw, and the tests find nothing against the map.",
+            "Right, for a plausible reason",
+            "The model predicts {predicted} ({probability:.0%}) for this image, which was drawn as {label}. {share:.0%} of "
+            "its heatmap is in the lungs, which are {chance:.0%} of what it saw, and no test speaks against the heatmap.",
         ),
         Stop(
             "wrong reason",
-            "Right, but for a reason nobody should believe",
-            "Here the model says {predicted} ({probability:.0%}), and that is what the image was drawn as. An app that "
-            "stops here has convinced its user. The tests have not been convinced: {why}",
+            "Right, for the wrong reason",
+            "The model predicts {predicted} ({probability:.0%}), which is what the image was drawn as. An app that stops "
+            "here has convinced its user, but the heatmap fails the tests: {why}",
         ),
         Stop(
             "wrong",
-            "Wrong, with a heatmap as pretty as the others",
-            "This image was drawn as {label}; the model says {predicted} ({probability:.0%}). The rainbow looks no less "
-            "convincing: a heatmap shows what a model used, not whether it is right.",
+            "Wrong, with an equally convincing heatmap",
+            "This image was drawn as {label}, and the model predicts {predicted} ({probability:.0%}). The heatmap looks no "
+            "less convincing: it shows what a model used, not whether it is right.",
         ),
     )
 }
 
 
 def read_tour(path: Path = TOUR) -> tuple[dict[str, TourExample], str]:
-    """The examples by stop, and the day they were found."""
+    """The examples by stop, and the date on which they were found (ISO 8601)."""
     record = json.loads(path.read_text("utf-8"))
     found = {key: TourExample(**{**cells, "failed": tuple(cells["failed"])}) for key, cells in record["stops"].items()}
     return found, record["date"][:10]

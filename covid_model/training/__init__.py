@@ -1,1 +1,1 @@
-"""Training: one trainer, its runs, the recipes of the classifiers, and how a run becomes a model."""
+"""Training: the trainer, its runs, the recipes of the classifiers, and registering a run as a model."""

@@ -1,4 +1,4 @@
-"""Light augmentation: small changes of position and of exposure, as between two images of one patient."""
+"""Light augmentation: small changes of position and exposure, as between two images of one patient."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Ranges drawn from uniformly, once an image and epoch; the defaults change nothing.
+    """Ranges of uniformly distributed changes, drawn once an image and epoch; the defaults change nothing.
 
     rotate, shear: degrees either way. zoom: (smallest, largest) magnification. shift: share of the side either way.
-    flip: mirror left and right at random; off for classifiers, since the heart has a side.
+    flip: mirror left and right at random; off for classifiers, since the heart is on the left.
     gamma: (smallest, largest) exponent on [0, 1]. contrast: relative, brightness: absolute change either way.
     blur: largest Gaussian sigma in pixels. noise: largest Gaussian standard deviation.
     """
@@ -40,7 +40,7 @@ CLASSIFIER = Augmentation(
 AUGMENTATIONS: Final[dict[str, Augmentation]] = {
     "light": CLASSIFIER,
     "none": Augmentation(),
-    # Keras' ImageDataGenerator takes shear_range in degrees, so the 0.2 of these recipes is a fifth of one degree
+    # Keras' ImageDataGenerator takes shear_range in degrees, so 0.2 is a fifth of one degree
     "shear and zoom": Augmentation(shear=0.2, zoom=(0.8, 1.2)),
     "shear, zoom and flip": Augmentation(shear=0.2, zoom=(0.8, 1.2), flip=True),
 }
@@ -64,7 +64,7 @@ def affine(augmentation: Augmentation, shape: tuple[int, int], rng: np.random.Ge
 
 
 def warp(picture: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The (H, W) picture moved by `matrix`, same shape, 0 where nothing was."""
+    """The (H, W) picture transformed by `matrix`, same shape, 0 outside the original."""
     return cv2.warpAffine(picture, matrix, picture.shape[::-1], flags=cv2.INTER_LINEAR).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Training images as batches: any batch of any epoch can be made again from the seed alone."""
+"""Training images as batches; any batch of any epoch can be reproduced from the seed."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 HEAVIEST: Final = 5.0
-"""No image counts more than this many times the mean, so that a handful of images of one source does not rule its label."""
+"""Largest weight of an image, in units of the mean, so that a few images of one source do not dominate their label."""
 
 Batch = tuple[NDArray[np.float32] | tuple[NDArray[Any], ...], NDArray[np.float32], NDArray[np.float32]]
 """(inputs, target, weights)."""
 
 
 def image_weights(table: pd.DataFrame, balance: Balance, label: NDArray[np.int64]) -> NDArray[np.float32]:
-    """A weight for each image, mean 1. "label": every label counts the same; "label and source": within a label every
-    source.
+    """A weight for each image, (n,) float32 of mean 1. label: (n,) class indices.
 
-    Without the second part the 1,100 images of children would decide what a normal image is, and the few pneumonias that
-    come from the same collection as the COVID-19 images, the only ones that no shortcut separates, would hardly count.
+    balance "label" gives every label the same total weight; "label and source" also every source within a label. Otherwise
+    the 1,100 images of children would dominate the normal images, and the few pneumonias from the same collection as the
+    COVID-19 images, the only ones that no shortcut separates, would hardly count.
     """
     if balance == "none":
         return np.ones(len(table), np.float32)
@@ -42,10 +42,9 @@ def image_weights(table: pd.DataFrame, balance: Balance, label: NDArray[np.int64
 
 
 class Batches(ABC):
-    """Batches that any process can make again: each is a function of epoch and step alone, so that a resumed run sees the
-    same ones.
+    """Reproducible batches: each depends on epoch and step alone, so that a resumed run continues with the same ones.
 
-    steps: steps an epoch. batch: images of a whole batch, of all workers.
+    steps: steps an epoch. batch: images in a batch, of all workers together.
     """
 
     steps: int
@@ -63,7 +62,7 @@ class Batches(ABC):
         return iter(self.dataset(epoch))
 
     def dataset(self, epoch: int) -> "tf.data.Dataset":
-        """The same as a tf.data pipeline, made ahead of time by two workers."""
+        """The batches of one epoch as a tf.data pipeline that prepares them in two threads."""
         import tensorflow as tf
 
         example = self._example
@@ -83,12 +82,12 @@ class Batches(ABC):
 
     @cached_property
     def _example(self) -> Batch:
-        """Any batch, for shapes and types."""
+        """The first batch, for shapes and types."""
         return self.at(0, 0)
 
 
 class ImageBatches(Batches):
-    """Shuffled, augmented batches (images, one-hot labels, weights). Of `workers` workers each gets its part of a batch."""
+    """Shuffled, augmented batches (images, one-hot labels, weights). Each of `workers` workers gets its part of a batch."""
 
     def __init__(
         self,
@@ -109,7 +108,7 @@ class ImageBatches(Batches):
         self.steps = config.steps or max(1, len(images) // self.batch)
 
     def at(self, epoch: int, step: int) -> Batch:
-        """As `Batches.at`; after the last image the epoch goes on with another order."""
+        """As `Batches.at`; after the last image the epoch continues in another order."""
         per_pass = max(1, len(self._images) // self.batch)
         turn, place = divmod(step, per_pass)
         order = np.random.default_rng((self._config.seed, epoch, turn)).permutation(len(self._images))

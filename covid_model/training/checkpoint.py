@@ -1,4 +1,4 @@
-"""The state of a training on disk: written whole or not at all, and read back exactly."""
+"""Checkpoints: the state of a training on disk, written completely or not at all, and restored exactly."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from covid_model.files import written_whole
 LAST: Final = "last.npz"
 """After the last whole epoch."""
 PREVIOUS: Final = "previous.npz"
-"""After the epoch before, for the case that the last one cannot be read."""
+"""After the epoch before, in case the last one cannot be read."""
 BEST: Final = "best.npz"
 """The averaged weights of the epoch with the lowest validation loss."""
 
@@ -24,7 +24,7 @@ State = tuple[dict[str, list[np.ndarray]], dict[str, Any]]
 
 
 def write_state(path: Path, arrays: dict[str, list[np.ndarray]], about: dict[str, Any]) -> None:
-    """Lists of arrays by name and JSON values, as one .npz. Raises RunError where the disk is full or not writable."""
+    """Write lists of arrays by name, and JSON values, as one .npz. Raises RunError where it cannot be written."""
     flat = {f"{name}/{k}": values for name, several in arrays.items() for k, values in enumerate(several)}
     try:
         with written_whole(path) as partial, partial.open("wb") as stream:
@@ -52,7 +52,7 @@ def read_state(path: Path) -> State:
 
 
 def write_last(folder: Path, arrays: dict[str, list[np.ndarray]], about: dict[str, Any]) -> None:
-    """Write the state after an epoch; the state of the epoch before is kept as PREVIOUS."""
+    """Write the state after an epoch to LAST; the one before is kept as PREVIOUS."""
     new = folder / "new.npz"
     write_state(new, arrays, about)
     if (folder / LAST).exists():

@@ -1,4 +1,4 @@
-"""Train a classifier of the MODELS table: what is particular to it, and how its runs are started and resumed."""
+"""Train a classifier: its task for the trainer, and how its runs are started and resumed."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -26,13 +26,13 @@ from covid_model.training.trainer import Trainer, resume_run, start_run
 from covid_model.training.validate import heatmaps, load_validation, validate
 
 DATA: Final = ("data_hash", "images", "manifest")
-"""What config.json says of the data, beside the settings."""
+"""Entries of config.json about the data."""
 
 
 class ClassifierTask(Task):
     """Training one model of the MODELS table on the rows of a manifest.
 
-    Raises RunError where a class is missing in the train or validation split, or there is nothing to start from.
+    Raises RunError where a class is missing in the train or validation split, or the initial weights are missing.
     """
 
     counts_correct = True
@@ -99,7 +99,7 @@ class ClassifierTask(Task):
 def check_classes(spec: ModelSpec, rows: pd.DataFrame, split: str) -> None:
     """Raise RunError unless every class has an image in this split.
 
-    Without images of every class in the validation split there is no threshold of given specificity either.
+    The validation split needs all classes too, since thresholds are fitted on it.
     """
     counts = rows["label"].map(spec.class_of).value_counts()
     missing = [name for k, name in enumerate(spec.classes) if k not in counts]
@@ -121,7 +121,7 @@ def start(
 ) -> Trainer[ClassifierTask]:
     """A new run in a new folder. manifest: where `table` was read from, for `resume`.
 
-    Raises RunError where there is a run already, or its data or settings cannot be trained; nothing is written then.
+    Raises RunError, before anything is written, where the folder has a run already, or data or settings cannot be used.
     """
     run.check_new()
     workers = workers or one_worker()
@@ -135,7 +135,7 @@ def resume(
 ) -> Trainer[ClassifierTask]:
     """The run from its last checkpoint, or from the beginning where it has none.
 
-    Raises RunError for data other than the run began with, a damaged run, or one that another process trains.
+    Raises RunError for data other than the run began with, a damaged run, or a run that another process is training.
     """
     stored = run.config()
     if stored.get("data_hash") != data_hash(table):
@@ -151,9 +151,9 @@ def resume(
 
 
 def stored_table(run: RunFolder, manifest: Path | None = None) -> pd.DataFrame:
-    """The rows that a run is trained on, from the manifest it began with, or from `manifest` where that was moved.
+    """The rows that a run is trained on, from `manifest` or, by default, from the manifest that it began with.
 
-    Raises RunError where there is no such manifest any more.
+    Raises RunError where the manifest cannot be read.
     """
     stored = run.config()
     path = manifest or (Path(str(stored["manifest"])) if stored.get("manifest") else None)

@@ -1,4 +1,4 @@
-"""Every setting of a training, in one frozen record that is stored with its run."""
+"""The settings of a training, which are stored with its run."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
@@ -20,13 +20,16 @@ class TrainConfig:
     """Settings of one training; the defaults are those of `lungs` and `whole-image`.
 
     head_epochs: epochs with all but the last layer frozen. epochs: epochs of the whole network after that.
-    steps: steps an epoch, 0 for as many as the images give. learning_rate, head_learning_rate: largest learning rates.
+    steps: steps an epoch, 0 for one pass over the images. learning_rate, head_learning_rate: largest learning rates.
     cosine: warm up over one epoch and fall to 1 % along a cosine, else constant. label_smoothing: of the cross-entropy.
-    ema: momentum of the running mean of the weights, which is what is validated and kept. balance: how images are weighted.
-    augmentation: key of AUGMENTATIONS. init: where the weights start; base: the folder of the run whose best weights init
-    "run" takes. patience: epochs without a lower validation loss before the run stops, 0 for never.
-    log_every: steps between two lines of metrics. precision: what the network computes in; "auto" is bfloat16 where every
-    graphics card is quick at it, else float32.
+    ema: momentum of the running mean of the weights, which is validated and kept. balance: how images are weighted.
+    augmentation: key of AUGMENTATIONS. init: initial weights; base: for init "run", the folder of the run whose best weights
+    are used. patience: epochs without a lower validation loss before the run stops, 0 for never.
+    log_every: steps between two lines of metrics. precision: of the computation; "auto" is bfloat16 where every graphics
+    card is fast at it, else float32. Raises RunError for a value out of range.
+
+    >>> TrainConfig("lungs", epochs=3).all_epochs
+    5
     """
 
     model: str
@@ -74,7 +77,7 @@ class TrainConfig:
         return self.head_epochs + self.epochs
 
     def as_dict(self) -> dict[str, Any]:
-        """For the run folder and the card."""
+        """The settings as JSON values, for the run folder and the card."""
         return {**asdict(self), "augmentation_ranges": asdict(AUGMENTATIONS[self.augmentation])}
 
     @classmethod

@@ -1,6 +1,6 @@
-"""Training on several devices or hosts through tf.distribute: who takes part, and who writes.
+"""Training on several devices or hosts by tf.distribute.
 
-Every worker computes its part of each batch; gradients are summed before the optimiser sees them, so that the loss is that
+Every worker computes its part of each batch; gradients are summed before the optimiser uses them, so that the loss is that
 of one process. Only the chief, worker 0, writes to the run folder, which all workers must be able to read.
 """
 
@@ -37,11 +37,11 @@ class Workers:
 
     @property
     def local(self) -> int:
-        """Devices of this process."""
+        """Number of devices of this process."""
         return int(self.strategy.num_replicas_in_sync) // self.count
 
     def split(self, arrays: Any) -> Any:
-        """Cut this worker's part of a batch, arrays in any nested structure, for its devices; unchanged for one device."""
+        """Split this worker's part of a batch, arrays in any nested structure, among its devices."""
         import tensorflow as tf
 
         if self.local == 1:
@@ -57,7 +57,7 @@ class Workers:
         return tf.nest.map_structure(cut, arrays)
 
     def sum(self, values: Any) -> Any:
-        """The sum over all devices of a replica's values, on every device."""
+        """The sum of values over all devices, for every device."""
         import tensorflow as tf
 
         return tf.nest.map_structure(
@@ -65,7 +65,7 @@ class Workers:
         )
 
     def from_chief(self, value: float) -> float:
-        """The chief's value, known to every worker; NaN stays NaN."""
+        """The chief's value, on every worker; NaN stays NaN."""
         import tensorflow as tf
 
         if self.count == 1:
@@ -82,7 +82,7 @@ def one_worker() -> Workers:
 
 
 def connect_workers(way: Distribute, environment: Mapping[str, str] = os.environ) -> Workers:
-    """Connect the workers. Raises RunError for a TF_CONFIG that is missing or does not make sense.
+    """Connect the workers. Raises RunError for a missing or invalid TF_CONFIG.
 
     "mirrored" uses every graphics card of this host. "multiworker" waits for all workers that TF_CONFIG names.
     """
@@ -106,13 +106,13 @@ def _place(text: str) -> tuple[int, int]:
             raise ValueError(text)
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(
-            f"--distribute multiworker needs TF_CONFIG. Received: {text or 'nothing'}. Like: {example}"
+            f"--distribute multiworker needs TF_CONFIG. Received: {text or 'nothing'}. An example: {example}"
         ) from error
     return index, len(workers)
 
 
 class ReadOnlyRun(RunFolder):
-    """The run folder as all workers but the chief have it: read, never written."""
+    """The run folder for all workers but the chief, who read it and never write."""
 
     def check_new(self) -> None:
         """The chief may have created it already."""

@@ -1,4 +1,4 @@
-"""From a finished run to weights with a card: calibration on the validation split, then everything written together."""
+"""From a finished run to weights with a card, calibrated on the validation split."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -38,8 +38,8 @@ def export_model(
 ) -> Path:
     """Write weights and card of a trained network to `folder`; returns the card's path.
 
-    table: what it was trained and validated on, its own split included. Temperature and operating points are fitted on the
-    validation rows, whose scores are kept as what the recipe itself would report.
+    table: the rows it was trained and validated on, with the recipe's split. Temperature and operating points are fitted on
+    the validation rows; their scores go to the card as those of the recipe's own split.
     """
     weights = folder / row.weights_name
     if row.float16:

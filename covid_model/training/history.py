@@ -1,4 +1,4 @@
-"""Read the metrics of a run, also while it is being written. Needs no TensorFlow."""
+"""Read the metrics of a run, also while it is training. Needs no TensorFlow."""
 
 import threading
 from io import BytesIO
@@ -19,7 +19,7 @@ Tables = tuple[pd.DataFrame, pd.DataFrame]
 
 
 class MetricsReader:
-    """The metrics of a run that may still be growing: each look reads only what was added since the one before."""
+    """The metrics of a run that may be training; each `look` reads only what was added since the one before."""
 
     def __init__(self, run: RunFolder) -> None:
         self._run, self._lock = run, threading.Lock()
@@ -29,7 +29,7 @@ class MetricsReader:
         self._offset, self._tables = 0, (pd.DataFrame(), pd.DataFrame())
 
     def look(self) -> Tables:
-        """Everything so far; a line still being written is left for the next look. Raises RunError where it is damaged."""
+        """All metrics so far; an incomplete line is left for the next call. Raises RunError for damaged metrics."""
         with self._lock:
             if self._run.metrics_size() < self._offset:  # resumed from a checkpoint before the last lines
                 self._forget()
@@ -61,7 +61,11 @@ def _joined(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
 
 
 def thinned(values: pd.Series, points: int) -> NDArray[np.int64]:
-    """At most `points` places of a long curve that draw alike: lowest and highest of each of `points` / 2 stretches."""
+    """Indices of at most `points` values with which a long curve looks the same: the extremes of `points` / 2 sections.
+
+    >>> thinned(pd.Series([0, 5, 1, 0, 9, 2]), 4).tolist()
+    [0, 1, 3, 4]
+    """
     if len(values) <= points:
         return np.arange(len(values))
     stretches = np.array_split(np.arange(len(values)), points // 2)
@@ -70,12 +74,20 @@ def thinned(values: pd.Series, points: int) -> NDArray[np.int64]:
 
 
 def smoothed(values: pd.Series, strength: float) -> pd.Series:
-    """Exponential running mean without a bias at the start; strength in [0, 1), 0 leaves the values."""
+    """Exponential running mean without a bias at the start; strength in [0, 1), 0 returns the values.
+
+    >>> smoothed(pd.Series([1.0, 1.0]), 0.9).tolist()
+    [1.0, 1.0]
+    """
     return values if strength <= 0 else values.ewm(alpha=1 - strength, adjust=True).mean()
 
 
 def best_epoch(epochs: pd.DataFrame) -> int | None:
-    """The epoch of lowest validation loss."""
+    """The epoch with the lowest validation loss; None where there is none.
+
+    >>> best_epoch(pd.DataFrame({"epoch": [1, 2, 3], "val_loss": [0.9, 0.4, 0.5]}))
+    2
+    """
     if epochs.empty or "val_loss" not in epochs:
         return None
     return int(epochs.loc[epochs["val_loss"].idxmin(), "epoch"])

@@ -1,4 +1,4 @@
-"""The images of a manifest as small arrays in memory, cut to what a model may see, ready for augmentation."""
+"""The images of a manifest as small arrays in memory, cropped to the model's region, ready for augmentation."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +18,10 @@ from covid_model.lungs.segment import LungSegmenter
 from covid_model.training.augment import Augmentation, affine, reexposed, warp
 
 SIDE: Final = 288
-"""Images are kept this large, above the network's size, so that zooming in does not blur."""
+"""Images are kept at this size, above the network's, so that zooming in does not blur."""
 
 MASK_JITTER: Final = 0.02
-"""The mask edge is moved by up to this share of the side in training, so that its exact course carries less."""
+"""The mask edge is moved by up to this share of the side in training, so that a model cannot use its exact shape."""
 
 
 @dataclass(frozen=True, eq=False)

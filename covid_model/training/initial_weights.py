@@ -1,4 +1,4 @@
-"""Where the weights of a training begin, and where those of a finished one are found."""
+"""The initial weights of a training, and the best weights of a finished one."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 def initial_weights(model: "keras.Model", spec: ModelSpec, config: TrainConfig, segmenter: LungSegmenter) -> None:
-    """Fill `model` as `config.init` asks: from ImageNet, the shipped weights, another run, or not at all.
+    """Set the weights of `model` as `config.init` says: from ImageNet, the shipped weights, another run, or not at all.
 
-    From ImageNet and from another run the last layer stays as it is. Raises RunError or ModelError where there is nothing to
-    take.
+    The last layer of weights from ImageNet and from another run is not used. Raises RunError or ModelError where the weights
+    are missing.
     """
     if config.init == "imagenet":
         start = imagenet_network(spec.architecture)
         if start is None or copy_weights(start, model) == 0:
-            raise RunError(f"No ImageNet weights for {spec.architecture} are at hand; use --init random or shipped.")
+            raise RunError(f"No ImageNet weights for {spec.architecture} are available; use --init random or shipped.")
     elif config.init == "run":
         base = RunFolder(Path(config.base))
         if get_model(str(base.config()["model"])).architecture != spec.architecture:
@@ -38,7 +38,7 @@ def initial_weights(model: "keras.Model", spec: ModelSpec, config: TrainConfig, 
 
 
 def best_network(run: RunFolder) -> "keras.Model":
-    """A fresh network with the weights of a run's best epoch. Raises RunError where there is none."""
+    """A new network with the weights of a run's best epoch. Raises RunError where there is none."""
     network = get_model(str(run.config()["model"])).build()
     network.set_weights(read_state(run.checkpoints / BEST)[0]["averaged"])
     return network

@@ -4,7 +4,10 @@ from typing import Any
 
 
 def classification_loss(logits: Any, onehot: Any, label_smoothing: float) -> Any:
-    """Loss an image: cross-entropy of softmax for several units; of a sigmoid for one, whose truth is the last class."""
+    """The loss of each image, (b,), from logits (b, units) and one-hot labels (b, classes), both tensors.
+
+    Several units: cross-entropy of their softmax. One unit: cross-entropy of its sigmoid with the last class as positive.
+    """
     import tensorflow as tf
 
     if logits.shape[-1] == 1:

@@ -12,7 +12,7 @@ from covid_model.training.run_folder import RunFolder
 
 @dataclass(eq=False)
 class EpochSoFar:
-    """Sums over the steps of one epoch. steps, batch: steps and images a step, all workers; left: epochs after this one."""
+    """Metrics of the steps of one epoch. steps: in the epoch; batch: images a step, of all workers; left: later epochs."""
 
     number: int
     steps: int
@@ -23,7 +23,7 @@ class EpochSoFar:
     begun: float = field(default_factory=time.perf_counter)
 
     def add(self, loss: float, right: float) -> None:
-        """One more step. right: images called right."""
+        """Add one step. right: correctly classified images."""
         self.losses.append(loss)
         self.rights.append(right / self.batch)
 
@@ -39,13 +39,13 @@ class EpochSoFar:
 
 
 class MetricsWriter:
-    """Writes metrics to the run folder. accuracy: whether the task counts what the network gets right."""
+    """Writes metrics to the run folder. accuracy: does the task count correctly classified images?"""
 
     def __init__(self, run: RunFolder, *, accuracy: bool) -> None:
         self._run, self._accuracy = run, accuracy
 
     def step(self, sofar: EpochSoFar, step: int, rate: float, recent: int) -> None:
-        """A line about the last `recent` steps."""
+        """Write a line about the last `recent` steps. rate: learning rate."""
         seconds, done = sofar.seconds, sofar.done
         line = {
             "kind": "step",
@@ -62,7 +62,7 @@ class MetricsWriter:
         self._run.set_status("training", epoch=line["epoch"], step=step, eta_s=line["eta_s"])
 
     def epoch(self, sofar: EpochSoFar, step: int, rate: float, found: dict[str, Any]) -> None:
-        """A line about a whole epoch and what was found on the validation images after it."""
+        """Write a line about an epoch and its validation. found: validation metrics."""
         about = {"kind": "epoch", "epoch": sofar.number + 1, "step": step, "time": time.time()}
         trained = {**self._means(sofar, sofar.done), "learning_rate": rate, "seconds": sofar.seconds}
         self._run.append({**about, **trained, **found})

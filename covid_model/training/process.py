@@ -1,4 +1,4 @@
-"""A training as a process of its own, started from the dashboard: it outlives the page, the session and the server."""
+"""A training in its own process, started from the dashboard: it outlives the page, the session and the server."""
 
 import shutil
 import subprocess
@@ -16,13 +16,13 @@ from covid_model.training.run_folder import LIVE, RunFolder, state_of
 
 LOG: Final = "log.txt"
 LEAST_MEMORY: Final = 3.0e9
-"""Bytes that a training needs."""
+"""Bytes of memory that a training needs."""
 
 
 def why_not_here() -> str | None:
-    """Why this host should not train, or None."""
+    """Why this host cannot train, or None."""
     if is_public_host():
-        return "This is a public copy; a training would take its memory from every visitor. You can look at recorded runs."
+        return "This is a public copy, whose memory all visitors share, so it cannot train. You can look at recorded runs."
     memory = psutil.virtual_memory().total
     if memory < LEAST_MEMORY:
         return f"A training needs {LEAST_MEMORY / 1e9:.0f} GB of memory; this host has {memory / 1e9:.1f} GB."
@@ -33,12 +33,12 @@ _STARTER: Final = (
     "import subprocess, sys; print(subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, stdout=open(sys.argv[1], 'ab'), "
     "stderr=subprocess.STDOUT, start_new_session=True).pid)"
 )
-"""Starts the trainer and ends at once, so that the trainer is nobody's child and leaves no zombie in the dashboard."""
+"""Starts the trainer and ends at once, so that the trainer is not a child of the dashboard and leaves no zombie there."""
 
 
 @dataclass(frozen=True)
 class Launched:
-    """A trainer that was started and may not have begun yet.
+    """A trainer process that was started and may not have begun to train.
 
     log: its output, from byte `offset` on. before: the run's last heartbeat when it was started, None for a new run.
     """
@@ -55,8 +55,8 @@ class Launched:
 
     def failure(self) -> str | None:
         """Why it ended before it began to train, in one sentence; None while it may still begin."""
-        said = self.log.read_bytes()[self.offset :].decode("utf-8", "replace").splitlines() if self.log.is_file() else []
-        if errors := [line for line in said if line.startswith("error: ")]:
+        lines = self.log.read_bytes()[self.offset :].decode("utf-8", "replace").splitlines() if self.log.is_file() else []
+        if errors := [line for line in lines if line.startswith("error: ")]:
             return errors[-1].removeprefix("error: ")
         if not psutil.pid_exists(self.pid) and not self.has_begun():
             return f"Its process ended; {self.log} holds its output."
@@ -64,7 +64,7 @@ class Launched:
 
 
 def launch(arguments: list[str], run: RunFolder) -> Launched:
-    """Start `python -m covid_model train ARGUMENTS` in a session of its own, with a log in or beside the run's folder.
+    """Start `python -m covid_model train ARGUMENTS` in a new session, with a log in or beside the run's folder.
 
     Raises RunError where the log cannot be written, HostError on a public copy.
     """
@@ -82,9 +82,9 @@ def launch(arguments: list[str], run: RunFolder) -> Launched:
 
 
 def end(run: RunFolder) -> None:
-    """Kill the process of a run that does not stop when asked. Raises RunError where none is at work.
+    """Kill the process of a run that does not stop when asked. Raises RunError where none is running.
 
-    A process that holds the run's lock wrote its own number into the status when it took the lock.
+    The process that holds the run's lock is the one whose id is in the status.
     """
     require_own_host("Ending a run")
     if not run.is_alive():
@@ -96,7 +96,7 @@ def end(run: RunFolder) -> None:
 
 
 def delete(run: RunFolder) -> None:
-    """Remove a run and everything in it. Raises RunError while it is at work."""
+    """Remove a run and everything in it. Raises RunError while it is training."""
     require_own_host("Deleting a run")
     if run.is_alive() or state_of(run) in LIVE:
         raise RunError(f"{run.name} is still training; stop it first.")

@@ -1,7 +1,6 @@
-"""How each model of the MODELS table is trained: settings, images and split. The replications' as their authors described
-them.
+"""The recipe of each model in the MODELS table: settings, images and split; those of replications follow their authors.
 
-Where a description is silent the plainest choice is taken and named in `silent`, from where it goes to the model's card.
+Where an author's description is silent the simplest choice is made and named in `silent`, which goes to the model's card.
 """
 
 from collections.abc import Mapping
@@ -22,11 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Recipe:
-    """config: settings. images: label -> (source, most images), drawn from the train and validation patients; empty takes
-    all.
+    """config: settings. images: label -> (source, most images), drawn from the train and validation patients; empty for all.
 
-    by_image: share of the drawn images that the author's own split holds out, image by image and not by patient; 0 keeps the
-    manifest's split. silent: what the description does not say and what was chosen.
+    by_image: share of the images that the author's split holds out, by image and not by patient; 0 keeps the manifest's
+    split. silent: what the description does not say, and what was chosen.
     """
 
     config: TrainConfig
@@ -43,7 +41,7 @@ _PLAIN: Final = {
     "ema": 0.0,
     "init": "random",
 }
-"""Adam at a constant rate of 1e-3, no smoothing, no running mean: what a student system of 2020 had."""
+"""Adam at a constant learning rate, no label smoothing, no running mean: the usual choices of student projects in 2020."""
 
 RECIPES: Final[dict[str, Recipe]] = {
     "lungs": Recipe(TrainConfig("lungs", epochs=16)),
@@ -133,9 +131,10 @@ def get_recipe(model: str) -> Recipe:
 
 
 def recipe_table(table: "pd.DataFrame", recipe: Recipe, seed: int = 0) -> "pd.DataFrame":
-    """The rows of a manifest that a recipe trains and validates on, with its own split where it has one.
+    """The rows of a manifest that a recipe trains and validates on, with the recipe's own split where it has one.
 
-    The manifest's test patients stay out, so that the honest score is taken on images no recipe has seen.
+    The manifest's test patients are left out, so that the test score is on images that no recipe has seen. Raises RunError
+    where no row is left.
     """
     chosen = table
     if recipe.images:

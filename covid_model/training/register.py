@@ -1,4 +1,4 @@
-"""From a finished run to a model that every page and command offers."""
+"""Register a finished run as a model that every page and command offers."""
 
 from dataclasses import replace
 
@@ -12,10 +12,10 @@ from covid_model.training.run_folder import RunFolder, state_of
 
 
 def register(run: RunFolder) -> Card:
-    """Put the best weights of a run beside the user's own models, called as the run; returns the new card.
+    """Save the best weights of a run as a user model with the run's name; returns the new card.
 
     Raises RunError for a run that is not finished, ModelError for a name that cannot be used or a folder that cannot be
-    written.
+    written, HostError on a public copy.
     """
     require_own_host("Registering a model")
     if state_of(run) != "finished":

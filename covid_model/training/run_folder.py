@@ -1,4 +1,4 @@
-"""A training run on disk: what its process writes and every reader sees. Needs no TensorFlow.
+"""A training run on disk, written by its process and read by everything else. Needs no TensorFlow.
 
 config.json      settings and data hash, written once
 status.json      state, heartbeat, process; replaced whole
@@ -6,7 +6,7 @@ metrics.jsonl    one line every few steps ("step") and every epoch ("epoch"), ap
 maps/            heatmaps of fixed images, one file an epoch
 checkpoint/      last.npz and previous.npz (to resume), best.npz (averaged weights of the best epoch)
 STOP             its presence asks the process to end after the current step
-trainer.lock     locked by the trainer for as long as its process lives, whatever happens to the clock
+trainer.lock     locked by the trainer while its process lives
 """
 
 import json
@@ -25,15 +25,15 @@ from covid_model.settings import require_own_host
 
 LOCK: Final = "trainer.lock"
 CLAIM: Final = 2.0
-"""Seconds to wait for the lock, which readers hold for a moment when they ask whether a trainer lives."""
+"""Seconds to wait for the lock, which readers hold briefly to find out whether a trainer is running."""
 PROBE: Final = 0.02
-"""Seconds after which a reader takes it that the lock is held by a trainer and not by another reader."""
+"""Seconds after which a reader concludes that a trainer holds the lock, and not another reader."""
 
 STALE: Final = 120.0
 """Seconds without a heartbeat after which a run counts as stalled."""
 
 LIVE: Final = ("starting", "training", "validating", "stopping")
-"""States in which a process should be at work."""
+"""States in which a process should be running."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class RunFolder:
 
     @property
     def name(self) -> str:
-        """What the run is called."""
+        """The run's name, that of its folder."""
         return self.path.name
 
     @property
@@ -58,7 +58,7 @@ class RunFolder:
             raise RunError(f"{self.path} already holds a run; resume it with --resume, or choose another folder.")
 
     def create(self, config: dict[str, Any]) -> None:
-        """Make the folder and store the settings. Raises RunError where a run is already, or nothing can be written."""
+        """Make the folder and store the settings. Raises RunError where it has a run, or cannot be written."""
         self.check_new()
         try:
             for part in ("maps", "checkpoint"):
@@ -76,9 +76,9 @@ class RunFolder:
         return found
 
     def claim(self) -> BaseFileLock | None:
-        """Take the run for this process until the lock is released or the process ends.
+        """Lock the run for this process until the lock is released or the process ends.
 
-        Raises RunError where another process has it, or the folder cannot be written.
+        Raises RunError where another process has the lock, or the folder cannot be written.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -109,13 +109,13 @@ class RunFolder:
         return FileLock(self.path / LOCK)
 
     def start_over(self) -> None:
-        """Forget the metrics and heatmaps of a run that has no checkpoint."""
+        """Delete the metrics and heatmaps of a run that has no checkpoint."""
         self.cut_metrics(0)
         for path in (self.path / "maps").glob("epoch-*.npz"):
             path.unlink()
 
     def set_status(self, state: str, **more: Any) -> None:
-        """Replace the status; every call is a heartbeat. Entries of earlier calls stay unless they are given again."""
+        """Update the status; every call is a heartbeat. Entries of earlier calls stay unless they are given again."""
         now = {"state": state, "heartbeat": time.time(), "date": datetime.now(UTC).isoformat("T", "seconds")}
         write_json(self.path / "status.json", {**self.status(), "pid": os.getpid(), **now, **more})
 
@@ -128,7 +128,7 @@ class RunFolder:
         return found
 
     def append(self, line: dict[str, Any]) -> None:
-        """Add one line of metrics, on disk when this returns."""
+        """Add one line of metrics; it is on disk when this returns."""
         with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(line, allow_nan=False) + "\n")
             stream.flush()
@@ -140,12 +140,12 @@ class RunFolder:
         return path.stat().st_size if path.exists() else 0
 
     def cut_metrics(self, size: int) -> None:
-        """Forget metrics written after a checkpoint, whose steps will be done again."""
+        """Delete metrics after the first `size` bytes, of steps after a checkpoint, which will be repeated."""
         if self.metrics_size() > size:
             os.truncate(self.path / "metrics.jsonl", size)
 
     def asked_to_stop(self) -> bool:
-        """Did somebody ask this run to end?"""
+        """Was the run asked to stop?"""
         return (self.path / "STOP").exists()
 
     def ask_to_stop(self) -> None:
@@ -155,7 +155,7 @@ class RunFolder:
 
 
 def state_of(run: RunFolder) -> str:
-    """The state as a reader should see it: "stalled" without a heartbeat, "interrupted" without a process."""
+    """The state in the status, but "stalled" without a heartbeat and "interrupted" without a process."""
     status = run.status()
     state = str(status.get("state", "empty"))
     if state not in LIVE:

@@ -1,4 +1,4 @@
-"""What is trained when, by which optimiser and at which learning rate."""
+"""The phases of a training, with optimiser and learning rate."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -11,11 +11,15 @@ if TYPE_CHECKING:
     import keras
 
 LARGEST: Final = 1.0
-"""No gradient of a variable is longer than this where weights decay."""
+"""Largest norm of a variable's gradient where there is weight decay."""
 
 
 def cosine_rate(top: float, step: int, total: int, warm: int) -> float:
-    """The learning rate at `step` (from 0) of `total`: 5 % to `top` in `warm` steps, then down to 1 % along a cosine."""
+    """The learning rate at `step` (from 0) of `total`: from 5 % to all of `top` in `warm` steps, then to 1 % by a cosine.
+
+    >>> cosine_rate(1.0, 0, 100, 10), cosine_rate(1.0, 10, 100, 10), round(cosine_rate(1.0, 100, 100, 10), 6)
+    (0.05, 1.0, 0.01)
+    """
     if step < warm:
         return top * (0.05 + 0.95 * step / warm)
     share = (step - warm) / max(1, total - warm)
@@ -23,7 +27,7 @@ def cosine_rate(top: float, step: int, total: int, warm: int) -> float:
 
 
 def phases(config: TrainConfig) -> tuple[Phase, ...]:
-    """The last layer alone, then every layer; batch statistics stay as they are unless training starts from nothing."""
+    """First the last layer alone, then all layers; batch normalisation is frozen unless weights start at random."""
     import keras
 
     def all_but_frozen_statistics(layer: "keras.layers.Layer") -> bool:
@@ -46,13 +50,15 @@ def phases(config: TrainConfig) -> tuple[Phase, ...]:
 
 
 def learning_rate(config: TrainConfig, top: float, step: int, total: int, steps: int) -> float:
-    """The rate at `step` (from 0) of a phase of `total` steps, `steps` an epoch: one epoch of warm-up, then a cosine; or
-    constant, as `config.cosine` says."""
+    """The rate at `step` (from 0) of a phase of `total` steps, `steps` an epoch; top: the largest rate.
+
+    Warm-up of one epoch and then a cosine, or constant without `config.cosine`.
+    """
     return cosine_rate(top, step, total, min(steps, total // 2)) if config.cosine else top
 
 
 def make_optimiser(config: TrainConfig) -> "keras.Optimizer":
-    """AdamW, or Adam as the older recipes have it where there is no weight decay."""
+    """AdamW with weight decay, Adam without."""
     import keras
 
     if config.weight_decay:

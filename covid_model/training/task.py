@@ -1,4 +1,4 @@
-"""What the trainer has to know of a task: networks, loss, phases, batches and validation."""
+"""The interface between trainer and task: networks, loss, phases, batches and validation."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Phase:
-    """Epochs in a row that train the same layers with one optimiser.
+    """Consecutive epochs that train the same layers with one optimiser.
 
     trains: is this layer trained? rate: (step of the phase from 0, steps of the whole phase, steps an epoch) -> learning
     rate. patience: epochs without a lower validation loss after which the run ends, 0 for never.
@@ -30,11 +30,11 @@ class Phase:
 
 
 class Task(ABC):
-    """One thing to learn. The trainer moves `network` by gradients and `averaged` as the running mean of its weights.
+    """What is trained. The trainer updates `network` by gradients and `averaged` as the running mean of its weights.
 
-    averaged: the same network again, in float32; it is what is validated and kept. momentum: of the running mean, 0 for
-    none. clip: largest norm of the gradient of a variable, None for any. log_every: steps between two lines of metrics.
-    counts_correct: whether `correct` means anything.
+    averaged: a copy of the network in float32, which is validated and kept. momentum: of the running mean, 0 for none.
+    clip: largest norm of a variable's gradient, None for no limit. log_every: steps between two lines of metrics.
+    counts_correct: is `correct` implemented?
     """
 
     name: str
@@ -48,9 +48,9 @@ class Task(ABC):
 
     @abstractmethod
     def prepare(self) -> Batches:
-        """Read everything that is trained and validated on; called once, before the first step.
+        """Read the training and validation data; called once, before the first step.
 
-        Raises CovidModelError where something cannot be read.
+        Raises CovidModelError where it cannot be read.
         """
 
     @abstractmethod
@@ -71,7 +71,7 @@ class Task(ABC):
         """
 
     def after_epoch(self, run: RunFolder, epoch: int) -> dict[str, Any]:
-        """Write what belongs to this epoch (from 1) into the run's folder; returns more metrics. Only the chief calls it."""
+        """Write files of this epoch (from 1) into the run's folder; returns more metrics. Only the chief calls it."""
         return {}
 
     @property

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     import keras
 
 BFLOAT16_FROM: Final = (8, 0)
-"""Compute capability from which graphics cards are quicker in bfloat16, which needs no loss scaling."""
+"""Compute capability from which graphics cards are faster in bfloat16, which needs no loss scaling."""
 
 
 def precision_here() -> Literal["float32", "mixed_bfloat16"]:
-    """Mixed precision where every graphics card found is quick at it, else full precision."""
+    """Mixed precision where every graphics card of this host is fast at it, else float32."""
     import tensorflow as tf
 
     cards = [tf.config.experimental.get_device_details(card) for card in tf.config.list_physical_devices("GPU")]
@@ -23,7 +23,7 @@ def precision_here() -> Literal["float32", "mixed_bfloat16"]:
 
 
 def built_in(precision: str, build: Callable[[], "keras.Model"]) -> "keras.Model":
-    """What `build` returns, with layers that compute in `precision`, a name of a Keras policy; its weights are float32."""
+    """The network from `build`, with layers that compute in `precision`, a Keras policy; its weights are float32."""
     import keras
 
     before = keras.config.dtype_policy()
@@ -39,8 +39,8 @@ def make_step(
 ) -> Callable[[Any, Any, Any, Any, Any], tuple[Any, Any, Any]]:
     """A compiled (inputs, target, weights, rate, asked) -> (loss, images right, asked), sums over all workers.
 
-    It trains the trainable variables of `task.network` and moves `task.averaged`. weights: share of each image in the loss
-    of the whole batch. rate: learning rate. asked: 1 where this worker was asked to stop.
+    It updates the trainable variables of `task.network`, and `task.averaged`. weights: share of each image in the loss of
+    the whole batch. rate: learning rate. asked: 1 where this worker was asked to stop.
     """
     import tensorflow as tf
 

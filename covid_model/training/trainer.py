@@ -1,10 +1,10 @@
-"""The one training loop, of classifiers, of the lung network and of the generator: resumable after any interruption.
+"""The training loop of classifiers, lung network and generator; it can be resumed after any interruption.
 
-It is a loop of its own because a run that was killed and resumed must end with exactly the bits of one that was not. Keras'
-`fit` with BackupAndRestore, SwapEMAWeights and an optimiser that averages weights was tried (Keras 3.15): even without
-dropout and with the same batches in every epoch, the first step after a resume had another loss. It also keeps one backup,
-which a kill can leave half-written, averages only trained weights, and knows neither phases with different optimisers nor a
-stop after the current step.
+It does not use Keras' `fit`, because a run that was killed and resumed must end bit-equal to one that was not. `fit` with
+BackupAndRestore, SwapEMAWeights and an optimiser that averages weights was tried (Keras 3.15): even without dropout and with
+the same batches in every epoch, the first step after a resume had another loss. It also keeps only one backup, which a kill
+can leave half-written, averages only trained weights, and has neither phases with different optimisers nor a stop after the
+current step.
 """
 
 import shutil
@@ -27,12 +27,12 @@ from covid_model.training.train_step import make_step
 SomeTask = TypeVar("SomeTask", bound=Task)
 
 KEPT_CHECKPOINTS: Final = 3
-"""The last, the one before, and the one being written; the best is smaller."""
+"""The last one, the one before, and the one being written; the best one is smaller."""
 
 
 @dataclass
 class RunProgress:
-    """How far a run is. epoch counts finished epochs of all phases, step all steps; best is the lowest val_loss."""
+    """How far a run is. epoch: finished epochs of all phases; step: all steps; best: the lowest val_loss."""
 
     epoch: int = 0
     step: int = 0
@@ -53,7 +53,7 @@ class Trainer(Generic[SomeTask]):
     saved_optimiser: list[np.ndarray] | None = None
 
     def close(self) -> None:
-        """Give the run folder back without training."""
+        """Release the run folder without training."""
         if self.lock is not None:
             self.lock.release()
 
@@ -107,7 +107,7 @@ class Trainer(Generic[SomeTask]):
             )
 
     def _phase(self, phase: Phase, begun: int) -> str | None:
-        """Train one phase, which begins after `begun` epochs; returns the last state where the run ends within it."""
+        """Train one phase, which begins after `begun` epochs; returns the final state where the run ends within it."""
         self._begin(phase, resumed=self.progress.epoch > begun)
         while self.progress.epoch < begun + phase.epochs:
             state = self._epoch(phase, begun)
@@ -131,7 +131,7 @@ class Trainer(Generic[SomeTask]):
         self.saved_optimiser = None
 
     def _epoch(self, phase: Phase, begun: int) -> str | None:
-        """One epoch; returns the last state where the run ends within it."""
+        """Train one epoch; returns the final state where the run ends within it."""
         steps, first = self.batches.steps, begun * self.batches.steps
         left = self.task.epochs - self.progress.epoch - 1
         sofar = EpochSoFar(self.progress.epoch, steps, self.batches.batch, left)
@@ -148,13 +148,13 @@ class Trainer(Generic[SomeTask]):
             if self.progress.step % self.task.log_every == 0:
                 self.metrics_writer.step(sofar, self.progress.step, rate, self.task.log_every)
             if stop:
-                self.run.set_status("stopped", reason="Asked to stop; resume goes on from the last whole epoch.")
+                self.run.set_status("stopped", reason="Asked to stop; resume continues from the last whole epoch.")
                 return "stopped"
         self._finish_epoch(sofar, rate)
         return None
 
     def _step(self, batch: Batch, rate: np.float32, asked: np.float32) -> tuple[float, float, float]:
-        """(loss, images right, was anybody asked to stop). Raises RunError when another worker is lost."""
+        """(loss, images right, was any worker asked to stop?). Raises RunError when another worker is lost."""
         import tensorflow as tf
 
         try:
@@ -197,7 +197,7 @@ class Trainer(Generic[SomeTask]):
         self.run.set_status("training", epoch=number, best_epoch=self.progress.best_epoch)
 
     def restore(self) -> None:
-        """Go back to the last checkpoint: weights, running means, optimiser, counters and metrics; without one, begin anew.
+        """Restore the last checkpoint: weights, running means, optimiser, counters and metrics; without one, start over.
 
         Raises RunError where every checkpoint is damaged or belongs to another network.
         """
@@ -242,7 +242,7 @@ def resume_run(run: RunFolder, task: SomeTask, workers: Workers | None = None) -
 
 
 def open_run(run: RunFolder, task: SomeTask, config: dict[str, Any]) -> Trainer[SomeTask]:
-    """The run in the folder from where it is, or a new one. Raises RunError as both do, and for data of another hash."""
+    """Resume the run in the folder, or start a new one. Raises RunError as these do, and for data of another hash."""
     if not (run.path / "config.json").exists():
         return start_run(run, task, config)
     if run.config().get("data_hash") != config["data_hash"]:

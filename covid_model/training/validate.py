@@ -1,4 +1,4 @@
-"""What is measured after every epoch: scores on the validation images, and heatmaps of a few fixed ones."""
+"""Validation after every epoch: scores on the validation images, and heatmaps of a few fixed ones."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,16 +27,16 @@ from covid_model.models.specs import ModelSpec
 from covid_model.training.losses import classification_loss
 
 SHOWN: Final = 6
-"""Validation images whose heatmaps are kept for every epoch, beside the drawn ones that nobody owns."""
+"""Validation images whose heatmaps are kept for every epoch, beside those of the drawn images."""
 DRAWN_CLASS: Final = "COVID-19"
-"""What the heatmaps of the drawn images are for; where a model does not know it, its last class."""
+"""Target of the heatmaps of drawn images; for models without this class it is the last one."""
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
     """Fixed images whose heatmaps are kept. inputs: (n, h, w, c). label: class to explain. lungs: (n, h, w) bool.
 
-    drawn: (n,) bool, images drawn by this program, which may be shown to anybody.
+    drawn: (n,) bool, images drawn by this program, which may be published.
     """
 
     inputs: NDArray[np.float32]
@@ -47,7 +47,7 @@ class Shown:
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """The validation images as the app would show them to the model. inputs: (n, h, w, c). label: (n,) class indices."""
+    """The validation images, preprocessed as in the app. inputs: (n, h, w, c). label: (n,) class indices."""
 
     inputs: NDArray[np.float32]
     label: NDArray[np.int64]
@@ -81,7 +81,7 @@ def load_validation(spec: ModelSpec, table: pd.DataFrame, label: NDArray[np.int6
 
 
 def _drawn_class(spec: ModelSpec) -> int:
-    """The class that the heatmaps of the drawn images are for."""
+    """The index of the class that the heatmaps of the drawn images are for."""
     return spec.class_of(DRAWN_CLASS) if DRAWN_CLASS in spec.labels else len(spec.classes) - 1
 
 

@@ -1,1 +1,1 @@
-"""Does a heatmap, and the model behind it, deserve trust? Tests with a chance level each, and one verdict."""
+"""Tests of whether a heatmap and its model deserve trust, each against a chance level, and one verdict."""

@@ -1,4 +1,4 @@
-"""What an audit over many images found about one model: the trust tests take their lines from it."""
+"""The audit record of a model, measured on many images; trust tests read their pass lines from it."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,10 @@ AuditRecord = dict[str, Any]
 
 
 def load_audit_record(model: str, digest: str, folder: Path | None = None) -> AuditRecord:
-    """The record beside a model; empty where there is none, or one for other weights."""
+    """The record of a model, from `folder` or from where its weights are; empty where there is none for these weights.
+
+    digest: sha256 hex of the weights.
+    """
     path = (folder or folder_of(model)) / f"{model}.audit.json"
     found: AuditRecord = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     return found if found.get("weights_sha256") == digest else {}

@@ -1,4 +1,4 @@
-"""Explainers that look at no model: what a heatmap must beat before it means anything."""
+"""Baseline maps, made without any model: a heatmap that scores no better than these means nothing."""
 
 from collections.abc import Callable
 from typing import Final
@@ -12,18 +12,18 @@ Mask = NDArray[np.bool_]
 
 
 def uniform_in_lungs(pixels: Array, lungs: Mask) -> Array:
-    """1 inside the lungs, 0 outside. All take pixels and lungs (H, W) and give a map (H, W) float32, not negative."""
+    """1 inside the lungs, 0 outside. All baselines take pixels and lungs (H, W) and return (H, W) float32, not negative."""
     return lungs.astype(np.float32)
 
 
 def centre_gaussian(pixels: Array, lungs: Mask) -> Array:
-    """A bell over the middle of the image, its standard deviation a quarter of each side."""
+    """A Gaussian blob in the middle of the image; its standard deviation is a quarter of each side."""
     rows, cols = (np.linspace(-2, 2, length, dtype=np.float32) for length in pixels.shape)
     return np.exp(-(rows[:, None] ** 2 + cols[None] ** 2) / 2).astype(np.float32)
 
 
 def sobel_edges(pixels: Array, lungs: Mask) -> Array:
-    """Strength of the edges of the image, which a broken explainer shows whatever the model (Adebayo 2018)."""
+    """Strength of the image's edges, which some methods show whatever the model has learned (Adebayo 2018)."""
     soft = cv2.GaussianBlur(pixels, (0, 0), max(pixels.shape) / 200)
     across, down = cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1)
     return np.asarray(np.hypot(across, down), np.float32)

@@ -1,4 +1,4 @@
-"""What a user may do to an image to see what the model makes of it: blank, blur, or paste a marker into a rectangle."""
+"""Edits of an image, to see how the prediction changes: blank or blur a rectangle, or paste a marker into it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class EditKind:
-    """label: on the button. apply: the pixels (h, w) of the rectangle -> the new ones, given the whole image (H, W)."""
+    """label: on the button. apply: (pixels of the rectangle (h, w), whole image (H, W)) -> new pixels (h, w)."""
 
     label: str
     apply: Callable[[Array, Array], Array]
@@ -68,7 +68,11 @@ EDITS: Final[dict[str, EditKind]] = {
 
 
 def edited(pixels: Array, edits: Iterable[Edit]) -> Array:
-    """The image's pixels (H, W) in [0, 1] after all edits in order. A rectangle covers at least one pixel."""
+    """The image's pixels (H, W) in [0, 1], float32, after all edits in order. A rectangle covers at least one pixel.
+
+    >>> edited(np.ones((2, 4), np.float32), [Edit("black", 0, 0, 1, 0.5)]).tolist()
+    [[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]]
+    """
     changed = np.array(pixels, np.float32)
     height, width = changed.shape
     for edit in edits:

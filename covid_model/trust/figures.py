@@ -1,4 +1,4 @@
-"""What a trust test has to show, as plain data: the trust panel, plots and the report draw it by type, whatever the test."""
+"""The figures of trust tests as plain data: trust panel, plots and report draw them by type, whatever the test."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 class Bars:
     """Horizontal bars, the first on top.
 
-    highlight: name of the bar that stands out. line: the value that it must exceed or stay below.
+    highlight: name of the bar to emphasise. line: the value that it must exceed or stay below.
     number_format: of the values, as in `format`.
     """
 
@@ -23,7 +23,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class Curves:
-    """Curves over one axis, the first one stands out. lines: name -> one value for each place in `x`. line: as in Bars."""
+    """Curves over one axis, the first emphasised. lines: name -> one value for each place in `x`. line: as in Bars."""
 
     x: Sequence[str]
     lines: Mapping[str, Sequence[float]]

@@ -1,4 +1,4 @@
-"""How well one heatmap finds a mask: pure array functions."""
+"""How well a heatmap (H, W) matches a mask (H, W): pure array functions."""
 
 from typing import Final
 
@@ -12,13 +12,13 @@ Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 TOLERANCE: Final = 0.03
-"""A maximum this near a lesion counts as a hit: 15 pixels on an image of 500, as in the pointing game's first paper."""
+"""A maximum this near a lesion counts as a hit: 15 pixels on an image of 500, as in the pointing game's paper."""
 
 
 def hits(heatmap: Array, mask: Mask) -> float:
     """Pointing game (Zhang 2018, arXiv 1608.00507, sec. 4.2): share of the map's maxima within TOLERANCE of the mask.
 
-    0 or 1 for a map with one maximum; a map that is flat at its top is judged as if one of its cells were drawn.
+    0 or 1 for a map with one maximum; with several, the chance that a random one of them hits.
     """
     radius = round(TOLERANCE * max(mask.shape))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
@@ -29,7 +29,7 @@ def hits(heatmap: Array, mask: Mask) -> float:
 def precision(heatmap: Array, mask: Mask) -> float:
     """Area under the precision-recall curve of the map's cells against the mask; chance is the mask's share of the image.
 
-    At a quarter of the image's resolution, which heatmaps do not reach.
+    Computed at a quarter of the image's resolution, which is finer than heatmaps are; NaN for a mask that vanishes there.
     """
     from sklearn.metrics import average_precision_score
 

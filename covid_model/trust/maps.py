@@ -1,4 +1,4 @@
-"""Comparing heatmaps: pure array functions on maps of one shape."""
+"""Similarity of two heatmaps of one shape: pure array functions."""
 
 from typing import Final
 
@@ -15,13 +15,18 @@ SIDE: Final = 64
 
 
 def comparable(heatmap: Array, box: Box) -> Array:
-    """What the model saw of a raw image map (H, W), as (SIDE, SIDE) float32, raw."""
+    """The part of an image-sized map (H, W) inside `box`, resized to (SIDE, SIDE) float32, values unscaled."""
     seen = heatmap[box.top : box.bottom, box.left : box.right]
     return np.asarray(cv2.resize(seen, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def rank_correlation(one: Array, other: Array) -> float:
-    """Spearman's rank correlation of two maps; 0 where a map is constant and so orders nothing."""
+    """Spearman's rank correlation of two maps, in [-1, 1]; 0 where a map is constant.
+
+    >>> one = np.array([[0.0, 1.0], [2.0, 3.0]], np.float32)
+    >>> rank_correlation(one, one**2), rank_correlation(one, np.zeros_like(one))
+    (1.0, 0.0)
+    """
     from scipy.stats import spearmanr
 
     if np.ptp(one) == 0 or np.ptp(other) == 0:
@@ -30,7 +35,7 @@ def rank_correlation(one: Array, other: Array) -> float:
 
 
 def ssim(one: Array, other: Array) -> float:
-    """Structural similarity (Wang 2004, doi 10.1109/TIP.2003.819861, eq. 13) of two maps, each scaled to [0, 1].
+    """Structural similarity (Wang 2004, doi 10.1109/TIP.2003.819861, eq. 13) of two maps, each scaled to [0, 1]; at most 1.
 
     Gaussian window of 1.5 pixels, K1 = 0.01, K2 = 0.03, as in the paper. The mean is over all cells: that of scikit-image
     leaves out a margin of five, a third of a map of this size.
@@ -43,13 +48,23 @@ def ssim(one: Array, other: Array) -> float:
 
 
 def change(before: Array, after: Array) -> float:
-    """How far a map moved: |after - before| / |before| in the L2 norm, each scaled to unit norm first (so at most 2)."""
+    """L2 distance of two maps after each is scaled to unit norm, in [0, 2].
+
+    >>> before = np.array([[0.0, 1.0]], np.float32)
+    >>> change(before, 3 * before), change(before, -before)
+    (0.0, 2.0)
+    """
     a, b = _unit_norm(before), _unit_norm(after)
     return float(np.linalg.norm(b - a))
 
 
 def top_overlap(one: Array, other: Array, share: float = 0.1) -> float:
-    """Intersection over union of the `share` of highest cells of two maps."""
+    """Intersection over union of the highest cells of two maps, `share` of each, in [0, 1].
+
+    >>> one = np.arange(10, dtype=np.float32)
+    >>> top_overlap(one, one), top_overlap(one, -one)
+    (1.0, 0.0)
+    """
     a, b = (_top(values, share) for values in (one, other))
     return float((a & b).sum() / (a | b).sum())
 

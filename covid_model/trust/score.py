@@ -27,7 +27,7 @@ Better = Literal["higher", "lower"]
 class TrustScore:
     """What one trust test found about one heatmap.
 
-    value: the measured number. chance: what a map or model without merit gets, None where that is not known.
+    value: the measured number. chance: the value of a map or model without merit, None where it is not known.
     better: does a good map have a higher or a lower value than chance? sentence: the finding in plain words.
     details: plain values behind it (curves, matrices, lists), for figures and records.
     """
@@ -43,7 +43,7 @@ class TrustScore:
 
 @dataclass(eq=False)
 class TrustInput:
-    """One heatmap under test: who made it, from what, and what is known beforehand about that model and method.
+    """One heatmap under test, with its model and image, and the audit record of the model.
 
     measured: the model's audit record (`audit.audit_record`), empty where none exists. lesions: (H, W) bool drawn by
     radiologists, where the image has them. progress: called between the parts of a test; what it raises ends the test.
@@ -60,7 +60,7 @@ class TrustInput:
 
     @property
     def method(self) -> Method:
-        """The row of METHODS that made the heatmap."""
+        """The method that made the heatmap."""
         return get_method(self.explanation.method)
 
     @property
@@ -71,7 +71,7 @@ class TrustInput:
 
     @property
     def explained_class(self) -> str:
-        """The class whose probability speaks for the target: of a difference, the first."""
+        """The class that the target is for; of a difference, the first."""
         return next(name for name, weight in self._class_weights() if weight > 0)
 
     @property
@@ -86,7 +86,7 @@ class TrustInput:
 
     @property
     def known_of_method(self) -> Mapping[str, Any]:
-        """What the audit record says about this method."""
+        """The part of the audit record about this method."""
         return self.measured.get("methods", {}).get(self.explanation.method, {})
 
     def part(self, number: int, count: int) -> Progress:
@@ -96,7 +96,7 @@ class TrustInput:
     def map_again(
         self, prediction: Prediction, classifier: ClassifierLike | None = None, progress: Progress = silent
     ) -> NDArray[np.float32]:
-        """The same kind of heatmap for another prediction or by another network, at the size maps are compared at."""
+        """The heatmap for another prediction or another network, all settings kept, at the size maps are compared at."""
         again = explain(
             classifier or self.classifier,
             prediction,

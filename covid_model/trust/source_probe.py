@@ -53,7 +53,7 @@ class SourceProbe:
 
 
 def load_probe(model: str, digest: str, folder: Path | None = None) -> SourceProbe | None:
-    """The probe beside a model; None where there is none, or one for other weights."""
+    """The probe of a model; None where there is none for these weights. digest: sha256 hex of the weights."""
     path = (folder or folder_of(model)) / f"{model}.source.json"
     if not path.is_file():
         return None

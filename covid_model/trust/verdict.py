@@ -13,12 +13,13 @@ LEAST_PROBABILITY: Final = 0.5
 LEAST_PASSED: Final = 3
 
 RULE: Final = (
-    "Withheld for images that the input check refuses, for methods that know no class, "
-    f"when the model gives the explained class less than {LEAST_PROBABILITY:.0%}, "
-    "when the lungs were not found, or when nothing speaks for the class. "
-    "Not supported when a deciding test fails. "
-    "Withheld as well when weight randomisation or stability could not decide, as for a model or method without an audit "
-    f"record, or when fewer than {LEAST_PASSED} deciding tests could decide. Supported otherwise. "
+    "The first rule that applies gives the verdict. "
+    "Withheld: the input check refuses the image, the method ignores the class, the lungs were not found, "
+    f"the model gives the explained class less than {LEAST_PROBABILITY:.0%}, or the heatmap has no positive values. "
+    "Not supported: a deciding test fails. "
+    "Withheld: weight randomisation or stability could not decide (as for a model or method without an audit record), "
+    f"or fewer than {LEAST_PASSED} deciding tests could decide. "
+    "Supported: everything else. "
     "A supported heatmap shows what this model used; it does not make the model right."
 )
 
@@ -27,7 +28,7 @@ Word = Literal["supported", "not supported", "withheld"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """supported, not supported or withheld, and why in a sentence or two."""
+    """word: the verdict. why: its reason, in a sentence or two."""
 
     word: Word
     why: str
@@ -37,23 +38,23 @@ def withheld(inputs: TrustInput) -> str | None:
     """Why no verdict can be given before any test is run, or None."""
     input_check = inputs.prediction.input_check
     if input_check is not None and not input_check.accepted:
-        return f"{input_check.reason} What a model says of it means nothing."
+        return f"{input_check.reason} A prediction for it means nothing."
     if inputs.method.class_blind:
-        return f"{inputs.method.label} is the same for every class: it holds no evidence for {inputs.explanation.target}."
+        return f"{inputs.method.label} is the same for every class, so it is no evidence for {inputs.explanation.target}."
     if inputs.prediction.prepared.lungs.quality == "failed":
-        return "The lungs were not found, so this may be no chest X-ray."
+        return "The lungs were not found, so this may not be a chest X-ray."
     if inputs.probability < LEAST_PROBABILITY:
         return (
-            f"The model gives {inputs.explained_class} only {inputs.probability:.0%}: "
-            "a heatmap for what the model does not believe is not to be read."
+            f"The model gives {inputs.explained_class} only {inputs.probability:.0%}; "
+            "do not read a heatmap for a class that the model itself finds unlikely."
         )
     if not np.max(inputs.explanation.heatmap) > 0:
-        return f"Nothing on the image speaks for {inputs.explanation.target}."
+        return f"No part of the image raised the score of {inputs.explanation.target}."
     return None
 
 
 def verdict(inputs: TrustInput, scores: Sequence[TrustScore]) -> Verdict:
-    """Judge all scores of one heatmap by RULE."""
+    """The verdict on one heatmap by RULE. scores: of all tests; empty where `withheld` gives a reason."""
     if (why := withheld(inputs)) is not None:
         return Verdict("withheld", why)
     failed = [score for score in scores if score.outcome == "failed"]
@@ -64,18 +65,18 @@ def verdict(inputs: TrustInput, scores: Sequence[TrustScore]) -> Verdict:
     if missing := [test.question for test in TRUST_TESTS.values() if test.required and test.key not in decided]:
         return Verdict("withheld", f"{_undecided(missing)}{_no_record(inputs)}")
     if len(passed) < LEAST_PASSED:
-        return Verdict("withheld", f"Only {len(passed)} of the deciding tests could decide.")
-    return Verdict("supported", f"All {len(passed)} tests that could decide were passed.")
+        return Verdict("withheld", f"Only {len(passed)} of the deciding tests could decide; {LEAST_PASSED} are needed.")
+    return Verdict("supported", f"All {len(passed)} tests that could decide passed.")
 
 
 def _undecided(questions: Sequence[str]) -> str:
-    """What a supported verdict lacks."""
+    """The required tests that could not decide."""
     which = " and ".join(f"“{question}”" for question in questions)
-    return f"A supported verdict needs an answer to {which}, and there is none."
+    return f"A supported verdict needs an answer to {which}; no test could give one."
 
 
 def _no_record(inputs: TrustInput) -> str:
-    """Why tests that need the audit record could not decide, and what would let them."""
+    """Why tests that need the audit record could not decide, and how to make one."""
     if inputs.known_of_method:
         return ""
     return (

@@ -13,6 +13,7 @@ from covid_model import Model, load_model, read_image, sample_image
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.errors import DataError, ExplainError, ImageError, ModelError
 from covid_model.explain.explanation import Explanation
+from covid_model.threads import IN_FLIGHT
 
 if TYPE_CHECKING:
     import keras
@@ -125,19 +126,38 @@ def test_what_is_no_chest_xray_is_refused_and_explained_by_force_without_a_verdi
     assert result.verdict().why in " ".join([*result.warnings, result.verdict().why])
 
 
-def test_a_batch_is_lazy(model: Model) -> None:
+def test_a_batch_is_lazy_and_looks_only_a_few_images_ahead(model: Model) -> None:
     read = []
 
     def images():
-        for name in ("covid-19-0", "normal-1"):
-            read.append(name)
-            yield sample_image(name)
+        for number in range(3 * IN_FLIGHT):
+            read.append(number)
+            yield sample_image(("covid-19-0", "normal-1")[number % 2])
 
     results = model.explain_batch(images(), method="gradcam", target=0)
     assert read == []
     assert next(results).image.digest == sample_image("covid-19-0").digest
-    assert read == ["covid-19-0"]
-    assert len(list(results)) == 1
+    assert len(read) <= IN_FLIGHT + 1
+    assert next(results).image.digest == sample_image("normal-1").digest
+    assert len(list(results)) == 3 * IN_FLIGHT - 2
+
+
+def test_a_batch_gives_the_bytes_of_one_by_one(model: Model) -> None:
+    images = [sample_image(name) for name in list(shipped_samples()) * 3]
+    for image, found in zip(images, model.explain_batch(images), strict=True):
+        alone = model.explain(image)
+        assert found.explanation.layer_map.tobytes() == alone.explanation.layer_map.tobytes()
+        assert found.heatmap.tobytes() == alone.heatmap.tobytes()
+        assert found.probabilities == alone.probabilities
+        assert found.overlay() == alone.overlay()
+
+
+def test_a_refused_image_of_a_batch_raises_in_its_place(model: Model) -> None:
+    noise = read_image(np.random.default_rng(0).random((256, 256)).astype(np.float32))
+    results = model.explain_batch([sample_image("covid-19-0"), noise, sample_image("normal-1")])
+    assert next(results).image.digest == sample_image("covid-19-0").digest
+    with pytest.raises(ImageError, match="force=True"):
+        next(results)
 
 
 def test_unknown_models_and_samples_name_the_known_ones() -> None:

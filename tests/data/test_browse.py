@@ -136,8 +136,8 @@ def test_a_description_says_what_gives_labels_away(images: ManifestTable, tmp_pa
     assert found.counts["source"] == {"a": {"COVID-19": 2, "Normal": 1}, "b": {"Normal": 2, "Pneumonia": 1}}
     assert found.spreads["height"]["source"]["a"][2] == 200
     said = " ".join(sentences(found))
-    assert "b holds 3 images and none of COVID-19." in said
-    assert "Sex is not stated for 0% of COVID-19, 0% of Pneumonia, 67% of Normal" in said
+    assert "b has no COVID-19 among its 3 images." in said
+    assert "A missing sex reveals the label: it is not stated for 0% of COVID-19, 0% of Pneumonia, 67% of Normal" in said
     found.save(tmp_path / "d.json")
     assert read_description(tmp_path / "d.json") == found
     (tmp_path / "d.json").write_text("{}")
@@ -149,9 +149,9 @@ def test_all_images_of_a_label_from_sources_of_their_own_are_told(table: pd.Data
     apart = table.assign(source=["c", "c", *[KERMANY.name] * 3, "c"])
     apart.to_parquet(tmp_path / "apart.parquet")
     said = " ".join(sentences(describe(ManifestTable(tmp_path / "apart.parquet"))))
-    assert "All 3 Normal images come from sources with no other label; a model can tell the source." in said
-    assert f"All 3 images of {KERMANY.name} show children, 0 of them with COVID-19" in said
-    assert f"{KERMANY.name} holds" not in said, "its missing COVID-19 is stated once"
+    assert "The source reveals Normal: all 3 images of it come from sources with no other label." in said
+    assert f"Age is a confounder: all 3 images of {KERMANY.name} show children, 0 of them with COVID-19" in said
+    assert f"{KERMANY.name} has no COVID-19" not in said, "its missing COVID-19 is stated once"
 
 
 def test_guessing_from_a_column() -> None:
@@ -163,7 +163,7 @@ def test_guessing_from_a_column() -> None:
 def test_the_shipped_description_is_readable() -> None:
     found = read_description()
     assert found.images > 2000
-    assert any("none of COVID-19" in sentence for sentence in sentences(found))
+    assert any("has no COVID-19 among its" in sentence for sentence in sentences(found))
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_planted_duplicates_are_found_with_their_distance(table: pd.DataFrame, t
         "1 of 256 bits from 5.png, labelled Pneumonia",
         "1 of 256 bits from 0.png, labelled COVID-19",
     ]
-    assert whys["repeated"] == ["2 rows hold this very file (00000000)"] * 2
+    assert whys["repeated"] == ["2 rows have this file (00000000)"] * 2
 
 
 def test_long_lists_are_counted_whole_and_named_in_part(table: pd.DataFrame, tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_the_report_holds_everything_and_says_what_must_be_mended(
     content = json.loads((tmp_path / "out" / "report.json").read_text())
     assert [cells["why"] for cells in content["quality"]["lateral"]["images"]] == ["view L"]
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "b holds 3 images and none of COVID-19." in page
+    assert "b has no COVID-19 among its 3 images." in page
     assert "<script" not in page
     assert "http" not in page
     (tmp_path / "file").touch()

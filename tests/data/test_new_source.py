@@ -75,5 +75,5 @@ def test_the_dataset_page_lists_every_source_once(tmp_path: Path, monkeypatch: p
 
 
 def test_a_name_is_taken_once(registered: None) -> None:
-    with pytest.raises(ValueError, match="Two sources are called throwaway"):
+    with pytest.raises(ValueError, match="The source 'throwaway' is registered already"):
         runpy.run_path(str(FILE))

@@ -64,7 +64,7 @@ def test_a_table_with_columns_of_any_name(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         ([], "at least one --source"),
-        (["--folder", "mine"], "two words with = between"),
+        (["--folder", "mine"], "--folder takes NAME=VALUE"),
         (["--folder", "mi ne={root}"], "name has up to 60"),
         (["--folder", "mine={root}", "--label", "sick=Flu"], "Labels are COVID-19"),
         (["--folder", "mine={root}"], "holds no folders"),

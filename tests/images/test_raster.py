@@ -146,7 +146,7 @@ def frames(kind: str) -> bytes:
         (b"%PDF-1.7 and so on", "a PDF document"),
         (b"PK\x03\x04" + b"\0" * 30, "a ZIP archive"),
         (b"\0\0\0\x18ftypheic" + b"\0" * 30, "HEIC"),
-        (b"\0\1\2\3" * 50, "not an image this program knows"),
+        (b"\0\1\2\3" * 50, "of a kind that this program does not read"),
         (encoded(GREY, "GIF"), "GIF"),
         (png(GREY[:63, :]), "96 x 63 pixels; it needs at least 64"),
         (png(np.tile(GREY, (1, 4))), "a strip"),

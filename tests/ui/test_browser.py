@@ -53,7 +53,7 @@ def test_a_deep_link_to_a_server_that_just_started_goes_through_the_entry(page, 
 def test_the_main_journey(page, address: str, tmp_path: Path) -> None:
     page.goto(address)
     settled(page)
-    assert page.get_by_text("A synthetic image that shows nobody").is_visible()
+    assert page.get_by_text("A synthetic image that shows no patient").is_visible()
     assert menu(page) == TITLES
 
     image = tmp_path / "image.png"

@@ -135,7 +135,7 @@ def test_a_damaged_manifest_is_one_sentence_and_the_rest_goes_on(manifest: Path,
     assert "cannot be read as a manifest" in page_text(opened())
 
 
-def test_a_source_folder_that_vanished_is_told_image_by_image(manifest: Path) -> None:
+def test_a_source_folder_that_vanished_is_reported_image_by_image(manifest: Path) -> None:
     for path in manifest.parent.glob("*.png"):
         path.unlink()
     app = opened()

@@ -54,7 +54,7 @@ def test_it_opens_on_a_real_prediction_with_a_heatmap_and_the_notice() -> None:
     assert len(app.get("plotly_chart")) == 2
     text = page_text(app)
     assert "not a medical device" in text
-    assert "A synthetic image that shows nobody" in text
+    assert "A synthetic image that shows no patient" in text
     assert "Nearest training image" in text
     assert "gradcam at layer top" in text
     assert not app.error

@@ -72,7 +72,7 @@ def test_the_shipped_tour_shows_its_three_stops_with_images_and_models_that_ship
     assert not app.exception
     assert [title.value.split(". ", 1)[1] for title in app.subheader] == [stop.title for stop in STOPS.values()]
     assert day in " ".join(caption.value for caption in app.caption)
-    assert sum("A synthetic image that shows nobody" in caption.value for caption in app.caption) == 3
+    assert sum("A synthetic image that shows no patient" in caption.value for caption in app.caption) == 3
 
 
 def test_real_images_are_fetched_after_a_click_and_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -198,7 +198,7 @@ def test_the_models_page_shows_every_model_with_both_scores_and_the_reason() -> 
     for key, title in available_models().items():
         assert f"**{title}**" in text
         assert (table.loc[table["model"] == title, "its author claimed"] == (MODELS[key].claimed or "")).all()
-    assert "telling age apart suffices" in text
+    assert "recognising age is enough" in text
     assert "304 training images, 10 epochs, batch 32, Adam at 0.001" in text
     assert json.dumps(table["AUC, patients apart"].tolist()).count("not measured") == 0
 

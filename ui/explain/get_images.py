@@ -15,13 +15,18 @@ def get_images() -> None:
     """What is fetched, from whom and under which licence, and a button to accept; nothing if all images are available."""
     if len(fetched_samples()) == len(PUBLIC_SAMPLES):
         return
-    with st.popover("Get real images", icon=":material/download:", width="stretch"):
+    place = st.popover("Get real images", icon=":material/download:", width="stretch", key="get_images", on_change="rerun")
+    with place:
         st.markdown(f"**{len(PUBLIC_SAMPLES)} public images**, downloaded from GitHub to this server's cache. {TERMS}")
-        st.dataframe(
-            [{"image": sample.name, "label": sample.label, "licence": sample.credit} for sample in PUBLIC_SAMPLES.values()],
-            hide_index=True,
-            height=180,
-        )
+        if place.open:  # a table loads pandas, which the first answer need not wait for
+            st.dataframe(
+                [
+                    {"image": sample.name, "label": sample.label, "licence": sample.credit}
+                    for sample in PUBLIC_SAMPLES.values()
+                ],
+                hide_index=True,
+                height=180,
+            )
         if st.button("Accept the licences and download", key="fetch_images", type="primary"):
             _fetch()
 

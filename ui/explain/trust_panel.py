@@ -11,6 +11,7 @@ from covid_model.trust.trust_tests import TRUST_TESTS, TrustTest
 from covid_model.trust.verdict import RULE, Verdict, verdict, withheld
 from ui.inert import inert, inert_figure, inert_message
 from ui.loaders import run_tests_in_background, scores_so_far, trust_figures
+from ui.tensorflow_start import is_starting
 
 Colour = Literal["green", "red", "orange", "gray"]
 
@@ -44,6 +45,8 @@ def _panel(inputs: TrustInput) -> None:
     else:
         st.session_state["trust_waiting"] = True
         st.info(f"Testing whether you can trust this heatmap: {len(scores)} of {len(TRUST_TESTS)} tests done …")
+        if is_starting():
+            st.caption("Starting TensorFlow, which some of the tests need …")
         if inputs.method.slow:
             st.caption(f"{inputs.method.label} is slow, and so are its tests: some compute the heatmap several times.")
     columns = st.columns(2, gap="medium")

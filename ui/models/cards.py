@@ -1,12 +1,14 @@
 """Cards of available models, read without loading the models."""
 
+from datetime import timedelta
+
 import streamlit as st
 
 from covid_model.models.card import Card, read_card
 from covid_model.models.user_models import folder_of, row_of
 
 
-@st.cache_data(max_entries=32, ttl="10m", show_spinner=False)
+@st.cache_data(max_entries=32, ttl=timedelta(minutes=10), show_spinner=False)
 def card_of(key: str) -> Card:
     """A model's card."""
     return read_card(folder_of(key) / row_of(key).card_name)

@@ -1,4 +1,4 @@
-"""Choose the drawn images that ship: accepted by the input check, with two lungs, no near copy of a training image."""
+"""Choose the synthetic images that ship: accepted by the input check, with two lungs, not a copy of a training image."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -27,24 +27,24 @@ from covid_model.models.predict import Prediction, predict
 from covid_model.trust.source_probe import embedding
 
 COARSE: Final = 64
-"""Pixels a side at which images are correlated: fine enough for ribs, coarse enough to forgive noise."""
+"""Pixels a side at which images are correlated: fine enough for ribs, too coarse for noise."""
 QUANTILE: Final = 0.95
-"""A sample may come as near to a training image as this share of real images of other patients do."""
+"""A sample may be as similar to a training image as this share of the real images of other patients are."""
 AGE: Final = "adults"
 """Children come from one collection, and their images do not look like the others."""
 
 
 @dataclass(frozen=True)
 class Nearness:
-    """How near an image comes to the training images. correlation: largest Pearson correlation at 64 x 64, mirrored ones
-    included. embedding: largest cosine similarity in the model's penultimate layer.
+    """Similarity of an image to the training images. correlation: largest Pearson correlation at 64 x 64, also of the
+    mirrored image. embedding: largest cosine similarity in the model's penultimate layer.
     """
 
     correlation: float
     embedding: float
 
     def within(self, limit: "Nearness") -> bool:
-        """Is it no nearer than `limit` by either measure?"""
+        """Are both similarities at most those of `limit`?"""
         return self.correlation <= limit.correlation and self.embedding <= limit.embedding
 
 
@@ -56,7 +56,7 @@ class TrainingImages:
     embeddings: NDArray[np.float32]
 
     def nearest(self, pixels: NDArray[np.float32], features: NDArray[np.float32]) -> Nearness:
-        """The nearest by either measure, of (H, W) pixels and (features,) of any length."""
+        """The largest similarities of an image: pixels (H, W) in [0, 1], features (n,) unscaled."""
         both = (coarse(pixels), coarse(np.ascontiguousarray(pixels[:, ::-1])))
         correlation = max(float((self.pictures @ picture).max()) for picture in both)
         return Nearness(correlation, float((self.embeddings @ unit(features)).max()))
@@ -74,7 +74,7 @@ def coarse(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def training_images(manifest: Path, table: pd.DataFrame) -> tuple[TrainingImages, Nearness]:
-    """The training images of a measured manifest, and how near the real images of its other splits come to them.
+    """The training images of a measured manifest, and the QUANTILE of similarities of the other real images to them.
 
     Raises DataError where the manifest was not measured.
     """
@@ -105,7 +105,7 @@ class Candidate:
     near: Nearness
 
     def fit(self, limit: Nearness, judge: str) -> bool:
-        """Accepted, two lungs, no copy, and taken by the model `judge` for what it was drawn as."""
+        """Is it accepted, with two lungs, not a copy, and of the predicted class (by the model `judge`) it was drawn for?"""
         prediction = self.predictions[judge]
         lungs = prediction.prepared.lungs.quality == "good"
         return self.input_check.accepted and lungs and self.near.within(limit) and prediction.predicted == self.label
@@ -118,7 +118,7 @@ def candidate(
     classifiers: Mapping[str, Classifier],
     known: TrainingImages,
 ) -> Candidate:
-    """Look at one drawn image with all models; the first of `classifiers` gives the embedding."""
+    """Examine one drawn image with all models; the first of `classifiers` gives the embedding."""
     png = bytes(cv2.imencode(".png", pixels)[1])
     image = read_image(png)
     first = next(iter(classifiers))
@@ -132,7 +132,7 @@ def candidate(
 def write_samples(
     chosen: list[Candidate], tried: Mapping[str, int], limit: Nearness, generator: Path, table: pd.DataFrame, out: Path
 ) -> None:
-    """The images as PNG files and what is known of them as JSON, into the folder `out`."""
+    """Write the images as PNG files and their record as JSON to the folder `out`."""
     out.mkdir(parents=True, exist_ok=True)
     rows = []
     for sample in chosen:

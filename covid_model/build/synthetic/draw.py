@@ -1,4 +1,4 @@
-"""Draw images: follow the flow from noise, the draft first, then the same at full size."""
+"""Draw images: follow the flow from noise to a draft, then from noise to the same image at full size."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,11 +22,11 @@ SHARPENED: Final = 1.0
 GRAIN: Final = 0.012
 """Standard deviation of the grain, of the image's whole range."""
 GUIDANCE: Final = 2.0
-"""How far the velocity of a kind is pushed away from that of any kind (Ho & Salimans 2022, eq. 6, as 1 + w)."""
+"""Guidance scale of the kind, 1 + w in Ho & Salimans 2022, eq. 6."""
 
 
 def finish(image: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
-    """(H, W) in [0, 1] with sharper edges and the grain of an image, which a network trained by regression leaves out."""
+    """(H, W) in [0, 1] with sharper edges and grain, which a network trained by regression leaves out."""
     sharper = image + SHARPENED * (image - cv2.GaussianBlur(image, (0, 0), 2.0))
     return np.asarray(sharper + np.random.default_rng(seed).normal(0, GRAIN, image.shape), np.float32)
 
@@ -53,7 +53,7 @@ class Generator:
         return cls(networks)
 
     def draw(self, label: str, age: str, seeds: list[int]) -> NDArray[np.uint8]:
-        """One image a seed, (n, SIDE, SIDE) uint8; the same seed draws the same image whatever it is drawn with."""
+        """One image a seed, (n, SIDE, SIDE) uint8; a seed gives the same image in any list of seeds."""
         kind = KINDS.index((label, age))
         drafts = self._follow(STAGES["draft"], kind, seeds, None)
         side = STAGES["enlarge"].side

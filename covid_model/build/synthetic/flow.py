@@ -1,8 +1,8 @@
 """Learn a flow from noise to images, and follow it (rectified flow: Liu 2022; Lipman 2023, eq. 23 with sigma_min 0).
 
-Between noise n and image x runs the straight line x_t = (1 - t) n + t x. Its velocity x - n is learnt by plain regression,
-as any network learns. Two stages: a draft of 64 x 64, then the same at 256 x 256 given the draft. The second learns
-what is missing from the draft, from which the velocity follows as (x - x_t) / (1 - t): noise need not pass through it.
+Noise n and image x are connected by the line x_t = (1 - t) n + t x, whose velocity x - n is learnt by regression. There are
+two stages: a draft of 64 x 64, then the same image at 256 x 256 given the draft. The second learns the difference of image
+and draft, from which the velocity follows as (x - x_t) / (1 - t), so that it need not predict noise.
 """
 
 import hashlib
@@ -27,12 +27,12 @@ from covid_model.training.task import Phase, Task
 from covid_model.training.trainer import open_run
 
 PRECISION: Final = "mixed_bfloat16"
-"""Half again as quick as float32 on processors that know it, and as good here."""
+"""1.5 times as fast as float32 on processors that support it, with the same results here."""
 ANY: Final = len(KINDS)
-"""The kind that means "any"; shown for a tenth of the images, for guidance (Ho & Salimans 2022)."""
+"""The kind that means "any", of a tenth of the training images, for guidance (Ho & Salimans 2022)."""
 
 MOVED: Final = Augmentation(rotate=3, zoom=(1.0, 1.1), shift=0.02, gamma=(0.9, 1.1))
-"""Small, since what is learnt here is drawn: a turned image would be drawn turned."""
+"""Small changes, since the generator reproduces them: it would draw rotated images."""
 
 BATCHES: Final = 200
 """Batches an epoch, after each of which a training can be resumed."""
@@ -96,7 +96,7 @@ def enlarged(draft: NDArray[np.float32], side: int) -> NDArray[np.float32]:
 
 
 class FlowTask(Task):
-    """Training one stage; after every epoch the averaged weights go to `weights`, so that one can draw from them."""
+    """Training one stage; after every epoch the averaged weights are written to `weights`, ready to draw with."""
 
     def __init__(self, batches: FlowBatches, epochs: int, weights: Path) -> None:
         self.batches, self.weights = batches, weights
@@ -122,7 +122,7 @@ class FlowTask(Task):
         return keras.ops.mean(keras.ops.square(output - target), axis=(1, 2, 3))
 
     def validate(self) -> dict[str, Any]:
-        """Nothing: the judgement is left to the checks on what is drawn, and the latest epoch counts as the best."""
+        """No metrics: drawn images are checked later, and the latest epoch counts as the best."""
         return {}
 
     def after_epoch(self, run: RunFolder, epoch: int) -> dict[str, Any]:
@@ -142,8 +142,8 @@ def train_stage(
 ) -> str:
     """Train one stage as the run `folder`/<stage>; averaged weights go to `folder`/<stage>.weights.h5 after every epoch.
 
-    epochs: by default as many as the stage wants. Goes on where an earlier call with the same folder ended. Returns the last
-    state of the run; raises RunError where the images are not those it began with.
+    epochs: by default those of the stage. Resumes the run of an earlier call with the same folder. Returns the final state
+    of the run; raises RunError where the images are not those it began with.
     """
     run = RunFolder(folder / stage.name)
     folder.mkdir(parents=True, exist_ok=True)

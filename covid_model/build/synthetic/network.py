@@ -85,7 +85,7 @@ def _block(x: keras.KerasTensor, signal: keras.KerasTensor, width: int, name: st
 
 
 def _attend(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    """Every cell of the coarsest grid looks at all others."""
+    """Self-attention between all cells of the coarsest grid."""
     width = x.shape[-1]
     h = layers.GroupNormalization(8, name=f"{name}_norm")(x)
     h = layers.MultiHeadAttention(4, width // 4, attention_axes=(1, 2), name=f"{name}_heads")(h, h)

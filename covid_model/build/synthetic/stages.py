@@ -1,4 +1,4 @@
-"""What the generator draws, and the two networks that draw it one after the other. Needs no TensorFlow."""
+"""The kinds of image that the generator draws, and its two stages. Needs no TensorFlow."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +9,7 @@ SIDE: Final = 256
 """Pixels a side of a finished image."""
 
 KINDS: Final = tuple((label, age) for label in LABELS for age in ("adults", "children"))
-"""What the generator can be asked for. Children come from one collection alone, so age is asked for apart from the label."""
+"""(label, age) that the generator can draw. Age is separate, since all images of children come from one collection."""
 
 DRAFT_SIDE: Final = 64
 """Pixels a side of a draft."""
@@ -17,8 +17,8 @@ DRAFT_SIDE: Final = 64
 
 @dataclass(frozen=True)
 class FlowShape:
-    """patch: pixels a side of one cell of the finest grid. widths: channels a level. conditions: channels of the picture
-    that is given beside the noisy one. kinds: how many kinds of image there are; one more means "any".
+    """patch: pixels a side of one cell of the finest grid. widths: channels a level. conditions: channels of the draft that
+    is given beside the noisy image. kinds: number of kinds of image; one more means "any".
     """
 
     patch: int
@@ -30,8 +30,8 @@ class FlowShape:
 
 @dataclass(frozen=True)
 class FlowStage:
-    """One network of the generator. side: of what it draws. crop: of what it is trained on. epochs: of its training.
-    draft_noise: largest noise on the draft it is given, so that it forgives a drawn one.
+    """One network of the generator. side: of its images. crop: side of its training images. epochs: of its training.
+    draft_noise: largest noise added to drafts in training, so that drawn drafts work too.
     """
 
     name: str

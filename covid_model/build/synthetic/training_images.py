@@ -1,4 +1,4 @@
-"""What the generator learns from: the images of a training split, small, and of which kind each is."""
+"""The training images of the generator: those of a train split, small, with the kind of each."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def kinds_of(table: pd.DataFrame) -> NDArray[np.int32]:
 
 
 def small_images(table: pd.DataFrame) -> NDArray[np.uint8]:
-    """Every image of the manifest rows, squeezed to (SIDE, SIDE) as the classifiers squeeze it: (n, SIDE, SIDE) uint8."""
+    """Every image of the manifest rows, resized as for the classifiers: (n, SIDE, SIDE) uint8."""
     images = np.empty((len(table), SIDE, SIDE), np.uint8)
     for i, path in enumerate(tqdm(table["path"], desc="preparing images", unit="image", disable=None)):
         images[i] = np.round(resized(load_image(Path(path)).pixels, (SIDE, SIDE)) * 255)

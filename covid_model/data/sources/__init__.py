@@ -1,4 +1,4 @@
-"""The public sources, one file each: a file that calls `register` is all that a new one needs."""
+"""The public sources, one file each. To add one, put a file here that calls `register`."""
 
 import importlib
 import pkgutil

@@ -1,4 +1,4 @@
-"""The TRUST_TESTS table: every test of a heatmap, for the trust panel, the command line, the reports and docs alike.
+"""The TRUST_TESTS table: every test of a heatmap, for the trust panel, the command line, the reports and the docs.
 
 Each file of this package is one test. It holds a class with the decorator `register`; a new file needs no other change.
 """
@@ -17,9 +17,9 @@ from covid_model.trust.score import Better, Outcome, TrustInput, TrustScore
 class TrustTest(ABC):
     """One trust test.
 
-    question: what it answers, as a heading. how: in two sentences, what is done and what the chance level is.
+    question: a heading. how: what is done and what the pass line or chance level is, in two sentences.
     better: does a good map have a higher or a lower value than chance? decides: does the verdict rest on it?
-    required: is there no supported verdict unless this test decides? cost: seconds warm, order of magnitude.
+    required: must this test pass for a supported verdict? cost: seconds, order of magnitude.
     """
 
     key: ClassVar[str]
@@ -48,7 +48,7 @@ class TrustTest(ABC):
         passed: bool | None = None,
         details: Mapping[str, Any] | None = None,
     ) -> TrustScore:
-        """The result of `run`. passed: None where the test could not decide; a test that never decides may leave it out."""
+        """The result of `run`. passed: None where the test could not decide; tests that never decide leave it out."""
         outcome: Outcome = "informational"
         if self.decides:
             outcome = "unclear" if passed is None else "passed" if passed else "failed"
@@ -56,7 +56,7 @@ class TrustTest(ABC):
 
 
 TRUST_TESTS: Final[dict[str, TrustTest]] = {}
-"""By key. Those that decide come first, and of these the quick ones."""
+"""By key. Tests that decide come first, each group by cost."""
 
 Class = TypeVar("Class", bound=type[TrustTest])
 
@@ -72,13 +72,13 @@ def register(test: Class) -> Class:
 
 
 def run_tests(inputs: TrustInput) -> Iterator[TrustScore]:
-    """All tests in the table's order, each score as soon as it is there. `inputs.progress` is called for all together."""
+    """The scores of all tests in the table's order, each as soon as it is computed. `inputs.progress` covers all of them."""
     for number, test in enumerate(TRUST_TESTS.values()):
         yield test.run(replace(inputs, progress=inputs.part(number, len(TRUST_TESTS))))
 
 
 def figures_of(inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
-    """What the test of a score shows beside it; nothing where it measured nothing."""
+    """The figures of one score; none where nothing was measured."""
     return TRUST_TESTS[score.key].figures(inputs, score) if score.details else ()
 
 

@@ -11,12 +11,12 @@ from covid_model.trust.score import TrustInput, TrustScore
 from covid_model.trust.trust_tests import TrustTest, register
 
 COMPARED: Final = ("gradcam", "gradcampp", "hirescam", "layercam", "scorecam", "inputxgradient")
-"""Quick methods that answer the same question: what speaks for this class, and where."""
+"""Fast methods that also show what raised the score of one class, and where."""
 
 
 @register
 class Agreement(TrustTest):
-    """Rank correlation and overlap of the top tenth, this map against others of the same image and target."""
+    """Rank correlation and overlap of the highest tenth with other methods, for the same image and target."""
 
     key = "agreement"
     question = "Do other methods agree?"
@@ -47,8 +47,8 @@ class Agreement(TrustTest):
         value = float(np.mean(rank[0][1:]))
         least = min(range(1, len(names)), key=lambda k: rank[0][k])
         sentence = (
-            f"Against {len(names) - 1} other methods the order of places agrees by {value:.2f} on average (1 is the same, 0 "
-            f"is chance), least with {names[least]} ({rank[0][least]:.2f})."
+            f"The heatmaps of {len(names) - 1} other methods rank places as this one does with a correlation of {value:.2f} "
+            f"on average (1 is identical, 0 is chance); {names[least]} agrees least ({rank[0][least]:.2f})."
         )
         return self.score(value, sentence, chance=0.0, details={"methods": names, "rank": rank, "top_overlap": overlap})
 

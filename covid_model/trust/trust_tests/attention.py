@@ -1,4 +1,4 @@
-"""Where a heatmap is: inside the lungs, or beside them?"""
+"""Is a heatmap inside the lungs or outside them?"""
 
 import numpy as np
 
@@ -11,13 +11,13 @@ from covid_model.trust.trust_tests import TrustTest, register
 
 @register
 class Attention(TrustTest):
-    """How much of the heatmap is inside the lungs, beside what maps that look at no model get."""
+    """The share of the heatmap inside the lungs, against an even spread and a blob in the middle of the image."""
 
     key = "attention"
     question = "Is it in the lungs?"
     how = (
-        "Share of the heatmap's positive sum inside the lung outline. It must beat an even spread over what the model saw "
-        "and a bell over the middle of the image."
+        "The share of the heatmap's positive sum inside the lung outline. It must exceed that of an even spread over what "
+        "the model saw and that of a blob in the middle of the image."
     )
     paper = "López-Cabrera 2021, doi 10.1007/s12553-021-00609-8"
     decides = True
@@ -28,22 +28,24 @@ class Attention(TrustTest):
         share = energy_in_mask(heatmap, lungs)
         inputs.progress(1 / (1 + len(BASELINE_MAPS)))
         if not lungs.any() or np.isnan(share):
-            why = "no lungs were found" if not lungs.any() else "nothing speaks for the class"
-            return self.score(None, f"The heatmap cannot be placed: {why}.")
+            why = "no lungs were found" if not lungs.any() else "it has no positive values"
+            return self.score(None, f"The heatmap cannot be compared with the lungs: {why}.")
         seen = inputs.prediction.prepared.model_input.seen
         of_image, of_seen = float(lungs.mean()), float((lungs & seen).sum() / seen.sum())
         baseline_maps: dict[str, float] = {}
         for name, draw in BASELINE_MAPS.items():
             baseline_maps[name] = energy_in_mask(draw(inputs.image.pixels, lungs), lungs)
             inputs.progress((1 + len(baseline_maps)) / (1 + len(BASELINE_MAPS)))
-        bell = baseline_maps["centre Gaussian"]
-        line = max(of_seen, bell)
+        blob = baseline_maps["centre Gaussian"]
+        line = max(of_seen, blob)
+        passed = share > line
+        reference = "a blob in the middle of the image" if blob >= of_seen else "an even spread over what the model saw"
         sentence = (
-            f"{share:.0%} of the heatmap lies inside the lungs; spread evenly over the image it would be {of_image:.0%}, "
-            f"over what the model saw {of_seen:.0%}, and a bell over the image's middle gets {bell:.0%}."
+            f"{'More' if passed else 'No more'} of the heatmap is in the lungs than of {reference}: {share:.0%} against "
+            f"{line:.0%} (even over the image {of_image:.0%}, even over what the model saw {of_seen:.0%}, blob {blob:.0%})."
         )
         details = {"of_image": of_image, "of_seen": of_seen, "baseline_maps": baseline_maps, "line": line}
-        return self.score(share, sentence, chance=of_image, passed=share > line, details=details)
+        return self.score(share, sentence, chance=of_image, passed=passed, details=details)
 
     def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
         found = score.details

@@ -1,4 +1,4 @@
-"""Does the score fall when what the heatmap marks is hidden? Deletion and insertion curves against random maps."""
+"""Does the score fall when the places that the heatmap marks are hidden? Deletion and insertion against random maps."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ Array = NDArray[np.float32]
 
 STEPS: Final = 10
 RANDOM_MAPS: Final = {"random": 4, "blurred random": 10}
-"""Maps that know nothing: single pixels at random, which all score alike, and smooth blobs at random."""
+"""How many random maps to compare with: single pixels, whose scores hardly differ, and smooth blobs."""
 IMPUTATION: Final = "blurred"
 GRAIN: Final = 7
 """Cells along one side of a smooth random map: as coarse as a class activation map, since smooth maps are favoured."""
 
 
 def states(image: Array, fill: Array, order: NDArray[np.intp], steps: int, *, insert: bool) -> Array:
-    """The images as pixels change over in `order`, from none to all in `steps` equal parts: (steps + 1, H, W, c).
+    """The images while pixels are replaced in `order`, from none to all in `steps` equal parts: (steps + 1, H, W, c).
 
     image, fill: (H, W, c). Deletion starts from the image and hides; insertion starts from the fill and shows
     (Petsiuk 2018, arXiv 1806.07421, sec. 3.2). order: flat pixel numbers, first to change first.
@@ -42,18 +42,22 @@ def states(image: Array, fill: Array, order: NDArray[np.intp], steps: int, *, in
 
 
 def area(values: list[float]) -> float:
-    """Area under a curve over [0, 1], by trapezoids."""
+    """Area under a curve over [0, 1], by trapezoids; values: evenly spaced, two or more.
+
+    >>> area([1.0, 0.5, 0.0])
+    0.5
+    """
     return float(np.trapezoid(values, dx=1 / (len(values) - 1)))
 
 
 def order_of(layer_map: Array, shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.intp]:
-    """Pixel numbers from the highest value of a map, enlarged to `shape`, to the lowest; ties in random order."""
+    """Flat pixel numbers, (H * W,), by falling value of a map (h, w) enlarged to `shape` (H, W); ties in random order."""
     enlarged = cv2.resize(layer_map, shape[::-1], interpolation=cv2.INTER_LINEAR).ravel()
     return np.lexsort((rng.random(enlarged.size), -enlarged))
 
 
 def random_orders(shape: tuple[int, int], rng: np.random.Generator) -> dict[str, list[NDArray[np.intp]]]:
-    """The orders in which RANDOM_MAPS change pixels."""
+    """The orders in which RANDOM_MAPS replace pixels."""
     pixels, blobs = RANDOM_MAPS["random"], RANDOM_MAPS["blurred random"]
     return {
         "random": [rng.permutation(shape[0] * shape[1]) for _ in range(pixels)],
@@ -93,7 +97,7 @@ def score_curves(inputs: TrustInput, orders: Sequence[NDArray[np.intp]]) -> Iter
 
 @register
 class Faithfulness(TrustTest):
-    """The gap between insertion and deletion area, against maps that know nothing."""
+    """The gap between insertion and deletion area, against random maps."""
 
     key = "faithfulness"
     question = "Does the score follow it?"
@@ -116,10 +120,11 @@ class Faithfulness(TrustTest):
         intervals = {name: _interval(gaps) for name, gaps in controls.items()}
         line = max(high for _, high in intervals.values())
         chance = float(np.mean(controls["blurred random"]))
+        passed = curves.gap > line
         sentence = (
-            f"Hiding what the heatmap marks first brings the score to a mean of {area(curves.deletion):.2f}, showing it "
-            f"first to {area(curves.insertion):.2f}: a gap of {curves.gap:+.2f}, where random blobs give {chance:+.2f} and "
-            f"at most {line:+.2f}."
+            f"The score follows the heatmap {'more closely' if passed else 'no more closely'} than it follows random maps: "
+            f"it averages {area(curves.insertion):.2f} when marked places are shown first and {area(curves.deletion):.2f} "
+            f"when they are hidden first, a gap of {curves.gap:+.2f} (random blobs {chance:+.2f}, pass line {line:+.2f})."
         )
         details = {
             "deletion": curves.deletion,
@@ -129,7 +134,7 @@ class Faithfulness(TrustTest):
             "line": line,
             "imputation": IMPUTATION,
         }
-        return self.score(curves.gap, sentence, chance=chance, passed=curves.gap > line, details=details)
+        return self.score(curves.gap, sentence, chance=chance, passed=passed, details=details)
 
     def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
         lines = {"shown first": score.details["insertion"], "hidden first": score.details["deletion"]}
@@ -137,6 +142,6 @@ class Faithfulness(TrustTest):
 
 
 def _interval(gaps: list[float]) -> tuple[float, float]:
-    """Mean and 1.96 standard deviations either way: the range of 95 % of such maps, if their gaps are normal."""
+    """Mean and 1.96 standard deviations either way: 95 % of such maps are in this range if their gaps are normal."""
     spread = 1.96 * float(np.std(gaps, ddof=1))
     return float(np.mean(gaps)) - spread, float(np.mean(gaps)) + spread

@@ -12,10 +12,10 @@ class Lesions(TrustTest):
     """The pointing game and the share of the heatmap on outlined lesions, for images that have such outlines."""
 
     key = "lesions"
-    question = "Does it point at what radiologists saw?"
+    question = "Does it point at what radiologists outlined?"
     how = (
-        "For images whose ground glass and consolidation radiologists outlined: pointing game, share of the heatmap there "
-        "and precision, beside maps that know nothing. It judges the model as much as the heatmap, so it does not decide."
+        "For images on which radiologists outlined ground glass and consolidation: pointing game, share of the heatmap "
+        "there and precision, against baseline maps. It tests the model as much as the heatmap, so it does not decide."
     )
     paper = "Zhang 2018, arXiv 1608.00507"
     cost = 0.1
@@ -34,8 +34,8 @@ class Lesions(TrustTest):
         best = max(scores["energy"] for scores in baseline_maps.values())
         pointed = "points at" if found["hit"] >= 0.5 else "misses"
         sentence = (
-            f"Its highest value {pointed} what radiologists outlined as ground glass or consolidation; "
-            f"{found['energy']:.0%} of it lies there, and the best map that knows nothing puts {best:.0%} there."
+            f"The heatmap's highest value {pointed} what radiologists outlined as ground glass or consolidation; "
+            f"{found['energy']:.0%} of the heatmap is there, and {best:.0%} of the best baseline map."
         )
         return self.score(found["energy"], sentence, chance=best, details={**found, "baseline_maps": baseline_maps})
 

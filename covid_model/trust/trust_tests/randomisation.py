@@ -1,4 +1,4 @@
-"""Does the heatmap change when the model's weights are randomised? If not, it never was about the model."""
+"""Does the heatmap change when the model's weights are randomised? If not, it does not show what the model learned."""
 
 import threading
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 STEPS: Final = 5
 """Steps from the trained network to one without any trained weight."""
 DRAWS: Final = 2
-"""Random weights drawn for methods that are quick; others get one."""
+"""Randomised copies for fast methods; the others get one."""
 QUICK: Final = 0.3
-"""Seconds a heatmap, as the audit record measured them, below which a method is quick."""
+"""A method is fast below this many seconds a heatmap, as the audit record measured them."""
 
 
 @dataclass(eq=False)
@@ -43,12 +43,12 @@ class RandomisedModel:
 
     @property
     def forward(self) -> TensorFlowBackend:
-        """Who answers forward passes."""
+        """The backend of forward passes."""
         return self.backend
 
     @property
     def gradients(self) -> TensorFlowBackend:
-        """Who differentiates."""
+        """The backend of gradients."""
         return self.backend
 
 
@@ -57,7 +57,7 @@ _making: Final = threading.Lock()
 
 
 def randomised_copy(classifier: Classifier) -> RandomisedModel:
-    """The copy that belongs to a classifier, made on first use and kept as long as its network, so it is compiled once."""
+    """The copy of a classifier, made on first use and kept as long as its network, so that it is compiled once."""
     import keras
 
     with _making:
@@ -125,8 +125,8 @@ class WeightRandomisation(TrustTest):
     key = "randomisation"
     question = "Does it depend on the model?"
     how = (
-        "The heatmap is made again as the model's weights are shuffled, from the logits down. With all of them shuffled it "
-        "must be less similar (SSIM) than the heatmaps of 50 random pairs of images are on average."
+        "The heatmap is computed again while the model's weights are shuffled, from the logits down. With all of them "
+        "shuffled it must be less similar to the original (SSIM) than heatmaps of 50 random pairs of images are on average."
     )
     paper = "Adebayo 2018, arXiv 1810.03292; Arun 2021, doi 10.1148/ryai.2021200267"
     better = "lower"
@@ -139,14 +139,14 @@ class WeightRandomisation(TrustTest):
         value = found[-1]["ssim"]
         pairs = inputs.known_of_method.get("pairs")
         details = {"cascade": found, "pairs": pairs}
-        sentence = f"With every weight of the model shuffled the heatmap keeps a similarity (SSIM) of {value:.2f}"
+        kept = f"with every weight of the model shuffled it keeps a similarity (SSIM) of {value:.2f}"
         if not pairs:
-            sentence += "; no pairs of images were measured for this model, so there is no line to judge it by."
+            sentence = f"This test has no pass line for this model; {kept}."
             return self.score(value, sentence, details=details)
         line = float(pairs["ssim"])
         passed = value < line
-        meaning = "it depends on the model" if passed else "it would look much the same whatever the model had learned"
-        sentence += f"; heatmaps of two unrelated images share {line:.2f}: {meaning}."
+        meaning = "depends on the model" if passed else "would look much the same whatever the model had learned"
+        sentence = f"The heatmap {meaning}: {kept}, and heatmaps of two unrelated images have {line:.2f}."
         return self.score(value, sentence, chance=line, passed=passed, details=details)
 
     def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
@@ -156,4 +156,4 @@ class WeightRandomisation(TrustTest):
             "similarity (SSIM)": [1.0, *(step["ssim"] for step in found)],
             "rank correlation": [1.0, *(step["rank"] for step in found)],
         }
-        return (Curves(steps, lines, "weights shuffled, from the logits down", "likeness to this heatmap", score.chance),)
+        return (Curves(steps, lines, "weights shuffled, from the logits down", "similarity to this heatmap", score.chance),)

@@ -1,4 +1,4 @@
-"""The same image without its lungs, with nothing else, with its edge alone: is the model as sure as before?"""
+"""Is the model as sure of the image without the lungs, or of the border alone, as of the whole image?"""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -23,12 +23,12 @@ GROW: Final = 0.02
 KEPT: Final = 0.5
 """A model that keeps more than this share of its confidence without the lungs fails."""
 LEAST_CONFIDENCE: Final = 0.1
-"""A model that is not this much surer than on an empty image has no confidence that could be lost."""
+"""Below this margin over an empty image the model has no confidence that it could lose."""
 THUMBNAIL: Final = 220
 
 
 def lungs_removed(pixels: Array, lungs: Mask) -> Array:
-    """Lungs, a little grown, filled with the image's middle tone. All take pixels and lungs (H, W), give pixels (H, W)."""
+    """The lungs, slightly dilated, filled with the median. All alterations take pixels and lungs (H, W), return (H, W)."""
     wide = grown(lungs, round(GROW * max(lungs.shape)))
     outside = pixels[~wide]
     tone = np.float32(np.median(outside)) if outside.size else np.float32(0.5)
@@ -36,12 +36,12 @@ def lungs_removed(pixels: Array, lungs: Mask) -> Array:
 
 
 def lungs_only(pixels: Array, lungs: Mask) -> Array:
-    """Everything but the lungs black."""
+    """Black outside the lungs."""
     return np.where(lungs, pixels, np.float32(0))
 
 
 def border_only(pixels: Array, lungs: Mask) -> Array:
-    """Everything but the outer tenth black."""
+    """Black except for the outer tenth."""
     inside = np.zeros(pixels.shape, bool)
     rows, cols = (round(BORDER * length) for length in pixels.shape)
     inside[rows:-rows, cols:-cols] = True
@@ -49,7 +49,7 @@ def border_only(pixels: Array, lungs: Mask) -> Array:
 
 
 def corners_only(pixels: Array, lungs: Mask) -> Array:
-    """Everything but the four corners black: where markers are."""
+    """Black except for the four corners, where markers are."""
     corner = np.zeros(pixels.shape, bool)
     rows, cols = (round(CORNER * length) for length in pixels.shape)
     for vertical in (slice(None, rows), slice(-rows, None)):
@@ -59,7 +59,7 @@ def corners_only(pixels: Array, lungs: Mask) -> Array:
 
 
 def centre_black(pixels: Array, lungs: Mask) -> Array:
-    """A black box over the middle (Maguolo & Nanni 2021): most of the lungs are gone."""
+    """A black box over the middle (Maguolo & Nanni 2021), which hides most of the lungs."""
     box = np.zeros(pixels.shape, bool)
     rows, cols = (round((1 - CENTRE) / 2 * length) for length in pixels.shape)
     box[rows:-rows, cols:-cols] = True
@@ -67,7 +67,7 @@ def centre_black(pixels: Array, lungs: Mask) -> Array:
 
 
 def nothing(pixels: Array, lungs: Mask) -> Array:
-    """The image's middle tone everywhere: what the model says when it knows nothing."""
+    """The median everywhere: an empty image."""
     return np.full_like(pixels, np.median(pixels))
 
 
@@ -88,8 +88,8 @@ class RegionAblation(TrustTest):
     key = "region_ablation"
     question = "Does the model need the lungs?"
     how = (
-        "The model's probability on the same image with lungs removed, lungs only, border only, corners only and a black "
-        "box over the centre. Without the lungs it must lose half of what it believes above an empty image."
+        "The model's probability for the same image with lungs removed, lungs only, border only, corners only and a black "
+        "box over the centre. Without the lungs it must lose at least half of its margin over an empty image."
     )
     paper = "Maguolo & Nanni 2021, arXiv 2004.12823"
     better = "lower"
@@ -114,7 +114,7 @@ class RegionAblation(TrustTest):
             f"{blank:.0%} on an empty image)"
         )
         if not lungs.mask.any() or before <= blank + LEAST_CONFIDENCE:
-            sentence += "; it is hardly surer than on an empty image, so this decides nothing."
+            sentence += "; that is hardly more than on an empty image, so this test cannot decide."
             return self.score(without, sentence, chance=blank, details=details)
         kept = (without - blank) / (before - blank)
         details["kept"] = kept
@@ -131,7 +131,7 @@ class RegionAblation(TrustTest):
 
 
 def _small(pixels: Array) -> NDArray[np.uint8]:
-    """A picture of the pixels with at most THUMBNAIL on its longer side."""
+    """The pixels as uint8 with at most THUMBNAIL on the longer side."""
     scale = min(1.0, THUMBNAIL / max(pixels.shape))
     size = max(1, round(scale * pixels.shape[0])), max(1, round(scale * pixels.shape[1]))
     return displayed(resized(pixels.astype(np.float32), size))

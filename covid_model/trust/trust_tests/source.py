@@ -1,4 +1,4 @@
-"""Where was this image taken? What the model's own features reveal about the hospital."""
+"""Do the model's features reveal which data source an image comes from?"""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ class SourceRecognition(TrustTest):
     key = "source"
     question = "Does the model know the hospital?"
     how = (
-        "A small classifier on the model's own features names the data source. Chance is one in the number of sources; it "
+        "A small classifier on the model's features names the data source. Chance is one in the number of sources; this "
         "informs and does not decide."
     )
     paper = "Maguolo & Nanni 2021, arXiv 2004.12823"
@@ -29,18 +29,18 @@ class SourceRecognition(TrustTest):
         probe = load_probe(inputs.explanation.model, inputs.explanation.model_digest)
         inputs.progress(0.5)
         if probe is None:
-            return self.score(None, "No source classifier ships with this model.")
+            return self.score(None, "This model has no source classifier.")
         features = embedding(inputs.classifier.forward, inputs.prediction.prepared.batch)
         inputs.progress(1.0)
         found = {name: float(p) for name, p in zip(probe.sources, probe.probabilities(features)[0], strict=True)}
         likely = max(found, key=found.__getitem__)
         chance = 1 / len(probe.sources)
         accuracy = float(probe.balanced_accuracy["value"])
-        recognised = ": what distinguishes sources is open to the prediction too" if found[likely] > RECOGNISED else ""
+        recognised = " The prediction may use the same differences between sources." if found[likely] > RECOGNISED else ""
         sentence = (
-            f"The model's own features say this image comes from {likely} ({found[likely]:.0%}). Over test images they name "
-            f"the right one of {len(found)} sources with a balanced accuracy of {accuracy:.0%}, where chance is "
-            f"{chance:.0%}{recognised}."
+            f"The model's features assign this image to {likely} ({found[likely]:.0%}). On test images they name the right "
+            f"one of {len(found)} sources with a balanced accuracy of {accuracy:.0%}, where chance is {chance:.0%}."
+            f"{recognised}"
         )
         details = {"probabilities": found, "balanced_accuracy": probe.balanced_accuracy}
         return self.score(found[likely], sentence, chance=chance, details=details)

@@ -1,4 +1,4 @@
-"""Does the heatmap hold still under changes of the image that change nothing?"""
+"""Does the heatmap stay the same under small changes of the image that keep the prediction?"""
 
 from collections.abc import Callable
 from typing import Final
@@ -17,7 +17,7 @@ Array = NDArray[np.float32]
 NOISE: Final = 0.01
 BRIGHTER: Final = 0.02
 ALLOWED: Final = 0.5
-"""Share of the change between unrelated images that a small change of the image may cause."""
+"""A small change of the image may change the heatmap by up to this share of the change between unrelated images."""
 
 Alteration = Callable[[Array, np.random.Generator], Array]
 
@@ -31,7 +31,7 @@ def _brightness(by: float) -> Alteration:
 
 
 def _shift(rows: int, cols: int) -> Alteration:
-    """Moved by one pixel of what the model receives; the edge is repeated."""
+    """Moved by about one pixel of the model's input; the edge is repeated."""
 
     def moved(pixels: Array, _: np.random.Generator) -> Array:
         step = max(1, round(max(pixels.shape) / 224))
@@ -50,7 +50,7 @@ ALTERATIONS: Final[dict[str, Alteration]] = {
     "a little darker": _brightness(-BRIGHTER),
     "other noise": _noise,
 }
-"""In this order; slow methods are tried on the first three. One pixel is below the size at which maps are compared."""
+"""In this order; slow methods get the first three. A shift of one pixel is finer than the maps that are compared."""
 
 
 @register
@@ -58,10 +58,10 @@ class Stability(TrustTest):
     """The largest change of the map among alterations that keep the predicted class (max-sensitivity, Yeh 2019)."""
 
     key = "stability"
-    question = "Does it hold still?"
+    question = "Is it stable?"
     how = (
-        "The heatmap is made again under small noise, brightness and shifts that keep the prediction. Its largest change "
-        "must stay below half of that between unrelated images."
+        "The heatmap is computed again under small noise, brightness and shifts that keep the prediction. Its largest "
+        "change must not exceed half of the change between unrelated images."
     )
     paper = "Yeh 2019, arXiv 1901.09392"
     better = "lower"
@@ -88,13 +88,17 @@ class Stability(TrustTest):
             return self.score(None, sentence, passed=False, details=details)
         worst = max(changes, key=changes.__getitem__)
         value = changes[worst]
-        sentence = f"Under small changes of the image the heatmap moves by at most {value:.2f} ({worst})"
+        largest = f"small changes of the image change it by at most {value:.2f} ({worst})"
         pairs = inputs.known_of_method.get("pairs")
         if not pairs:
-            return self.score(value, f"{sentence}; no line was measured.", details=details)
+            return self.score(value, f"This test has no pass line for this model; {largest}.", details=details)
         chance = float(pairs["change"])
-        sentence += f"; between unrelated images it moves by {chance:.2f}, and half of that is allowed."
-        return self.score(value, sentence, chance=chance, passed=value <= ALLOWED * chance, details=details)
+        passed = value <= ALLOWED * chance
+        sentence = (
+            f"The heatmap is {'stable' if passed else 'not stable'}: {largest}, and half of the {chance:.2f} between "
+            "unrelated images is allowed."
+        )
+        return self.score(value, sentence, chance=chance, passed=passed, details=details)
 
     def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
         line = None if score.chance is None else ALLOWED * score.chance

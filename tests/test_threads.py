@@ -1,0 +1,67 @@
+"""Several items in flight on threads, results in order."""
+
+import threading
+import time
+
+import pytest
+
+from covid_model.backends.base import Progress
+from covid_model.threads import StoppedError, in_order
+
+
+def test_results_keep_the_order_whichever_is_done_first() -> None:
+    def work(number: int, _: Progress) -> int:
+        time.sleep(0.02 if number % 2 == 0 else 0)
+        return number
+
+    assert list(in_order(work, range(20), most=4)) == list(range(20))
+
+
+def test_items_are_taken_a_few_ahead_and_nothing_before_the_first_is_asked_for() -> None:
+    taken = []
+    results = in_order(lambda number, _: number, (taken.append(number) or number for number in range(100)), most=3)
+    assert taken == []
+    assert next(results) == 0
+    assert len(taken) <= 4
+    results.close()  # type: ignore[attr-defined]
+    assert len(taken) <= 4
+
+
+def test_several_are_in_flight_at_once() -> None:
+    together = threading.Barrier(3, timeout=10)
+    assert len(list(in_order(lambda _number, _: together.wait(), range(3), most=3))) == 3
+
+
+def test_what_the_work_raises_comes_in_its_place() -> None:
+    def work(number: int, _: Progress) -> int:
+        if number == 2:
+            raise ValueError("two")
+        return number
+
+    results = in_order(work, range(5), most=4)
+    assert [next(results), next(results)] == [0, 1]
+    with pytest.raises(ValueError, match="two"):
+        next(results)
+    assert list(results) == []
+
+
+def test_a_caller_that_goes_ends_long_work() -> None:
+    stopped, begun = threading.Event(), threading.Event()
+
+    def work(number: int, progress: Progress) -> int:
+        if number == 0:
+            begun.wait(10)
+            return number
+        begun.set()
+        try:
+            while True:
+                progress(0.5)
+                time.sleep(0.001)
+        except StoppedError:
+            stopped.set()
+            raise
+
+    results = in_order(work, range(9), most=2)
+    assert next(results) == 0
+    results.close()  # type: ignore[attr-defined]
+    assert stopped.wait(10)
