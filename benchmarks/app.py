@@ -1,160 +1,120 @@
-"""What a user of the running dashboard waits for, and what it occupies: real server, real browser.
+"""What a user of the running dashboard waits for, and what it occupies, beside a Streamlit page of the usual shape.
 
-    python -m benchmarks.app [--repeat 10] [--out FILE.json]
+    python -m benchmarks.app [--repeat 10] [--idle 30] [--out benchmarks/results/app.json]
 
-Measures the first picture of a fresh server, the time from a click (another class, another model, another opacity, a new
-image) to the changed picture on the screen, and the server's resident memory after each. Needs Chromium and playwright.
-Linux only, since memory is read from /proc.
+Both servers are fresh and started alike (`server.served`), one after the other. In headless Chromium: the first picture, and
+the trust panel until its verdict. By `client.Session`: what the server needs for an upload and for another class, and, on
+one more fresh server, its memory at the moment of the first answer, before the trust tests ask for TensorFlow. Processor time
+and memory are those of the server with all it has started. Needs Chromium and playwright; Linux only.
 """
 
 import argparse
-import json
-import shutil
-import socket
-import statistics
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
-import cv2
-import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from benchmarks import browser
+from benchmarks.client import Session
+from benchmarks.images import noisy_samples
+from benchmarks.server import Server, served
+from benchmarks.surroundings import Row, arguments_of, finish, machine, spread, timed
 
-from covid_model.data.synthetic_samples import shipped_samples
-from covid_model.images.read import load_image
-
-ROOT: Final = Path(__file__).resolve().parent.parent
-OVERLAY: Final = (
-    "() => { const all = document.querySelectorAll('.st-key-pictures .imagelayer image');"
-    " const last = all[all.length - 1]; return last && (last.getAttribute('href') || last.getAttribute('xlink:href')); }"
-)
-CHANGED: Final = f"before => {{ const now = ({OVERLAY})(); return now && now !== before; }}"
-MANY: Final = 200
-FLAGS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PAGE: Final = "streamlit_app.py"
+NAIVE: Final = "benchmarks/naive_page.py"
+SIDE: Final = 2000
+UPLOADER: Final = "Upload a chest X-ray"
+CLASS: Final = "Class to explain"
+SETTLE: Final = 5.0
+"""Seconds between the last work and the start of an idle time."""
 
 
-def resident_mb(process: int) -> float:
-    """Resident memory of a process in MB (10^6 bytes)."""
-    status = Path(f"/proc/{process}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) * 1024 / 1e6
+def measured(server: Server, act: Callable[[], float]) -> Row:
+    """Seconds that `act` says, and the server's processor seconds meanwhile."""
+    before = server.processor_s()
+    return {"seconds": act(), "processor_s": server.processor_s() - before}
 
 
-def seconds_until_changed(page: Page, act: Callable[[], None]) -> float:
-    """From the start of `act` to another overlay on the screen."""
-    before = page.evaluate(OVERLAY)
-    start = time.perf_counter()
-    act()
-    page.wait_for_function(CHANGED, arg=before, polling=10)
-    return time.perf_counter() - start
-
-
-def picks(page: Page, label: str, options: list[str], repeat: int) -> list[float]:
-    """Choose from a select box again and again; the menu is opened before the clock starts."""
-    found = []
-    for turn in range(repeat):
-        page.get_by_role("combobox", name=label).click()
-        option = page.get_by_role("option", name=options[turn % len(options)], exact=True)
-        option.wait_for()
-        found.append(seconds_until_changed(page, option.click))
-        page.wait_for_timeout(500)
+def first_answer(script: str, query: str, folder: Path) -> Row:
+    """What a fresh server needs for the first heatmap, without a browser on its cores, and its memory right then."""
+    with served(script, folder) as server:
+        sessions: list[Session] = []
+        found = measured(server, lambda: timed(lambda: sessions.append(Session(server.address, query))))
+        found["memory_mb"] = server.memory_mb()
+        sessions[0].close()
     return found
 
 
-def uploads(page: Page, repeat: int, folder: Path) -> list[float]:
-    """Upload images that the server has never seen: read, lungs, prediction, heatmap and drawing, nothing remembered."""
-    found = []
-    start = load_image(next(iter(shipped_samples().values())).path).pixels
-    for seed in range(repeat):
-        image = folder / f"{seed}.png"
-        noisy = start + np.random.default_rng(seed).normal(0, 0.01, start.shape)
-        cv2.imwrite(str(image), np.round(np.clip(noisy, 0, 1) * 255).astype(np.uint8))
-        found.append(seconds_until_changed(page, lambda image=image: page.set_input_files("input[type=file]", image)))  # type: ignore[misc]
-        page.wait_for_timeout(700)
+def visit(server: Server, idle: float, tests: dict[str, Path]) -> Row:
+    """What the screen of a fresh server shows and when; `tests`: images to upload after the first trust panel, by title."""
+    found: Row = {"memory_mb": {"started": server.memory_mb()}}
+    with browser.opened() as page:
+        found["first_picture"] = measured(server, lambda: browser.first_picture(page, server.address))
+        found["memory_mb"]["first heatmap"] = server.memory_mb()
+        if tests:
+            found["trust_panel_cold"] = measured(server, lambda: browser.until_verdict(page))
+            found["memory_mb"]["all trust tests"] = server.memory_mb()
+        for title, image in tests.items():
+            browser.upload(page, image)
+            found[title] = measured(server, lambda: browser.until_verdict(page))
+        time.sleep(SETTLE)
+        found["idle"] = server.idle(idle)
+    found["log_lines_all"] = server.log_lines()
     return found
 
 
-def opacity_steps(page: Page, repeat: int) -> list[float]:
-    """Move the opacity slider by one step at a time."""
-    slider = page.locator(".st-key-opacity input[type=range]")
-    slider.focus()
-    found = []
-    for turn in range(repeat):
-        key = "ArrowLeft" if turn % 2 else "ArrowRight"
-        found.append(seconds_until_changed(page, lambda key=key: slider.press(key)))  # type: ignore[misc]
-        page.wait_for_timeout(500)
-    return found
-
-
-def start_server() -> tuple[subprocess.Popen[bytes], str]:
-    """The app on a free port, answering."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
-    quiet = subprocess.DEVNULL
-    server = subprocess.Popen([*command, "--server.port", str(port)], cwd=ROOT, stdout=quiet, stderr=quiet)
-    address = f"http://127.0.0.1:{port}"
-    for _ in range(240):
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):
-                return server, address
-        except OSError:
-            time.sleep(0.25)
-    server.kill()
-    raise SystemExit("error: the dashboard did not start within a minute.")
-
-
-def measure(repeat: int) -> dict[str, Any]:
-    """All figures of one fresh server."""
-    server, address = start_server()
-    memory = {"started": resident_mb(server.pid)}
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1440, "height": 1000})
-        start = time.perf_counter()
-        page.goto(address)
-        page.wait_for_function(CHANGED, arg=None, timeout=120_000)
-        first = time.perf_counter() - start
-        memory["first heatmap"] = resident_mb(server.pid)
-        page.get_by_text("upported:").or_(page.get_by_text("Withheld:")).first.wait_for(timeout=120_000)
-        memory["all trust tests"] = resident_mb(server.pid)
-        page.get_by_role("tab", name="Export").click()  # clicks are timed without tests in the background
-        page.wait_for_timeout(3000)
-        picks(page, "Class to explain", ["Pneumonia", "COVID-19", "Normal"], 3)
-        clicks = {
-            "another class, seen before": picks(page, "Class to explain", ["COVID-19", "Pneumonia"], repeat),
-            "another opacity": opacity_steps(page, repeat),
-            "another model, seen before": picks(page, "Model", ["Whole image", "Lungs only"], repeat),
+def clicks(server: Server, images: list[Path], query: str) -> Row:
+    """Server time of uploads that it has never seen, each followed by another class of that image, and by one seen before."""
+    server.wait_until_quiet()
+    session = Session(server.address, query)
+    turns: dict[str, list[Row]] = {"upload": [], "another class": [], "class seen before": []}
+    for image in images:
+        name, data = image.name, image.read_bytes()
+        acts: dict[str, Callable[[], float]] = {
+            "upload": lambda name=name, data=data: session.upload(UPLOADER, name, data),  # type: ignore[misc]
+            "another class": lambda: session.choose(CLASS, "Pneumonia"),
+            "class seen before": lambda: session.choose(CLASS, "COVID-19"),
         }
-        with TemporaryDirectory() as folder:
-            clicks["upload of a new image"] = uploads(page, repeat, Path(folder))
-            memory["two models, all clicks"] = resident_mb(server.pid)
-            uploads(page, MANY, Path(folder))
-        memory[f"after {MANY} images"] = resident_mb(server.pid)
-        browser.close()
-    server.terminate()
-    medians = {name: {"median_s": statistics.median(s), "max_s": max(s)} for name, s in clicks.items()}
-    return {"first_picture_s": first, "clicks": medians, "resident_mb": memory}
+        for kind, act in acts.items():
+            turns[kind].append(measured(server, act))
+    session.close()
+    return {
+        kind: {
+            **spread(row["seconds"] for row in rows[1:]),
+            "processor_median_s": median(row["processor_s"] for row in rows[1:]),
+        }
+        for kind, rows in turns.items()
+    }
+
+
+def measure(script: str, query: str, repeat: int, idle: float) -> Row:
+    """All figures of one fresh server. query: of the link that the clicks start from."""
+    ours = script == PAGE
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        images = noisy_samples(folder / "large", repeat + 2, SIDE)
+        tests = {"trust_panel": noisy_samples(folder / "small", 1)[0], "trust_panel_large": images[0]} if ours else {}
+        first = first_answer(script, query, folder)
+        with served(script, folder) as server:
+            found = {"first_answer": first, **visit(server, idle, tests)}
+            found["clicks"] = clicks(server, images[1:], query)
+            found["memory_mb"]["after all uploads"] = server.memory_mb()
+    return found
 
 
 def main() -> int:
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(description="waiting times and memory of the running dashboard")
+    parser = argparse.ArgumentParser(description="waiting times, processor time and memory of the running dashboard")
     parser.add_argument("--repeat", type=int, default=10, help="clicks of each kind, default: %(default)s")
-    parser.add_argument("--out", type=Path, help="JSON file for the numbers")
-    arguments = parser.parse_args()
-    report = {"date": datetime.now(UTC).isoformat("T", "seconds"), **measure(arguments.repeat)}
-    text = json.dumps(report, indent=1)
-    print(text)
-    if arguments.out:
-        arguments.out.write_text(text + "\n", "utf-8")
-    return 0
+    parser.add_argument("--idle", type=float, default=30.0, help="idle seconds, default: %(default)s")
+    arguments = arguments_of(parser, "app")
+    report = {**machine(), "repeat": arguments.repeat, "pixels": [SIDE, SIDE]}
+    # With the panel "Export" open no trust tests run beside the clicks.
+    report["dashboard"] = measure(PAGE, "panel=Export", arguments.repeat, arguments.idle)
+    report["naive page"] = measure(NAIVE, "", arguments.repeat, arguments.idle)
+    return finish(report, arguments.out)
 
 
 if __name__ == "__main__":

@@ -1,47 +1,43 @@
-"""Predict and Grad-CAM: ours against tf-keras-vis, Keras' own predict and the bare compiled forward pass, in one run.
+"""Predict and Grad-CAM on one EfficientNet-Lite0: ours on both engines against their peers, in one process.
 
-    python -m benchmarks.explain [--model KEY] [--repeat 10] [--out FILE.json]
+    python -m benchmarks.explain [--model KEY] [--repeat 10] [--out benchmarks/results/explain.json]
 
-Cold: the first call in a process of its own, with that process's peak memory. Warm: the median of `--repeat` rounds, each
-of which runs every case once, so that a busy moment of the machine falls on all of them alike.
+Warm: the median of `--repeat` rounds, each of which runs every case once, so that a busy moment of the machine falls on all of
+them alike. The PyTorch libraries take their turns where requirements-convert.txt is installed. At once: images per second from 1, 2
+and 4 threads, that share one session of ONNX Runtime or have one each.
 """
 
 import argparse
-import json
-import os
-import platform
-import resource
-import statistics
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.surroundings import Row, arguments_of, finish, machine, spread, timed
+from benchmarks.torch_peers import prepare, timed_case
+from covid_model.backends.onnx import THREADS, OnnxBackend
 from covid_model.errors import CovidModelError
 from covid_model.images.phantom import PHANTOMS, draw_phantom
 from covid_model.images.xray_image import XrayImage
 from covid_model.models.classifier import Classifier, load
 from covid_model.models.specs import DEFAULT_MODEL, MODELS
+from covid_model.settings import WEIGHTS
 
 Call = Callable[[], object]
-Row = dict[str, Any]
 
 BATCH: Final = 16
 LEAST_REPEAT: Final = 10
 """Below this many rounds a median says little."""
-BARS: Final = (
-    ("Grad-CAM over the forward pass", "Grad-CAM", "forward pass", 1.5, "at most"),
-    ("tf-keras-vis over Grad-CAM", "Grad-CAM (tf-keras-vis)", "Grad-CAM", 8.0, "at least"),
-)
-"""(what, numerator, denominator, bar, side): ratios of warm medians for one image, as the project promises them."""
+AT_ONCE: Final = (1, 2, 4)
+TURNS: Final = 40
+"""Images that are answered at once, by all threads together."""
 
 
 def drawn_image(seed: int) -> XrayImage:
@@ -52,23 +48,22 @@ def drawn_image(seed: int) -> XrayImage:
 
 def network_cases(classifier: Classifier, batch: NDArray[np.float32]) -> dict[str, Call]:
     """The calls to compare on one batch (b, height, width, channels), by name. The default layer and first class."""
-    import tensorflow as tf
-
     from covid_model.explain.methods import keras_vis
     from covid_model.explain.methods.cam import GradCam
     from covid_model.explain.target import resolve_target
 
-    network, card = classifier.network, classifier.card
-    layer = card.explanation_layers[0]
-    target = resolve_target(card.classes[0], card.classes, classifier.gradients.units)
-    forward = tf.function(lambda image: network(image, training=False))
+    network, card, gradients = classifier.network, classifier.card, classifier.gradients
+    layer, units = card.explanation_layers[0], classifier.forward.units
+    target = resolve_target(card.classes[0], card.classes, units)
+    weights = np.eye(units, dtype=np.float32)[0]
     return {
-        "forward pass": lambda: forward(tf.constant(batch)).numpy(),
-        "predict": lambda: classifier.probabilities(classifier.logits(batch)),
+        "forward pass": lambda: classifier.logits(batch),
+        "forward pass (TensorFlow)": lambda: gradients.run(batch),
         "predict (Keras)": lambda: network.predict(batch, verbose=0),
         "Grad-CAM": lambda: GradCam().maps(classifier, batch, target, layer),
+        "Grad-CAM (TensorFlow)": lambda: GradCam().weights(*gradients.layer_state(batch, weights, layer)[:2]),
         # the reference computes the maps of the whole batch, though it returns the first
-        "Grad-CAM (tf-keras-vis)": lambda: keras_vis.grad_cam(classifier.gradients, batch, target, layer=layer),
+        "Grad-CAM (tf-keras-vis)": lambda: keras_vis.grad_cam(gradients, batch, target, layer=layer),
     }
 
 
@@ -84,124 +79,81 @@ def image_cases(classifier: Classifier, image: XrayImage) -> dict[str, Call]:
     }
 
 
-def timed(call: Call) -> float:
-    """Seconds that one call takes."""
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
-def peak_memory() -> float:
-    """Largest resident size of this process so far, in MB (10^6 bytes)."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-
-
-def cold(key: str, case: str, images: int) -> Row:
-    """Load the model `key` and run one case once; for a fresh process."""
-    start = time.perf_counter()
-    classifier = load(key)
-    batch = np.concatenate([classifier.prepare(drawn_image(seed)).batch for seed in range(images)])
-    ready = time.perf_counter() - start
-    first = timed(network_cases(classifier, batch)[case])
-    return {"case": case, "images": images, "ready_s": ready, "first_call_s": first, "peak_mb": peak_memory()}
-
-
-def cold_rows(key: str) -> list[Row]:
-    """`cold` for every case, one image and a batch. Before TensorFlow is loaded here: Linux counts its size to theirs."""
-    names = ("forward pass", "predict", "predict (Keras)", "Grad-CAM", "Grad-CAM (tf-keras-vis)")
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        return [pool.submit(cold, key, name, images).result() for images in (1, BATCH) for name in names]
-
-
-def warm_rows(classifier: Classifier, repeat: int) -> list[Row]:
-    """Median, fastest and slowest of `repeat` interleaved rounds after one that is not counted."""
+def warm_rows(classifier: Classifier, repeat: int) -> tuple[list[Row], str]:
+    """Spread of `repeat` interleaved rounds after one that is not counted, and why PyTorch took no part ("" where it did)."""
     images = [drawn_image(seed) for seed in range(BATCH)]
     batch = np.concatenate([classifier.prepare(image).batch for image in images])
-    rows = []
-    for count in (1, BATCH):
-        cases = network_cases(classifier, batch[:count])
-        if count == 1:
-            cases |= image_cases(classifier, images[0])
-        rounds = [{name: timed(call) for name, call in cases.items()} for _ in range(repeat + 1)][1:]
-        for name in cases:
-            seconds = [one[name] for one in rounds]
-            median = statistics.median(seconds)
-            rows.append({"case": name, "images": count, "median_s": median, "min_s": min(seconds), "max_s": max(seconds)})
-    return rows
+    rows, reason = [], ""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as torch:
+        for count in (1, BATCH):
+            calls = network_cases(classifier, batch[:count])
+            if count == 1:
+                calls |= image_cases(classifier, images[0])
+            turns: dict[str, Callable[[], float]] = {name: partial(timed, call) for name, call in calls.items()}
+            try:
+                for name in torch.submit(prepare, batch[:count]).result():
+                    turns[name] = lambda name=name: torch.submit(timed_case, name).result()  # type: ignore[misc]
+            except ImportError as error:
+                reason = f"{error}; requirements-convert.txt has it"
+            rounds = [{name: turn() for name, turn in turns.items()} for _ in range(repeat + 1)][1:]
+            rows += [{"case": name, "images": count, **spread(one[name] for one in rounds)} for name in turns]
+    return rows, reason
 
 
-def ratios(rows: list[Row]) -> list[Row]:
-    """The promised ratios of warm medians for one image, each with its bar and whether it is kept."""
+def at_once_rows(key: str, image: NDArray[np.float32], repeat: int) -> list[Row]:
+    """Images per second of forward passes from several threads: medians of interleaved rounds."""
+    graph = (WEIGHTS / f"{key}.onnx").read_bytes()
+    backends = [OnnxBackend(graph) for _ in range(max(AT_ONCE))]
+
+    def answered(threads: int, sessions: int) -> float:
+        with ThreadPoolExecutor(threads) as pool:
+            start = time.perf_counter()
+            list(pool.map(lambda turn: backends[turn % sessions].run(image), range(TURNS)))
+            return time.perf_counter() - start
+
+    cases = [(threads, sessions) for threads in AT_ONCE for sessions in sorted({1, threads})]
+    rounds = [{case: answered(*case) for case in cases} for _ in range(max(1, repeat // 3) + 1)][1:]
+    return [
+        {
+            "threads": threads,
+            "sessions": sessions,
+            "images_per_s": TURNS / spread(one[threads, sessions] for one in rounds)["median_s"],
+        }
+        for threads, sessions in cases
+    ]
+
+
+def ratios(rows: list[Row]) -> Row:
+    """Ratios of warm medians for one image."""
     median = {row["case"]: row["median_s"] for row in rows if row["images"] == 1}
-    found = []
-    for what, over, under, bar, side in BARS:
-        value = median[over] / median[under]
-        kept = value <= bar if side == "at most" else value >= bar
-        found.append({"what": what, "value": value, "bar": f"{side} {bar:g}", "kept": kept})
-    return found
-
-
-def machine() -> Row:
-    """Where and with what the numbers were measured."""
-    from covid_model.explain.explanation import versions
-
-    return {
-        "date": datetime.now(UTC).isoformat("T", "seconds"),
-        "platform": platform.platform(),
-        "processor": platform.processor() or platform.machine(),
-        "cpus": os.cpu_count(),
-        "python": platform.python_version(),
-        "versions": versions(),
-    }
-
-
-def print_report(report: Row) -> None:
-    """The report as a table for people."""
-    print(f"model {report['model']}, layer {report['layer']}, {report['repeat']} rounds, load {report['load_before']:.1f}")
-    print(f"\n{'first call in a process':28}{'images':>6}{'load s':>9}{'call s':>9}{'peak MB':>9}")
-    for row in report["cold"]:
-        print(f"{row['case']:28}{row['images']:6}{row['ready_s']:9.1f}{row['first_call_s']:9.2f}{row['peak_mb']:9.0f}")
-    print(f"\n{'warm, ms':28}{'images':>6}{'median':>9}{'min':>9}{'max':>9}")
-    for row in report["warm"]:
-        numbers = "".join(f"{row[name] * 1000:9.1f}" for name in ("median_s", "min_s", "max_s"))
-        print(f"{row['case']:28}{row['images']:6}{numbers}")
-    print()
-    for row in report["ratios"]:
-        print(f"{row['what']}: {row['value']:.2f}, to be {row['bar']}: {'kept' if row['kept'] else 'MISSED'}")
+    ours = median["Grad-CAM"]
+    found = {"Grad-CAM over the forward pass": ours / median["forward pass"]}
+    return found | {f"{name} over ours": median[name] / ours for name in median if name.startswith("Grad-CAM (")}
 
 
 def main() -> int:
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(description="speed and memory of predict and Grad-CAM against their peers")
+    parser = argparse.ArgumentParser(description="speed of predict and Grad-CAM against their peers")
     parser.add_argument("--model", choices=MODELS, default=DEFAULT_MODEL, help="default: %(default)s")
     parser.add_argument("--repeat", type=int, default=LEAST_REPEAT, help="rounds, default and least: %(default)s")
-    parser.add_argument("--out", type=Path, help="JSON file for the numbers")
-    arguments = parser.parse_args()
+    arguments = arguments_of(parser, "explain")
     if arguments.repeat < LEAST_REPEAT:
         parser.error(f"--repeat needs at least {LEAST_REPEAT}. Received: {arguments.repeat}.")
-    busy = os.getloadavg()[0]
+    report: Row = {**machine(), "model": arguments.model, "repeat": arguments.repeat, "onnx_threads": THREADS}
     try:
-        first = cold_rows(arguments.model)
         classifier = load(arguments.model)
     except CovidModelError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    warm = warm_rows(classifier, arguments.repeat)
-    layer = classifier.card.explanation_layers[0]
-    report = {"model": arguments.model, "weights_digest": classifier.weights_digest, "layer": layer, "load_before": busy}
-    report |= {
-        **machine(),
-        "repeat": arguments.repeat,
-        "cold": first,
-        "warm": warm,
-        "ratios": ratios(warm),
-        "peak_mb": peak_memory(),
-    }
-    print_report(report)
-    if arguments.out:
-        arguments.out.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", "utf-8")
-    return 0
+    report |= {"weights_digest": classifier.weights_digest, "layer": classifier.card.explanation_layers[0]}
+    if isinstance(classifier.forward, OnnxBackend):  # before TensorFlow has threads of its own
+        batch = classifier.prepare(drawn_image(0)).batch
+        report["at once"] = at_once_rows(arguments.model, batch, arguments.repeat)
+    report["warm"], reason = warm_rows(classifier, arguments.repeat)
+    if reason:
+        report["skipped"] = {"torch-cam and pytorch-grad-cam": reason}
+    report["ratios"] = ratios(report["warm"])
+    return finish(report, arguments.out)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from covid_model.api.model import Model
+from covid_model.backends.base import Progress
 from covid_model.data.similar import embedding_path
 from covid_model.errors import DataError, ImageError
 from covid_model.explain.energy import energy_in_mask
@@ -20,6 +21,7 @@ from covid_model.images.image_stats import image_stats
 from covid_model.images.read import load_image
 from covid_model.models.predict import predict
 from covid_model.models.user_models import row_of
+from covid_model.threads import in_order
 from covid_model.trust.source_probe import embedding
 
 EVERY: Final = 100
@@ -91,16 +93,17 @@ def _chunk(model: Model, rows: pd.DataFrame, parts: Path, bar: "tqdm[Any]") -> t
 
 def _measured(model: Model, rows: pd.DataFrame, bar: "tqdm[Any]") -> Iterator[tuple[dict[str, Any], NDArray[np.float16]]]:
     spec = row_of(model.key)
-    for row in rows.itertuples():
+
+    def measured(row: Any, progress: Progress) -> tuple[dict[str, Any], NDArray[np.float16]]:
         try:
             image = load_image(Path(row.path))
             prediction = predict(model.classifier, image)
         except ImageError as error:
             raise DataError(f"{row.path} cannot be measured: {error}") from error
-        heatmap = model.explain(image, prediction=prediction).heatmap
+        heatmap = model.explain(image, prediction=prediction, progress=progress).heatmap
         lungs = prediction.prepared.lungs
         features = embedding(model.classifier.forward, prediction.prepared.batch)[0]
-        yield (
+        return (
             {
                 "predicted": prediction.predicted,
                 "confidence": prediction.probabilities[prediction.predicted],
@@ -115,4 +118,7 @@ def _measured(model: Model, rows: pd.DataFrame, bar: "tqdm[Any]") -> Iterator[tu
             },
             features.astype(np.float16),
         )
+
+    for found in in_order(measured, rows.itertuples()):
+        yield found
         bar.update()

@@ -13,7 +13,7 @@ SLACK: Final = 256
 
 
 def quantiles(values: NDArray[np.float32], shares: Sequence[float]) -> list[float]:
-    """What `np.quantile(values, shares)` gives, exact, in a tenth of its time for millions of values.
+    """What `np.quantile(values, shares)` gives, exact, and several times as fast for millions of values.
 
     values: of any shape, finite, not empty. shares: each in [0, 1]. A sample brackets each quantile, and only the values in
     the bracket are put in order (Floyd & Rivest 1975, doi 10.1145/360680.360691).

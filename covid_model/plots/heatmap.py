@@ -13,6 +13,8 @@ from covid_model.explain.overlay import AGAINST, COLORMAPS, FOR, LUNG_COLOUR, he
 
 LONGEST: Final = 900
 """Longest side of an image sent to the browser; larger ones make the page slow."""
+LONGEST_MAP: Final = 480
+"""The same of a heatmap, which is coarser: a map has no more cells along a side than its model's input, usually 224."""
 WIDTH: Final = 430
 """Width of one panel in screen pixels on a usual screen, from which the figure's height follows."""
 TALLEST: Final = 620
@@ -46,7 +48,7 @@ def image_figure(
     rows, cols = grey.shape
     figure = make_subplots(1, 2, shared_xaxes="all", shared_yaxes="all", horizontal_spacing=0.02, subplot_titles=labels)
     end = scale_top(heatmap) if top is None else top
-    shrunk = np.asarray(_shrunk(heatmap), np.float32)
+    shrunk = np.asarray(_shrunk(heatmap, LONGEST_MAP), np.float32)
     colours = heat(shrunk, opacity, colormap, signed=signed, top=end)
     hover = _hover(pixels, shrunk)
     image, overlay = _encoded(grey, ".jpg"), _encoded(colours, ".png")
@@ -95,7 +97,7 @@ def selectable_image(grey: NDArray[np.uint8], region: tuple[float, float, float,
 
 def _encoded(picture: NDArray[np.uint8], kind: str) -> str:
     """A picture as a data address, shrunk to what a screen shows. RGBA is turned to OpenCV's BGRA."""
-    picture = np.asarray(_shrunk(picture), np.uint8)
+    picture = np.asarray(_shrunk(picture, LONGEST), np.uint8)
     if picture.ndim == 3:
         picture = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGBA2BGRA), np.uint8)
     options = [cv2.IMWRITE_JPEG_QUALITY, 92] if kind == ".jpg" else [cv2.IMWRITE_PNG_COMPRESSION, 3]
@@ -103,9 +105,9 @@ def _encoded(picture: NDArray[np.uint8], kind: str) -> str:
     return f"data:image/{'jpeg' if kind == '.jpg' else 'png'};base64,{content}"
 
 
-def _shrunk(picture: NDArray[Any]) -> NDArray[Any]:
-    """A picture or map (H, W, ...) whose longest side is at most LONGEST."""
-    scale = LONGEST / max(picture.shape[:2])
+def _shrunk(picture: NDArray[Any], longest: int) -> NDArray[Any]:
+    """A picture or map (H, W, ...) whose longest side is at most `longest`."""
+    scale = longest / max(picture.shape[:2])
     return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else picture
 
 

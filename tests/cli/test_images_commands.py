@@ -1,17 +1,21 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
+from covid_model.api.model import Model
 from covid_model.build.drawings import draw_page
 from covid_model.cli.main import main
 from covid_model.explain.explanation import Explanation
 from covid_model.images.phantom import PHANTOMS, phantom_png
 from covid_model.models.classifier import Classifier, load
 from covid_model.models.specs import DEFAULT_MODEL, SHIPPED
+from covid_model.share import batch
 
 
 @pytest.fixture
@@ -114,7 +118,13 @@ def test_no_file_costs_more_than_its_own_line(image: str, tmp_path: Path, capsys
     named = [str(tmp_path / "empty"), str(tmp_path / "pipe"), str(odd), "/dev/zero", "nul\0.png", image]
     assert main(["predict", *named, "--json"]) == 2
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    words = ("folder without a file", "no regular file", "header cannot be read", "no regular file", "There is no file")
+    words = (
+        "folder without a file",
+        "not a regular file",
+        "header cannot be read",
+        "not a regular file",
+        "There is no file",
+    )
     assert len(lines) == len(named)
     for line, expected in zip(lines, words, strict=False):
         assert expected in line["error"]
@@ -129,3 +139,20 @@ def test_probabilities_that_are_no_numbers_are_never_printed(
     printed = capsys.readouterr().out
     assert "NaN" not in printed
     assert "not finite" in json.loads(printed)["error"]
+
+
+def test_an_interrupted_folder_leaves_its_finished_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, out, done = tmp_path / "images", tmp_path / "out", batch.explain_file
+    folder.mkdir()
+    for number in range(6):
+        (folder / f"{number}.png").write_bytes(phantom_png(PHANTOMS["clear"]))
+
+    def interrupted(model: Model, path: Path, *rest: Any) -> object:
+        if path.name == "3.png":
+            raise KeyboardInterrupt
+        return done(model, path, *rest)
+
+    monkeypatch.setattr(batch, "explain_file", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        main(["explain", str(folder), "--out", str(out)])
+    assert [Path(file).name for file in pd.read_parquet(out / batch.TABLE)["file"]] == ["0.png", "1.png", "2.png"]

@@ -18,7 +18,7 @@ from covid_model.images.decode import decode
 
 STORED = ramp(4096)
 UNIT = (STORED / 4095).astype(np.float32)
-OWN = "Stretched from its smallest to its largest value."
+OWN = "Stretched from smallest to largest value."
 
 
 def raw(item: Dataset, **values: tuple[str, bytes]) -> Dataset:
@@ -97,9 +97,9 @@ RULES: list[tuple[str, Callable[[], Dataset], np.ndarray, str]] = [
         "window of the DICOM file.",
     ),
     ("window in words", lambda: raw(dataset(WindowWidth=9), WindowCenter=("DS", b"lung")), UNIT, "window"),
-    ("window far outside", lambda: dataset(WindowCenter=30000, WindowWidth=100), UNIT, "leaves no image"),
-    ("window far too wide", lambda: dataset(WindowCenter=2048, WindowWidth=10**6), UNIT, "leaves no image"),
-    ("window of normalised values", lambda: dataset(WindowCenter=0.5, WindowWidth=1), UNIT, "leaves no image"),
+    ("window far outside", lambda: dataset(WindowCenter=30000, WindowWidth=100), UNIT, "leaves no contrast"),
+    ("window far too wide", lambda: dataset(WindowCenter=2048, WindowWidth=10**6), UNIT, "leaves no contrast"),
+    ("window of normalised values", lambda: dataset(WindowCenter=0.5, WindowWidth=1), UNIT, "leaves no contrast"),
     ("VOI table declared wider", lambda: dataset(VOILUTSequence=lut([4096, 0, 16], words(range(4096)))), UNIT, "lookup"),
     ("VOI table declared narrower", lambda: dataset(VOILUTSequence=lut([4096, 0, 8], words(range(4096)))), UNIT, "lookup"),
     ("VOI table of 0 bits", lambda: dataset(VOILUTSequence=lut([4096, 0, 0], words(range(4096)))), UNIT, "lookup"),

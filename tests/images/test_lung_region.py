@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -23,6 +24,15 @@ def test_growing_and_shrinking_a_mask() -> None:
     assert not grown(mask, 3)[16, 25]
     assert grown(mask, -3).sum() == 16
     assert grown(mask, 0) is mask
+
+
+@pytest.mark.parametrize("radius", [1, 2, 3, 5, 8, 13, 21])
+@pytest.mark.parametrize("density", [0.0, 0.001, 0.1, 0.5, 1.0])
+def test_growing_is_opencvs_dilation_by_its_disc_pixel_for_pixel(radius: int, density: float) -> None:
+    mask = np.random.default_rng(radius).random((70, 90)) < density
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    np.testing.assert_array_equal(grown(mask, radius), cv2.dilate(mask.astype(np.uint8), disc).astype(bool))
+    np.testing.assert_array_equal(grown(mask, -radius), cv2.erode(mask.astype(np.uint8), disc).astype(bool))
 
 
 def test_outside_is_black_whatever_stood_there_and_inside_does_not_depend_on_it() -> None:

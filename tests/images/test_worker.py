@@ -78,8 +78,8 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     start = time.perf_counter()
     for path, words in (
-        (tmp_path / "pipe", "no regular file"),
-        ("/dev/zero", "no regular file"),
+        (tmp_path / "pipe", "not a regular file"),
+        ("/dev/zero", "not a regular file"),
         ("a\0b.png", "no file a"),
         (tmp_path / "empty", "without a file"),
         ("x" * 5000, "cannot be opened"),

@@ -77,7 +77,7 @@ class ForwardAlone:
     """A backend that answers forward passes and cannot differentiate."""
 
     def __init__(self, classifier: Classifier) -> None:
-        self.run = classifier.forward.run
+        self.forward, self.run = self, classifier.forward.run
         self.units, self.input_shape = classifier.forward.units, classifier.forward.input_shape
 
 

@@ -40,8 +40,9 @@ FILE = "![x](beacon.png) [c](beacon) <img src=beacon> :red[red] www.beacon.test"
 
 @dataclass
 class Planted:
-    """The app over planted names. markup, title: what they are, the
-    title that of a model; model: its key; asked: what the server at its addresses was asked for."""
+    """The app with planted names. title, model: title and key of the imported model, whose title must be short; markup: all
+    other names; asked: the requests that the server at their addresses received.
+    """
 
     address: str
     markup: str

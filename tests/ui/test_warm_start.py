@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("tensorflow", "keras", "sklearn", "pandas", "scipy.stats", "duckdb", "matplotlib")
 
 CODE = f"""
+import gc
 import sys
 from streamlit.testing.v1 import AppTest
 import ui.tensorflow_start
@@ -20,6 +21,8 @@ ui.explain.trust_panel.run_tests_in_background = lambda inputs: None
 app = AppTest.from_file("streamlit_app.py", default_timeout=120).run()
 assert not app.exception, app.exception
 assert app.get("plotly_chart"), "there is a picture"
+ui.tensorflow_start.wait_for_tensorflow()
+assert gc.get_freeze_count() > 50_000, "what stays is no work for Streamlit's garbage collection after every run"
 assert begun, "TensorFlow is begun with the answer on the page, since the trust tests will need it"
 print(sorted(set({HEAVY!r}) & set(sys.modules)))
 """

@@ -1,0 +1,65 @@
+"""What a visitor sees: headless Chromium on a page, and when its picture changes."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from playwright.sync_api import Page, sync_playwright
+
+FLAGS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+SECONDS: Final = 180
+PICTURES: Final = '.st-key-pictures .imagelayer image, [data-testid="stImage"] img'
+"""Pictures of the Explain page, drawn by Plotly, and those of `st.image`, as the naive page has them."""
+LAST: Final = (
+    f"() => {{ const all = document.querySelectorAll('{PICTURES}'); const last = all[all.length - 1];"
+    " return last && (last.getAttribute('href') || last.getAttribute('xlink:href') || last.getAttribute('src')); }"
+)
+CHANGED: Final = f"before => {{ const now = ({LAST})(); return now && now !== before; }}"
+TESTING: Final = "tests done …"
+VERDICT: Final = "text=/^(Supported|Not supported|Withheld):/"
+
+
+@contextmanager
+def opened() -> Iterator[Page]:
+    """An empty page of a fresh browser."""
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        page.set_default_timeout(SECONDS * 1000)
+        yield page
+        browser.close()
+
+
+def until_changed(page: Page, act: Callable[[], object]) -> float:
+    """Seconds from the start of `act` to another last picture on the screen."""
+    before = page.evaluate(LAST)
+    start = time.perf_counter()
+    act()
+    page.wait_for_function(CHANGED, arg=before, polling=10)
+    return time.perf_counter() - start
+
+
+def first_picture(page: Page, address: str) -> float:
+    """Seconds from the visit of a page to its first heatmap on the screen."""
+    start = time.perf_counter()
+    page.goto(address, wait_until="commit")
+    page.wait_for_function(CHANGED, arg=None, polling=10)
+    return time.perf_counter() - start
+
+
+def until_verdict(page: Page) -> float:
+    """Seconds until the trust panel, which must be at work or about to be, has its verdict on the screen."""
+    start = time.perf_counter()
+    testing = page.get_by_text(TESTING)
+    testing.first.wait_for()
+    testing.first.wait_for(state="hidden")
+    page.locator(VERDICT).first.wait_for()
+    return time.perf_counter() - start
+
+
+def upload(page: Page, file: Path) -> float:
+    """Seconds from giving a file to the page to its heatmap on the screen."""
+    return until_changed(page, lambda: page.set_input_files("input[type=file]", file))

@@ -1,0 +1,111 @@
+"""One session of a Streamlit page without a browser: what the browser would send, and when the answer was complete.
+
+A browser draws on the same cores while the server still works, so its clock is no clock of the server.
+"""
+
+import time
+import urllib.request
+from typing import Final
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.sync.client import connect
+
+LIMIT: Final = 120.0
+BOUNDARY: Final = "benchmark-boundary"
+
+
+class Session:
+    """A visit of the page at `address`, which has run once when this returns. query: after the `?` of its link."""
+
+    def __init__(self, address: str, query: str = "") -> None:
+        self._address, self._query, self._page = address, query, ""
+        self._widgets: dict[str, str] = {}
+        self._states: dict[str, WidgetState] = {}
+        self._socket = connect(
+            f"ws{address.removeprefix('http')}/_stcore/stream", subprotocols=["streamlit"], max_size=None, compression=None
+        )
+        self._session = ""
+        self._rerun()
+
+    def close(self) -> None:
+        """Leave the page."""
+        self._socket.close()
+
+    def choose(self, label: str, option: str) -> float:
+        """Pick from the select box `label`; seconds until the page has run."""
+        state = WidgetState(id=self._widget(label), string_value=option)
+        self._states[state.id] = state
+        return self._timed_rerun()
+
+    def upload(self, label: str, name: str, data: bytes) -> float:
+        """Give a file to the uploader `label`; seconds from sending its bytes until the page has run."""
+        request = BackMsg()
+        request.file_urls_request.request_id = name
+        request.file_urls_request.file_names.append(name)
+        request.file_urls_request.session_id = self._session
+        self._socket.send(request.SerializeToString())
+        while not (answer := self._next()).HasField("file_urls_response"):
+            pass
+        urls = answer.file_urls_response.file_urls[0]
+        state = WidgetState(id=self._widget(label))
+        info = state.file_uploader_state_value.uploaded_file_info.add(name=name, size=len(data), file_id=urls.file_id)
+        info.file_urls.CopyFrom(urls)
+        self._states[state.id] = state
+        start = time.perf_counter()
+        self._put(urls.upload_url, name, data)
+        self._rerun()
+        return time.perf_counter() - start
+
+    def _put(self, url: str, name: str, data: bytes) -> None:
+        head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}"\r\n\r\n'
+        body = head.encode() + data + f"\r\n--{BOUNDARY}--\r\n".encode()
+        kind = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+        with urllib.request.urlopen(urllib.request.Request(f"{self._address}{url}", body, kind, method="PUT")):
+            pass
+
+    def _timed_rerun(self) -> float:
+        start = time.perf_counter()
+        self._rerun()
+        return time.perf_counter() - start
+
+    def _rerun(self) -> None:
+        """Ask for a run of the page and read until it has ended."""
+        request = BackMsg()
+        request.rerun_script.query_string = self._query
+        request.rerun_script.page_script_hash = self._page
+        request.rerun_script.widget_states.widgets.extend(self._states.values())
+        self._socket.send(request.SerializeToString())
+        while True:
+            message = self._next()
+            if message.HasField("new_session"):
+                self._page = message.new_session.page_script_hash
+                self._session = message.new_session.initialize.session_id
+            self._note_widget(message)
+            # One that makes room for another run, as `st.rerun` asks for, is not the end.
+            if message.WhichOneof("type") == "script_finished":
+                if message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+                    return
+                if message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
+                    raise RuntimeError("The page does not compile.")
+
+    def _note_widget(self, message: ForwardMsg) -> None:
+        if message.WhichOneof("type") == "delta" and message.delta.HasField("new_element"):
+            element = message.delta.new_element
+            kind = element.WhichOneof("type")
+            if kind in ("selectbox", "file_uploader"):
+                widget = getattr(element, kind)
+                self._widgets[widget.label] = widget.id
+            elif kind == "exception":
+                raise RuntimeError(f"The page failed: {element.exception.type}: {element.exception.message}")
+
+    def _next(self) -> ForwardMsg:
+        found = self._socket.recv(timeout=LIMIT)
+        assert isinstance(found, bytes)
+        return ForwardMsg.FromString(found)
+
+    def _widget(self, label: str) -> str:
+        if label not in self._widgets:
+            raise RuntimeError(f"The page has no {label!r}; it has {', '.join(self._widgets)}.")
+        return self._widgets[label]

@@ -1,0 +1,258 @@
+"""Write docs/speed.md from the files in benchmarks/results: `python -m docs.speed`. A test holds the page to them."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+FILE: Final = Path(__file__).with_name("speed.md")
+RESULTS: Final = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
+
+Results = dict[str, Any]
+"""Name of a file, without its ending -> what it holds."""
+Unit = Literal["s", "ms", "MB", "%", "times", "lines", "images/s"]
+
+FACTORS: Final[dict[Unit, float]] = {"ms": 1000.0, "%": 100.0}
+"""From seconds or shares, as the files have them; 1 for every other unit."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row of the table. path, peer: where the values are, first the file, a `/` between keys.
+
+    bar: the most, or with `at_least` the least, that counts as kept; None for a figure without promise.
+    """
+
+    what: str
+    unit: Unit
+    path: str
+    peer: str = ""
+    peer_is: str = ""
+    bar: float | None = None
+    at_least: bool = False
+
+
+NAIVE: Final = "naive page"
+FIGURES: Final = (
+    Figure(
+        "First picture of a fresh server, on the screen",
+        "s",
+        "app/dashboard/first_picture/seconds",
+        "app/naive page/first_picture/seconds",
+        NAIVE,
+        2.5,
+    ),
+    Figure(
+        "The same, processor time of the server",
+        "s",
+        "app/dashboard/first_picture/processor_s",
+        "app/naive page/first_picture/processor_s",
+        NAIVE,
+        2.5,
+    ),
+    Figure(
+        "Anonymous memory after the first heatmap, without TensorFlow",
+        "MB",
+        "app/dashboard/first_answer/memory_mb/anonymous",
+        "app/naive page/first_answer/memory_mb/anonymous",
+        NAIVE,
+        300,
+    ),
+    Figure(
+        "Anonymous memory after all trust tests, with TensorFlow",
+        "MB",
+        "app/dashboard/memory_mb/all trust tests/anonymous",
+        "app/naive page/memory_mb/first heatmap/anonymous",
+        f"{NAIVE}, which has no tests",
+        700,
+    ),
+    Figure(
+        "Upload of a new image of 2,000 x 2,000 pixels to its heatmap, server",
+        "ms",
+        "app/dashboard/clicks/upload/median_s",
+        "app/naive page/clicks/upload/median_s",
+        NAIVE,
+        400,
+    ),
+    Figure(
+        "The same, processor time",
+        "ms",
+        "app/dashboard/clicks/upload/processor_median_s",
+        "app/naive page/clicks/upload/processor_median_s",
+        NAIVE,
+        400,
+    ),
+    Figure(
+        "Another class of an image of 2,000 x 2,000 pixels, server",
+        "ms",
+        "app/dashboard/clicks/another class/median_s",
+        "app/naive page/clicks/another class/median_s",
+        NAIVE,
+        60,
+    ),
+    Figure(
+        "The same, processor time",
+        "ms",
+        "app/dashboard/clicks/another class/processor_median_s",
+        "app/naive page/clicks/another class/processor_median_s",
+        NAIVE,
+        60,
+    ),
+    Figure(
+        "Whole trust panel for Grad-CAM, from picture to verdict, TensorFlow loaded",
+        "s",
+        "app/dashboard/trust_panel/seconds",
+        "app/dashboard/trust_panel_cold/seconds",
+        "on a fresh server",
+        4,
+    ),
+    Figure(
+        "Idle share of one core, page open",
+        "%",
+        "app/dashboard/idle/processor_share",
+        "app/naive page/idle/processor_share",
+        NAIVE,
+        2,
+    ),
+    Figure(
+        "Lines of log meanwhile",
+        "lines",
+        "app/dashboard/idle/log_lines",
+        "app/naive page/idle/log_lines",
+        NAIVE,
+        0,
+    ),
+    Figure(
+        "`predict one.png`, cold",
+        "s",
+        "command_line/predict/seconds",
+        "command_line/predict (Keras)/seconds",
+        "Keras' loader and `predict`",
+        1.5,
+    ),
+    Figure(
+        "The same, processor time",
+        "s",
+        "command_line/predict/processor_s",
+        "command_line/predict (Keras)/processor_s",
+        "Keras' loader and `predict`",
+    ),
+    Figure(
+        "`explain FOLDER --method gradcam`, start included",
+        "images/s",
+        "command_line/explain/images_per_s",
+        "command_line/before/explain/images_per_s",
+        "before ONNX Runtime",
+    ),
+    Figure("The same over the rate before ONNX Runtime", "times", "command_line/ratios/images per second over before", bar=4, at_least=True),
+    Figure(
+        "The same without the start of either",
+        "times",
+        "command_line/ratios/the same without start",
+        bar=4,
+        at_least=True,
+    ),
+    Figure(
+        "`explain FOLDER` without its start",
+        "images/s",
+        "command_line/explain/images_per_s_without_start",
+        "command_line/one by one/images_per_s",
+        "`Model.explain` one by one",
+    ),
+    Figure("Its time over the sum of bare network times", "times", "command_line/ratios/time over bare networks", bar=1.5),
+)
+
+
+def value_at(results: Results, path: str) -> float | None:
+    """The number at a path, or None where a file or a key is not there, as for what was skipped."""
+    found: Any = results
+    for key in path.split("/"):
+        if not isinstance(found, dict) or key not in found:
+            return None
+        found = found[key]
+    return float(found)
+
+
+def shown(value: float | None, unit: Unit) -> str:
+    """A value with its unit, three digits; "not measured" for None.
+
+    Example:
+        >>> shown(0.41234, "ms")
+        '412 ms'
+    """
+    if value is None:
+        return "not measured"
+    value *= FACTORS.get(unit, 1.0)
+    digits = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{digits} {unit}"
+
+
+def outcome(figure: Figure, value: float | None) -> str:
+    """Whether the bar is kept: "kept", "**missed**", or a dash where there is none or nothing was measured."""
+    if figure.bar is None or value is None:
+        return "–"
+    value *= FACTORS.get(figure.unit, 1.0)
+    return "kept" if (value >= figure.bar if figure.at_least else value <= figure.bar) else "**missed**"
+
+
+def row(figure: Figure, results: Results) -> str:
+    """One line of the table."""
+    value = value_at(results, figure.path)
+    bar = "–" if figure.bar is None else f"{'at least' if figure.at_least else 'at most'} {figure.bar:g} {figure.unit}"
+    peer = f"{shown(value_at(results, figure.peer), figure.unit)} ({figure.peer_is})" if figure.peer else "–"
+    return f"| {figure.what} | {shown(value, figure.unit)} | {bar} | {outcome(figure, value)} | {peer} |"
+
+
+def grad_cam_section(found: Results) -> list[str]:
+    """Every case of benchmarks/explain.py, for one image and for a batch, and sessions at once."""
+    median = {(case["case"], case["images"]): case["median_s"] for case in found["warm"]}
+    counts = sorted({images for _, images in median})
+    names = dict.fromkeys(name for name, _ in median)
+    rows = [
+        f"| {name} | " + " | ".join(shown(median.get((name, count)), "ms").replace("not measured", "–") for count in counts) + " |"
+        for name in names
+    ]
+    head = ["| case | " + " | ".join(f"{count} image{'s' * (count > 1)}" for count in counts) + " |", "|---" * (len(counts) + 1) + "|"]
+    at_once = [f"| {case['threads']} | {case['sessions']} | {case['images_per_s']:.3g} |" for case in found.get("at once", ())]
+    parts = ["## Grad-CAM on one EfficientNet-Lite0", "\n".join([*head, *rows])]
+    parts += [f"Skipped: {name}, since {reason}." for name, reason in found.get("skipped", {}).items()]
+    if at_once:
+        text = f"Forward passes on ONNX Runtime at once, each pass with {found['onnx_threads']} threads of its own session:"
+        parts += [text, "\n".join(["| threads | sessions | images/s |", "|---|---|---|", *at_once])]
+    return parts
+
+
+def machines(results: Results) -> str:
+    """When, where and with what each file was measured."""
+    lines = [
+        f"- `{name}.json`: {found['date'][:10]}, {found['cpus']} cores, {found['platform']}, load {found['load_before']} before, "
+        f"Python {found['python']}, {found['layout']}; {', '.join(f'{lib} {number}' for lib, number in found['versions'].items())}"
+        for name, found in results.items()
+    ]
+    return "\n".join(lines)
+
+
+def page(results: Results) -> str:
+    """The whole page."""
+    about = (
+        "Written from `benchmarks/results/` by `python -m docs.speed`. Each figure is beside its peer of the same run: "
+        "`python -m benchmarks.app`, `python -m benchmarks.command_line`, `python -m benchmarks.explain`. The naive page is "
+        "`benchmarks/naive_page.py`: Keras' loader and `predict`, Grad-CAM by tf-keras-vis, `st.image`. Processor time and "
+        "memory are those of the server with the workers it starts."
+    )
+    head = ["| figure | measured | bar | outcome | peer |", "|---|---|---|---|---|"]
+    parts = ["# Speed and memory", about, "\n".join([*head, *(row(figure, results) for figure in FIGURES)])]
+    if "explain" in results:
+        parts += grad_cam_section(results["explain"])
+    return "\n\n".join([*parts, "## Where and when", machines(results)]) + "\n"
+
+
+def measured() -> Results:
+    """The results that the page is made of, as far as they are there."""
+    names = ("app", "command_line", "explain")
+    files = {name: RESULTS / f"{name}.json" for name in names}
+    return {name: json.loads(file.read_text("utf-8")) for name, file in files.items() if file.is_file()}
+
+
+if __name__ == "__main__":
+    FILE.write_text(page(measured()), "utf-8")
