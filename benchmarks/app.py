@@ -4,8 +4,8 @@
 
 Both servers are fresh and started alike (`server.served`), one after the other. In headless Chromium: the first picture, and
 the trust panel until its verdict. By `client.Session`: what the server needs for an upload and for another class, and, on
-one more fresh server, its memory at the moment of the first answer, before the trust tests ask for TensorFlow. Processor time
-and memory are those of the server with all it has started. Needs Chromium and playwright; Linux only.
+one more fresh server, its memory at the moment of the first answer, before the trust tests ask for TensorFlow. Processor
+time and memory are those of the server with all it has started. Needs Chromium and playwright; Linux only.
 """
 
 import argparse
@@ -66,7 +66,7 @@ def visit(server: Server, idle: float, tests: dict[str, Path]) -> Row:
 
 
 def clicks(server: Server, images: list[Path], query: str) -> Row:
-    """Server time of uploads that it has never seen, each followed by another class of that image, and by one seen before."""
+    """Server time of uploads never seen before, each followed by two other classes: one new, and one seen in the upload."""
     server.wait_until_quiet()
     session = Session(server.address, query)
     turns: dict[str, list[Row]] = {"upload": [], "another class": [], "class seen before": []}

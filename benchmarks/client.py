@@ -11,8 +11,11 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
+STREAMLIT: Final = Subprotocol("streamlit")
 LIMIT: Final = 120.0
+"""Seconds to wait for the next message."""
 BOUNDARY: Final = "benchmark-boundary"
 
 
@@ -24,7 +27,7 @@ class Session:
         self._widgets: dict[str, str] = {}
         self._states: dict[str, WidgetState] = {}
         self._socket = connect(
-            f"ws{address.removeprefix('http')}/_stcore/stream", subprotocols=["streamlit"], max_size=None, compression=None
+            f"ws{address.removeprefix('http')}/_stcore/stream", subprotocols=[STREAMLIT], max_size=None, compression=None
         )
         self._session = ""
         self._rerun()

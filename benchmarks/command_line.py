@@ -2,9 +2,9 @@
 
     python -m benchmarks.command_line [--images 60] [--repeat 5] [--out benchmarks/results/command_line.json]
 
-Cold: `predict one.png` in a process of its own, beside Keras' loader and `predict` on the same weights. Bulk: `explain FOLDER
---method gradcam` beside a loop in one process, beside nothing but the networks' answers over the same inputs, and beside the
-same command of revision BEFORE, when TensorFlow answered for everything.
+Cold: `predict one.png` in a process of its own, beside Keras' loader and `predict` on the same weights. Bulk: `explain
+FOLDER --method gradcam` beside a loop in one process, beside nothing but the networks' answers over the same inputs, and
+beside the same command of revision BEFORE, when TensorFlow answered for everything.
 """
 
 import argparse

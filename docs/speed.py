@@ -33,71 +33,33 @@ class Figure:
 
 
 NAIVE: Final = "naive page"
+CLI: Final = "command_line"
+KERAS: Final = "Keras' loader and `predict`"
+BEFORE: Final = "before ONNX Runtime"
+LARGE: Final = "2,000 x 2,000 pixels"
+
+
+def on_both(what: str, unit: Unit, path: str, bar: float) -> Figure:
+    """A figure of the dashboard whose peer is the same figure of the naive page."""
+    return Figure(what, unit, f"app/dashboard/{path}", f"app/{NAIVE}/{path}", NAIVE, bar)
+
+
 FIGURES: Final = (
-    Figure(
-        "First picture of a fresh server, on the screen",
-        "s",
-        "app/dashboard/first_picture/seconds",
-        "app/naive page/first_picture/seconds",
-        NAIVE,
-        2.5,
-    ),
-    Figure(
-        "The same, processor time of the server",
-        "s",
-        "app/dashboard/first_picture/processor_s",
-        "app/naive page/first_picture/processor_s",
-        NAIVE,
-        2.5,
-    ),
-    Figure(
-        "Anonymous memory after the first heatmap, without TensorFlow",
-        "MB",
-        "app/dashboard/first_answer/memory_mb/anonymous",
-        "app/naive page/first_answer/memory_mb/anonymous",
-        NAIVE,
-        300,
-    ),
+    on_both("First picture of a fresh server, on the screen", "s", "first_picture/seconds", 2.5),
+    on_both("The same, processor time of the server", "s", "first_picture/processor_s", 2.5),
+    on_both("Anonymous memory after the first heatmap", "MB", "first_answer/memory_mb/anonymous", 300),
     Figure(
         "Anonymous memory after all trust tests, with TensorFlow",
         "MB",
         "app/dashboard/memory_mb/all trust tests/anonymous",
-        "app/naive page/memory_mb/first heatmap/anonymous",
+        f"app/{NAIVE}/memory_mb/first heatmap/anonymous",
         f"{NAIVE}, which has no tests",
         700,
     ),
-    Figure(
-        "Upload of a new image of 2,000 x 2,000 pixels to its heatmap, server",
-        "ms",
-        "app/dashboard/clicks/upload/median_s",
-        "app/naive page/clicks/upload/median_s",
-        NAIVE,
-        400,
-    ),
-    Figure(
-        "The same, processor time",
-        "ms",
-        "app/dashboard/clicks/upload/processor_median_s",
-        "app/naive page/clicks/upload/processor_median_s",
-        NAIVE,
-        400,
-    ),
-    Figure(
-        "Another class of an image of 2,000 x 2,000 pixels, server",
-        "ms",
-        "app/dashboard/clicks/another class/median_s",
-        "app/naive page/clicks/another class/median_s",
-        NAIVE,
-        60,
-    ),
-    Figure(
-        "The same, processor time",
-        "ms",
-        "app/dashboard/clicks/another class/processor_median_s",
-        "app/naive page/clicks/another class/processor_median_s",
-        NAIVE,
-        60,
-    ),
+    on_both(f"Upload of a new image of {LARGE} to its heatmap, server", "ms", "clicks/upload/median_s", 400),
+    on_both("The same, processor time", "ms", "clicks/upload/processor_median_s", 400),
+    on_both(f"Another class of an image of {LARGE}, server", "ms", "clicks/another class/median_s", 60),
+    on_both("The same, processor time", "ms", "clicks/another class/processor_median_s", 60),
     Figure(
         "Whole trust panel for Grad-CAM, from picture to verdict, TensorFlow loaded",
         "s",
@@ -106,60 +68,28 @@ FIGURES: Final = (
         "on a fresh server",
         4,
     ),
-    Figure(
-        "Idle share of one core, page open",
-        "%",
-        "app/dashboard/idle/processor_share",
-        "app/naive page/idle/processor_share",
-        NAIVE,
-        2,
-    ),
-    Figure(
-        "Lines of log meanwhile",
-        "lines",
-        "app/dashboard/idle/log_lines",
-        "app/naive page/idle/log_lines",
-        NAIVE,
-        0,
-    ),
-    Figure(
-        "`predict one.png`, cold",
-        "s",
-        "command_line/predict/seconds",
-        "command_line/predict (Keras)/seconds",
-        "Keras' loader and `predict`",
-        1.5,
-    ),
-    Figure(
-        "The same, processor time",
-        "s",
-        "command_line/predict/processor_s",
-        "command_line/predict (Keras)/processor_s",
-        "Keras' loader and `predict`",
-    ),
+    Figure(f"The same for an image of {LARGE}", "s", "app/dashboard/trust_panel_large/seconds"),
+    on_both("Idle share of one core, page open", "%", "idle/processor_share", 2),
+    on_both("Lines of log meanwhile", "lines", "idle/log_lines", 0),
+    Figure("`predict one.png`, cold", "s", f"{CLI}/predict/seconds", f"{CLI}/predict (Keras)/seconds", KERAS, 1.5),
+    Figure("The same, processor time", "s", f"{CLI}/predict/processor_s", f"{CLI}/predict (Keras)/processor_s", KERAS),
     Figure(
         "`explain FOLDER --method gradcam`, start included",
         "images/s",
-        "command_line/explain/images_per_s",
-        "command_line/before/explain/images_per_s",
-        "before ONNX Runtime",
+        f"{CLI}/explain/images_per_s",
+        f"{CLI}/before/explain/images_per_s",
+        BEFORE,
     ),
-    Figure("The same over the rate before ONNX Runtime", "times", "command_line/ratios/images per second over before", bar=4, at_least=True),
-    Figure(
-        "The same without the start of either",
-        "times",
-        "command_line/ratios/the same without start",
-        bar=4,
-        at_least=True,
-    ),
+    Figure(f"The same over the rate {BEFORE}", "times", f"{CLI}/ratios/images per second over before", bar=4, at_least=True),
+    Figure("The same without either's start", "times", f"{CLI}/ratios/the same without start", bar=4, at_least=True),
     Figure(
         "`explain FOLDER` without its start",
         "images/s",
-        "command_line/explain/images_per_s_without_start",
-        "command_line/one by one/images_per_s",
+        f"{CLI}/explain/images_per_s_without_start",
+        f"{CLI}/one by one/images_per_s",
         "`Model.explain` one by one",
     ),
-    Figure("Its time over the sum of bare network times", "times", "command_line/ratios/time over bare networks", bar=1.5),
+    Figure("Its time over the sum of bare network times", "times", f"{CLI}/ratios/time over bare networks", bar=1.5),
 )
 
 
@@ -188,9 +118,9 @@ def shown(value: float | None, unit: Unit) -> str:
 
 
 def outcome(figure: Figure, value: float | None) -> str:
-    """Whether the bar is kept: "kept", "**missed**", or a dash where there is none or nothing was measured."""
+    """Whether the bar is kept: "kept", "**missed**", or a hyphen where there is none or nothing was measured."""
     if figure.bar is None or value is None:
-        return "–"
+        return "-"
     value *= FACTORS.get(figure.unit, 1.0)
     return "kept" if (value >= figure.bar if figure.at_least else value <= figure.bar) else "**missed**"
 
@@ -198,8 +128,8 @@ def outcome(figure: Figure, value: float | None) -> str:
 def row(figure: Figure, results: Results) -> str:
     """One line of the table."""
     value = value_at(results, figure.path)
-    bar = "–" if figure.bar is None else f"{'at least' if figure.at_least else 'at most'} {figure.bar:g} {figure.unit}"
-    peer = f"{shown(value_at(results, figure.peer), figure.unit)} ({figure.peer_is})" if figure.peer else "–"
+    bar = "-" if figure.bar is None else f"{'at least' if figure.at_least else 'at most'} {figure.bar:g} {figure.unit}"
+    peer = f"{shown(value_at(results, figure.peer), figure.unit)} ({figure.peer_is})" if figure.peer else "-"
     return f"| {figure.what} | {shown(value, figure.unit)} | {bar} | {outcome(figure, value)} | {peer} |"
 
 
@@ -209,11 +139,18 @@ def grad_cam_section(found: Results) -> list[str]:
     counts = sorted({images for _, images in median})
     names = dict.fromkeys(name for name, _ in median)
     rows = [
-        f"| {name} | " + " | ".join(shown(median.get((name, count)), "ms").replace("not measured", "–") for count in counts) + " |"
+        f"| {name} | "
+        + " | ".join(shown(median.get((name, count)), "ms").replace("not measured", "-") for count in counts)
+        + " |"
         for name in names
     ]
-    head = ["| case | " + " | ".join(f"{count} image{'s' * (count > 1)}" for count in counts) + " |", "|---" * (len(counts) + 1) + "|"]
-    at_once = [f"| {case['threads']} | {case['sessions']} | {case['images_per_s']:.3g} |" for case in found.get("at once", ())]
+    head = [
+        "| case | " + " | ".join(f"{count} image{'s' * (count > 1)}" for count in counts) + " |",
+        "|---" * (len(counts) + 1) + "|",
+    ]
+    at_once = [
+        f"| {case['threads']} | {case['sessions']} | {case['images_per_s']:.3g} |" for case in found.get("at once", ())
+    ]
     parts = ["## Grad-CAM on one EfficientNet-Lite0", "\n".join([*head, *rows])]
     parts += [f"Skipped: {name}, since {reason}." for name, reason in found.get("skipped", {}).items()]
     if at_once:
@@ -224,11 +161,13 @@ def grad_cam_section(found: Results) -> list[str]:
 
 def machines(results: Results) -> str:
     """When, where and with what each file was measured."""
-    lines = [
-        f"- `{name}.json`: {found['date'][:10]}, {found['cpus']} cores, {found['platform']}, load {found['load_before']} before, "
-        f"Python {found['python']}, {found['layout']}; {', '.join(f'{lib} {number}' for lib, number in found['versions'].items())}"
-        for name, found in results.items()
-    ]
+    lines = []
+    for name, found in results.items():
+        libraries = ", ".join(f"{library} {number}" for library, number in found["versions"].items())
+        lines.append(
+            f"- `{name}.json`: {found['date'][:10]}, {found['cpus']} cores, {found['platform']}, load before "
+            f"{found['load_before']}, Python {found['python']}, {found['layout']}; {libraries}"
+        )
     return "\n".join(lines)
 
 

@@ -10,6 +10,7 @@ from covid_model.data.sources import SOURCES
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.explain.methods import METHODS
 from covid_model.models.specs import MODELS
+from docs import speed
 from docs.reference import FILE, reference
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,3 +83,7 @@ def test_the_ci_runs_exactly_the_readmes_test_command() -> None:
 
 def test_the_reference_is_what_the_tables_say() -> None:
     assert FILE.read_text("utf-8") == reference(), "run `python -m docs.reference`"
+
+
+def test_the_speed_page_is_what_the_results_say() -> None:
+    assert speed.FILE.read_text("utf-8") == speed.page(speed.measured()), "run `python -m docs.speed`"

@@ -99,7 +99,7 @@ def test_a_method_asks_for_gradients_exactly_where_it_says_so(key: str, make, la
 
 def shipped_network() -> TensorFlowBackend:
     """Of the default model."""
-    return load("lungs").backend
+    return load("lungs").gradients
 
 
 def linear_head() -> TensorFlowBackend:

@@ -281,7 +281,7 @@ def test_a_multilabel_model_gives_each_class_a_probability_of_its_own(
     prediction = predict(classifier, read_image(phantom_png(PHANTOMS["clear"])))
     sigmoids = 1 / (1 + np.exp(-prediction.logits.astype(float)))
     np.testing.assert_allclose(list(prediction.probabilities.values()), sigmoids, atol=1e-6)
-    assert set(prediction.found) == {name for name, share in prediction.probabilities.items() if share >= 0.5}
+    assert set(prediction.called) == {name for name, share in prediction.probabilities.items() if share >= 0.5}
     assert prediction.head == "multilabel"
     found = explain(classifier, prediction, method="gradcam", target="b - c")
     assert (found.target, found.layer_map.shape) == ("b - c", (29, 29))
