@@ -47,14 +47,15 @@ def memory_mb(process: int) -> dict[str, Any]:
     smaps_rollup. workers: number of processes beside it.
     """
     pids = [one.pid for one in tree(process)]
-    anonymous = []
-    for pid in pids:
-        with suppress(FileNotFoundError, ProcessLookupError):
-            anonymous.append(kilobytes(Path(f"/proc/{pid}/status").read_text(), "RssAnon"))
     status, rollup = (Path(f"/proc/{process}/{name}").read_text() for name in ("status", "smaps_rollup"))
+    server = kilobytes(status, "RssAnon")
+    workers = []
+    for pid in pids[1:]:
+        with suppress(FileNotFoundError, ProcessLookupError, ValueError):  # one that has just ended states no memory
+            workers.append(kilobytes(Path(f"/proc/{pid}/status").read_text(), "RssAnon"))
     return {
-        "anonymous": sum(anonymous) / 1e6,
-        "server_anonymous": kilobytes(status, "RssAnon") / 1e6,
+        "anonymous": (server + sum(workers)) / 1e6,
+        "server_anonymous": server / 1e6,
         "rollup_anonymous": kilobytes(rollup, "Anonymous") / 1e6,
         "resident": kilobytes(status, "VmRSS") / 1e6,
         "workers": len(pids) - 1,

@@ -53,7 +53,7 @@ def test_what_is_no_chest_image_is_refused_unless_asked_for_anyway(
     page = tmp_path / "page.png"
     cv2.imwrite(str(page), np.round(draw_page(np.random.default_rng(0)) * 255).astype(np.uint8))
     assert main(["predict", str(page), "--json"]) == 2
-    assert "does not look like a chest X-ray. With --force" in json.loads(capsys.readouterr().out)["error"]
+    assert "does not look like a chest X-ray. Use --force" in json.loads(capsys.readouterr().out)["error"]
     assert main(["predict", str(page), "--json", "--force"]) == 0
     prediction = json.loads(capsys.readouterr().out)
     assert prediction["input_check"] == "other"
