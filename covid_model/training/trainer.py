@@ -83,7 +83,8 @@ class Trainer(Generic[SomeTask]):
 
     def _train(self) -> str:
         self.run.set_status("starting", epochs=self.task.epochs, model=self.task.name, reason="")
-        self._check_space()
+        if self.workers.is_chief:  # only the chief writes, and its folder may not be there yet for the others
+            self._check_space()
         self.batches = self.task.prepare()
         if self.batches.batch < self.workers.strategy.num_replicas_in_sync:
             raise RunError(f"A batch of {self.batches.batch} images cannot be shared by more devices than that.")
@@ -100,7 +101,7 @@ class Trainer(Generic[SomeTask]):
 
     def _check_space(self) -> None:
         needed, free = KEPT_CHECKPOINTS * self.task.checkpoint_bytes, shutil.disk_usage(self.run.path).free
-        if self.workers.is_chief and free < needed:
+        if free < needed:
             raise RunError(
                 f"The checkpoints of this run need {needed / 1e6:.0f} MB, but {self.run.path} has {free / 1e6:.0f} MB free; "
                 "make room, or choose another folder."
