@@ -165,6 +165,6 @@ def test_images_are_narrowed_down_and_one_is_explained(page, address: str) -> No
     page.get_by_text("Not explained.").wait_for()  # noise is no chest X-ray, and the input check says so
     page.get_by_role("button", name="Explain it anyway").click()
     settled(page)
-    page.get_by_text("Withheld:").wait_for()
+    page.get_by_text("Withheld:", exact=True).wait_for()
     assert "image=image-" in page.url
     page.get_by_text("drawn · 0.png").first.wait_for()

@@ -98,7 +98,7 @@ def test_an_image_opens_on_the_explain_page(manifest: Path) -> None:
 
 
 def test_what_gives_labels_away_and_what_is_wrong(manifest: Path) -> None:
-    assert f"All 15 images of {KERMANY.name} show children, 5 of them with COVID-19" in page_text(opened(view="Understand"))
+    assert f"all 15 images of {KERMANY.name} show children, 5 of them with COVID-19" in page_text(opened(view="Understand"))
     assert "The map needs" in page_text(opened(view="Map"))
     assert "CC BY 4.0" in page_text(opened())
     assert "Near-duplicates" in str([frame.value.to_dict() for frame in opened(view="Quality").dataframe])

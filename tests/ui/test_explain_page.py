@@ -55,7 +55,7 @@ def test_it_opens_on_a_real_prediction_with_a_heatmap_and_the_notice() -> None:
     text = page_text(app)
     assert "not a medical device" in text
     assert "A synthetic image that shows no patient" in text
-    assert "Nearest training image" in text
+    assert "nearest training image" in text
     assert "gradcam at layer top" in text
     assert not app.error
 
