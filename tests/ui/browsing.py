@@ -69,17 +69,24 @@ def settled(page) -> None:
     quiet(page)
 
 
+def layers(page) -> list[str]:
+    """The data addresses of the image and the overlays on the page, read at one moment: a redraw may replace them."""
+    return page.locator(".st-key-pictures .imagelayer image").evaluate_all(
+        "all => all.map(each => each.getAttribute('href') || each.getAttribute('xlink:href'))"
+    )
+
+
 def overlay(page) -> str:
-    """The picture that lies over the right image, as its data address."""
-    images = page.locator(".st-key-pictures .imagelayer image")
-    return images.nth(images.count() - 1).get_attribute("href") or images.nth(images.count() - 1).get_attribute("xlink:href")
+    """The picture over the right image, as its data address."""
+    return layers(page)[-1]
 
 
 def changed_overlay(page, before: str) -> str:
-    """Wait until another picture lies over the right image, and the old ones are gone; returns it."""
+    """Wait until another picture is over the right image, and the old ones are gone; returns it."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         page.wait_for_timeout(200)
-        if page.locator(".st-key-pictures .imagelayer image").count() == 3 and (now := overlay(page)) != before:
-            return now
+        found = layers(page)
+        if len(found) == 3 and found[-1] != before:
+            return found[-1]
     raise AssertionError("the overlay did not change")
