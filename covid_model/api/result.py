@@ -19,7 +19,7 @@ from covid_model.files import write_json
 from covid_model.images.xray_image import XrayImage
 from covid_model.models.predict import Prediction
 from covid_model.trust.score import TrustInput, TrustScore
-from covid_model.trust.trust_tests import TRUST_TESTS
+from covid_model.trust.trust_tests import TRUST_TESTS, run_tests
 from covid_model.trust.verdict import RULE, Verdict, verdict, withheld
 
 if TYPE_CHECKING:
@@ -86,11 +86,8 @@ class Result:
         progress: called with the share done, in [0, 1], within tests as well; what it raises cancels, and finished tests
         are kept.
         """
-        watched = replace(self.inputs, progress=progress)
-        for number, (key, test) in enumerate(TRUST_TESTS.items()):
-            if key not in self.scores:
-                self.scores[key] = test.run(replace(watched, progress=watched.part(number, len(TRUST_TESTS))))
-            progress((number + 1) / len(TRUST_TESTS))
+        for score in run_tests(replace(self.inputs, progress=progress), self.scores):
+            self.scores[score.key] = score
         return [self.scores[key] for key in TRUST_TESTS]
 
     def verdict(self, progress: Progress = silent) -> Verdict:

@@ -1,7 +1,6 @@
 """A heatmap over an image, as an array of pixels."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import cv2
@@ -102,10 +101,3 @@ def overlay_png(image: XrayImage, explanation: Explanation, *, opacity: float = 
         layer = heat(heatmap[rows], opacity, colormap, signed=signed, top=top)
         cv2.cvtColor(blended(displayed(image.pixels[rows]), layer), cv2.COLOR_RGB2BGR, dst=picture[rows])
     return bytes(cv2.imencode(".png", picture)[1])
-
-
-def write_overlay(image: XrayImage, explanation: Explanation, path: Path) -> Path:
-    """`overlay_png` to a file; returns its path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(overlay_png(image, explanation))
-    return path

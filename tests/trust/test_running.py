@@ -14,7 +14,7 @@ from covid_model.plots.trust import trust_chart
 from covid_model.trust.figures import Chart, Images
 from covid_model.trust.score import TrustInput
 from covid_model.trust.source_probe import SourceProbe
-from covid_model.trust.trust_tests import TRUST_TESTS, figures_of, randomisation
+from covid_model.trust.trust_tests import TRUST_TESTS, figures_of, randomisation, run_tests
 
 FORWARD_ONLY = ("attention", "region_ablation", "faithfulness", "source", "lesions")
 
@@ -61,6 +61,17 @@ def test_every_test_tells_how_far_it_is_and_ends_when_asked_to(key: str, inputs:
     with pytest.raises(CancelledError):
         TRUST_TESTS[key].run(replace(inputs, progress=cancel))
     assert called == shares[:2], "nothing is done afterwards"
+
+
+@pytest.mark.usefixtures("probe")
+def test_all_tests_report_one_growing_share_and_known_scores_are_taken_as_they_are(inputs: TrustInput) -> None:
+    shares: list[float] = []
+    scores = {score.key: score for score in run_tests(replace(inputs, progress=shares.append))}
+    assert list(scores) == list(TRUST_TESTS)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    again = list(run_tests(replace(inputs, progress=shares.append), scores))
+    assert all(one is other for one, other in zip(again, scores.values(), strict=True))
 
 
 @pytest.mark.parametrize("key", ["randomisation", "stability"])

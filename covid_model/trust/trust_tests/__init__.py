@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
+from types import MappingProxyType
 from typing import Any, ClassVar, Final, TypeVar
 
 from covid_model.trust.figures import Figure
@@ -71,10 +72,14 @@ def register(test: Class) -> Class:
     return test
 
 
-def run_tests(inputs: TrustInput) -> Iterator[TrustScore]:
-    """The scores of all tests in the table's order, each as soon as it is computed. `inputs.progress` covers all of them."""
-    for number, test in enumerate(TRUST_TESTS.values()):
-        yield test.run(replace(inputs, progress=inputs.part(number, len(TRUST_TESTS))))
+def run_tests(inputs: TrustInput, known: Mapping[str, TrustScore] = MappingProxyType({})) -> Iterator[TrustScore]:
+    """The scores of all tests in the table's order, each as soon as it is computed. `inputs.progress` covers all of them.
+
+    known: scores by test that were computed before; those tests are not run again.
+    """
+    for number, (key, test) in enumerate(TRUST_TESTS.items()):
+        yield known[key] if key in known else test.run(replace(inputs, progress=inputs.part(number, len(TRUST_TESTS))))
+        inputs.progress((number + 1) / len(TRUST_TESTS))
 
 
 def figures_of(inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
