@@ -86,3 +86,29 @@ GEOMETRY_RULES: Final[tuple[Callable[[NDArray[np.float32], Header], NDArray[np.f
     patient_orientation,
 )
 """From stored rows and columns to upright ones of square pixels."""
+
+
+def to_stored_grid(header: Header) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """The way back: takes (H, W) float32 on the image as read to the (Rows, Columns) of the file.
+
+    Turns are undone, and what was resampled to square pixels is resampled again. The rules are run on two ramps to see what
+    they do, so that a new rule needs nothing here.
+    """
+    rows, columns = int(header.dataset.Rows), int(header.dataset.Columns)
+    down, across = np.mgrid[0:rows, 0:columns].astype(np.float32) / max(rows, columns)
+    for rule in GEOMETRY_RULES:
+        down, across = rule(down, Header(header.dataset)), rule(across, Header(header.dataset))
+    transposed = abs(down[-1, 0] - down[0, 0]) < abs(down[0, -1] - down[0, 0])
+    if transposed:
+        down, across = down.T, across.T
+
+    def back(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        stored = values.T if transposed else values
+        stored = stored[::-1] if down[0, 0] > down[-1, 0] else stored
+        stored = stored[:, ::-1] if across[0, 0] > across[0, -1] else stored
+        if stored.shape == (rows, columns):
+            return np.ascontiguousarray(stored)
+        resized = cv2.resize(np.ascontiguousarray(stored), (columns, rows), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(resized, np.float32)
+
+    return back
