@@ -49,6 +49,10 @@ def add_commands(commands: Any) -> None:
     tour.add_argument("--model", action="append", choices=known_models(), help="may be repeated; default: all that ship")
     tour.set_defaults(run=run_tour)
 
+    licences = build.add_parser("licences", help="list every installed dependency with its version and licence")
+    licences.add_argument("--requirements", type=Path, default=Path("requirements.txt"), help="default: %(default)s")
+    licences.set_defaults(run=run_licences)
+
     recorded = build.add_parser("recorded-run", help="copy a finished run without checkpoints and images of patients")
     recorded.add_argument("source", type=Path, metavar="RUN")
     recorded.add_argument("--out", type=Path, required=True, help="folder of recorded runs")
@@ -191,4 +195,13 @@ def run_synthetic_draw(arguments: argparse.Namespace) -> int:
         nearest = f"{candidate.near.correlation:.2f}, {candidate.near.embedding:.2f}"
         print(f"{candidate.label} {candidate.seed}: {predictions}; nearest {nearest}")
     print(f"limits {limit.correlation:.2f}, {limit.embedding:.2f}; tried {tried} -> {arguments.out}")
+    return 0
+
+
+def run_licences(arguments: argparse.Namespace) -> int:
+    """The `build licences` command."""
+    from covid_model.build.licences import licences
+
+    for row in licences(arguments.requirements):
+        print(f"{row.name} {row.version}: {row.licence}")
     return 0
