@@ -38,6 +38,7 @@ MANIFEST: Final = EnvironmentVariable(
 SAMPLES: Final = EnvironmentVariable(
     "COVID_XRAY_SAMPLES", "folder of fetched public images", "`xray-explained` in the user's cache"
 )
+STUDY: Final = EnvironmentVariable("COVID_XRAY_STUDY", "folder of reader studies", "`reader-study` in the working directory")
 THUMBNAILS: Final = EnvironmentVariable("COVID_XRAY_CACHE", "folder of thumbnails", "one in the system's temporary folder")
 PUBLIC: Final = EnvironmentVariable(
     "COVID_XRAY_PUBLIC",
@@ -45,7 +46,7 @@ PUBLIC: Final = EnvironmentVariable(
     "1 on Community Cloud and wherever the server listens on more than localhost, else 0",
 )
 
-SETTINGS: Final = (DATA, MODELS, RUNS, MANIFEST, SAMPLES, THUMBNAILS, PUBLIC)
+SETTINGS: Final = (DATA, MODELS, RUNS, MANIFEST, SAMPLES, STUDY, THUMBNAILS, PUBLIC)
 
 LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 COMMUNITY_CLOUD: Final = Path("/mount/src")
@@ -80,6 +81,11 @@ def samples_folder() -> Path:
     """Where fetched public images are kept, outside the project."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(_value(SAMPLES) or Path(cache) / "xray-explained" / "samples")
+
+
+def study_folder() -> Path:
+    """Where the answers of reader studies are kept."""
+    return Path(_value(STUDY) or "reader-study")
 
 
 def thumbnails_folder() -> Path:

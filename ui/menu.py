@@ -41,6 +41,12 @@ PAGES: Final = (
         ":material/fact_check:",
         "See what was claimed for each model and what it scores on a fair split.",
     ),
+    Page(
+        "pages/reader_study.py",
+        "Reader study",
+        ":material/psychology:",
+        "Answer before and after a heatmap, and see how often you followed a wrong one.",
+    ),
 )
 """In menu order; the first is the default."""
 
