@@ -7,6 +7,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import streamlit as st
 
 from covid_model.settings import serve
+from ui.background import background
 from ui.menu import mark_entered, opened_page
 from ui.notices import privacy_notice, research_notice
 
@@ -14,5 +15,6 @@ serve(st.get_option("server.address"))
 page = opened_page()
 mark_entered()
 research_notice()
-page.run()
+with background().page_runs():
+    page.run()
 privacy_notice()

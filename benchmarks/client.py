@@ -73,19 +73,21 @@ class Session:
         self._rerun()
         return time.perf_counter() - start
 
-    def _rerun(self) -> None:
-        """Ask for a run of the page and read until it has ended."""
+    def _ask(self, part: str = "") -> None:
+        """Ask for a run of the page, or of one live part of it as its timer does."""
         request = BackMsg()
         request.rerun_script.query_string = self._query
         request.rerun_script.page_script_hash = self._page
+        request.rerun_script.fragment_id = part
+        request.rerun_script.is_auto_rerun = bool(part)
         request.rerun_script.widget_states.widgets.extend(self._states.values())
         self._socket.send(request.SerializeToString())
+
+    def _rerun(self) -> None:
+        """Ask for a run of the page and read until it has ended."""
+        self._ask()
         while True:
             message = self._next()
-            if message.HasField("new_session"):
-                self._page = message.new_session.page_script_hash
-                self._session = message.new_session.initialize.session_id
-            self._note_widget(message)
             # One that makes room for another run, as `st.rerun` asks for, is not the end.
             if message.WhichOneof("type") == "script_finished":
                 if message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
@@ -93,7 +95,11 @@ class Session:
                 if message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
                     raise RuntimeError("The page does not compile.")
 
-    def _note_widget(self, message: ForwardMsg) -> None:
+    def _note(self, message: ForwardMsg) -> None:
+        """Keep what a message says of the session and its widgets."""
+        if message.HasField("new_session"):
+            self._page = message.new_session.page_script_hash
+            self._session = message.new_session.initialize.session_id
         if message.WhichOneof("type") == "delta" and message.delta.HasField("new_element"):
             element = message.delta.new_element
             kind = element.WhichOneof("type")
@@ -103,10 +109,12 @@ class Session:
             elif kind == "exception":
                 raise RuntimeError(f"The page failed: {element.exception.type}: {element.exception.message}")
 
-    def _next(self) -> ForwardMsg:
-        found = self._socket.recv(timeout=LIMIT)
+    def _next(self, limit: float = LIMIT) -> ForwardMsg:
+        found = self._socket.recv(timeout=limit)
         assert isinstance(found, bytes)
-        return ForwardMsg.FromString(found)
+        message = ForwardMsg.FromString(found)
+        self._note(message)
+        return message
 
     def _widget(self, label: str) -> str:
         if label not in self._widgets:

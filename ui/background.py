@@ -1,67 +1,168 @@
-"""Trust tests in a separate thread, so that the page stays responsive while they run."""
+"""Trust tests in a separate thread, for as long as somebody looks at the heatmap that they test."""
 
 import threading
-from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
+import time
+from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
-from uuid import uuid4
 
 import streamlit as st
+from streamlit.runtime import Runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from covid_model.backends.base import Progress
 
-SESSION: Final = "background_session"
+PATIENCE: Final = 10.0
+"""Seconds after which a wish that was not renewed lapses: its page was left, or its browser sleeps."""
+YIELD: Final = 2.0
+"""Seconds that work lets a page run by itself at most, each time that it reports progress."""
+
+Step = Callable[[Progress], object]
 
 
 class UnwantedError(Exception):
     """Ends a job that no session needs any more."""
 
 
-class Background:
-    """One worker for all sessions. A job is a list of steps.
+@dataclass(eq=False)
+class _Job:
+    steps: list[Step]
+    done: int = 0
+    error: BaseException | None = None
 
-    Each step receives a progress function to call between its parts; the function raises UnwantedError when no session needs
-    the job any more.
+
+@dataclass(eq=False)
+class _Wish:
+    """What one session looks at. used: seconds of work done for it. renewed: when it last said that it looks."""
+
+    key: Hashable
+    used: float
+    renewed: float
+
+
+class Background:
+    """One worker for all sessions; each has one wish, its newest. A job is a list of steps, shared by all who want it.
+
+    The next step is for the session that got the least time so far, and of equals for the newest wish. A step receives a
+    progress function to call between its parts, which waits while a page runs (`page_runs`) and raises UnwantedError once no
+    session wants the job: each wants another, has ended, or has not renewed its wish.
+
+    Example:
+        >>> done = []
+        >>> Background().want("me", "job", [lambda progress: done.append("a step")])
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, is_active: Callable[[str], bool] = lambda _: True, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """is_active: does a session still exist? clock: seconds, for wishes and for the time a session has used."""
+        self._is_active, self._clock = is_active, clock
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="trust")
-        self._jobs: dict[Hashable, Future[None]] = {}
-        self._wanted: dict[str, Hashable] = {}
-        self._lock = threading.Lock()
+        self._jobs: dict[Hashable, _Job] = {}
+        self._wishes: dict[str, _Wish] = {}  # the newest last
+        self._working, self._pages = False, 0
+        self._changed = threading.Condition()
 
-    def want(self, session: str, key: Hashable, steps: list[Callable[[Progress], object]]) -> BaseException | None:
-        """Run the job `key` instead of the one this session requested before; returns the exception if the job failed."""
-        with self._lock:
-            self._wanted[session] = key
+    def want(self, session: str, key: Hashable, steps: list[Step]) -> BaseException | None:
+        """Say that the session looks at the job `key`, and at no other; returns the exception if the job failed.
+
+        A wish lapses unless this is called again within PATIENCE. A failed job runs again once nobody has looked at it.
+        """
+        with self._changed:
+            self._forget()
+            wish = self._wishes.get(session)
+            if wish is None or wish.key != key:
+                least = min((other.used for other in self._wishes.values()), default=0.0)
+                wish = self._wishes.pop(session, None) or _Wish(key, least, self._clock())
+                wish.key = key
+                self._wishes[session] = wish
+                self._forget()
+            wish.renewed = self._clock()
             job = self._jobs.get(key)
-            if job is None or (job.done() and job.exception() is None):
-                self._jobs = {name: other for name, other in self._jobs.items() if not other.done()}
-                self._jobs[key] = self._pool.submit(self._run, key, steps)
-                return None
-            return job.exception() if job.done() else None
+            if job is None or job.done == len(job.steps):  # done, and yet wanted: its results were dropped since
+                job = self._jobs[key] = _Job(steps)
+            if not self._working and self._next() is not None:
+                self._working = True
+                self._pool.submit(self._work)
+            return job.error
 
-    def _run(self, key: Hashable, steps: list[Callable[[Progress], object]]) -> None:
-        def go_on(_: float) -> None:
-            with self._lock:
-                if key not in self._wanted.values():
-                    raise UnwantedError
-
+    @contextmanager
+    def page_runs(self) -> Iterator[None]:
+        """While the block runs, work waits between its parts, so that a click does not share its cores."""
+        with self._changed:
+            self._pages += 1
         try:
-            for step in steps:
-                go_on(0.0)
-                step(go_on)
-        except UnwantedError:
-            return
+            yield
+        finally:
+            with self._changed:
+                self._pages -= 1
+                self._changed.notify_all()
+
+    def _forget(self) -> None:
+        """Drop wishes that lapsed or whose session has ended, and jobs that nobody wants."""
+        oldest = self._clock() - PATIENCE
+        for session, wish in list(self._wishes.items()):
+            if wish.renewed < oldest or not self._is_active(session):
+                del self._wishes[session]
+        wanted = {wish.key for wish in self._wishes.values()}
+        self._jobs = {key: job for key, job in self._jobs.items() if key in wanted}
+
+    def _next(self) -> tuple[_Wish, _Job] | None:
+        """The wish that is next, with its job; None where nothing is left to do."""
+        open_wishes = [
+            wish
+            for wish in reversed(self._wishes.values())
+            if (job := self._jobs[wish.key]).error is None and job.done < len(job.steps)
+        ]
+        if not open_wishes:
+            return None
+        wish = min(open_wishes, key=lambda wish: wish.used)
+        return wish, self._jobs[wish.key]
+
+    def _work(self) -> None:
+        """Run step after step until nobody wants anything."""
+        while True:
+            with self._changed:
+                self._forget()
+                found = self._next()
+                if found is None:
+                    self._working = False
+                    return
+            wish, job = found
+            start = self._clock()
+            try:
+                self._go_on(job)
+                job.steps[job.done](lambda _, job=job: self._go_on(job))  # type: ignore[misc]
+                job.done += 1
+            except UnwantedError:
+                pass
+            except Exception as error:  # shown on the page of whoever wanted it
+                job.error = error
+            wish.used += self._clock() - start
+
+    def _go_on(self, job: _Job) -> None:
+        """Let pages that run finish; raises UnwantedError where nobody wants the job."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._pages == 0, YIELD)
+            self._forget()
+            if job not in self._jobs.values():
+                raise UnwantedError
+
+
+def is_active_session(session: str) -> bool:
+    """Is a browser connected to the session? True outside a server, as in tests of a page."""
+    return not Runtime.exists() or Runtime.instance().is_active_session(session)
 
 
 @st.cache_resource
 def background() -> Background:
     """The worker of this server."""
-    return Background()
+    return Background(is_active_session)
 
 
 def session() -> str:
-    """An identifier of this browser session."""
-    name: str = st.session_state.setdefault(SESSION, uuid4().hex)
-    return name
+    """The identifier of this browser session."""
+    context = get_script_run_ctx()
+    return context.session_id if context else ""
