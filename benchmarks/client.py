@@ -96,10 +96,12 @@ class Session:
                     raise RuntimeError("The page does not compile.")
 
     def _note(self, message: ForwardMsg) -> None:
-        """Keep what a message says of the session and its widgets."""
+        """Keep what a message says of the session, its address and its widgets."""
         if message.HasField("new_session"):
             self._page = message.new_session.page_script_hash
             self._session = message.new_session.initialize.session_id
+        if message.HasField("page_info_changed"):
+            self._query = message.page_info_changed.query_string
         if message.WhichOneof("type") == "delta" and message.delta.HasField("new_element"):
             element = message.delta.new_element
             kind = element.WhichOneof("type")

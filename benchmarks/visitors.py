@@ -43,7 +43,8 @@ class Visitor(Session):
     """
 
     def __init__(self, address: str, query: str) -> None:
-        self._start, self.verdict = time.perf_counter(), None
+        self._start = time.perf_counter()
+        self.verdict: float | None = None
         self._due: dict[str, tuple[float, float]] = {}
         self._left = threading.Event()
         super().__init__(address, query)

@@ -97,29 +97,28 @@ def show(panels: list[tuple[Panel, str]], *, one_scale: bool, opacity: float, co
 
 require_entry()
 st.header("Compare heatmaps", anchor=False)
-with st.sidebar:
-    what = linked_select("Compare", WHAT, "compare")
-    image = image_picker() if what != "images" else PickedImage(next(iter(available_images().values())).read(), "", True)
-    model = model_picker() if what != "models" else next(iter(MODELS))
-    method = DEFAULT_METHOD
-    if what != "methods":
-        method = linked_select("Method", {key: row.label for key, row in METHODS.items()}, "method")
-    target = PREDICTED
-    if what != "classes":
-        classes = {PREDICTED: "Predicted class"} | {name: name for name in loaded_model(model).classes}
-        target = linked_select("Class to explain", classes, "target")
-if image is not None:
-    with show_errors():
-        panels = panels_of(what, image, model, method, target)
-        first, second, third, fourth = st.columns([2, 3, 3, 2], vertical_alignment="bottom")
-        one_scale = first.toggle(
-            "Same scale for all",
-            what != "methods",
-            key=f"one_scale_{what}",
-            help="Values of the same method can be compared. Different methods have different units.",
-        )
-        pinned = second.toggle("Keep the first and step through the others", key="walk_on")
-        opacity = third.slider("Overlay opacity", 0.0, 1.0, 0.6, 0.05, key="opacity", bind="query-params")
-        with fourth:
-            colormap = linked_select("Colour map", {key: row.label for key, row in COLORMAPS.items()}, "cmap")
-        show(stepped(panels) if pinned else panels, one_scale=one_scale, opacity=opacity, colormap=colormap)
+with show_errors():
+    with st.sidebar:
+        what = linked_select("Compare", WHAT, "compare")
+        image = image_picker() if what != "images" else PickedImage(next(iter(available_images().values())).read(), "", True)
+        model = model_picker() if what != "models" else next(iter(MODELS))
+        method = DEFAULT_METHOD
+        if what != "methods":
+            method = linked_select("Method", {key: row.label for key, row in METHODS.items()}, "method")
+        target = PREDICTED
+        if what != "classes":
+            classes = {PREDICTED: "Predicted class"} | {name: name for name in loaded_model(model).classes}
+            target = linked_select("Class to explain", classes, "target")
+    panels = panels_of(what, image, model, method, target)
+    first, second, third, fourth = st.columns([2, 3, 3, 2], vertical_alignment="bottom")
+    one_scale = first.toggle(
+        "Same scale for all",
+        what != "methods",
+        key=f"one_scale_{what}",
+        help="Values of the same method can be compared. Different methods have different units.",
+    )
+    pinned = second.toggle("Keep the first and step through the others", key="walk_on")
+    opacity = third.slider("Overlay opacity", 0.0, 1.0, 0.6, 0.05, key="opacity", bind="query-params")
+    with fourth:
+        colormap = linked_select("Colour map", {key: row.label for key, row in COLORMAPS.items()}, "cmap")
+    show(stepped(panels) if pinned else panels, one_scale=one_scale, opacity=opacity, colormap=colormap)

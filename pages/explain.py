@@ -71,7 +71,7 @@ def show_prediction(prediction: Prediction, card: Card, explained: str) -> None:
         st.badge(f"Lung outline: {quality}", color=QUALITY_COLOURS[quality], icon=":material/pulmonology:")
         calibrated = (
             f"calibrated on its validation images (temperature {card.temperature:.2f}). "
-            "Of the validation images of other classes, 5 % score above the orange mark."
+            "Of the validation images of other classes, 5% score above the orange mark."
         )
         st.caption(f"Prediction of “{inert(card.title)}”, {calibrated if card.thresholds else 'not calibrated.'}")
         if card.head == "multilabel":
@@ -113,7 +113,7 @@ def show_scores(card: Card, audit: Mapping[str, Any]) -> None:
 def interval_row(title: str, score: Mapping[str, Any]) -> dict[str, Any]:
     """A score as a row of a table."""
     interval = f"{score['low']:.2f} to {score['high']:.2f}" if score["low"] is not None else "unknown"
-    return {"score": title, "value": score["value"], "95 % interval": interval}
+    return {"score": title, "value": score["value"], "95% interval": interval}
 
 
 def show_captions(prediction: Prediction, found: Explanation, audit: Mapping[str, Any]) -> None:
@@ -182,14 +182,11 @@ require_entry()
 heading, first_time = st.columns([4, 1], vertical_alignment="bottom")
 heading.header("What does the model look at?", anchor=False)
 first_time.page_link("pages/tour.py", label="New here?", icon=":material/tour:")
-with st.sidebar:
-    picked = image_picker()
-    model = model_picker()
-if picked is not None:
-    with show_errors():
-        height, width = picked.image.shape
-        st.caption(
-            f"**{inert(picked.title)}**, {width} x {height} pixels, {picked.image.source_kind.upper()}. {picked.note}"
-        )
-        if admitted(picked.image, picked.title):
-            show_explained(picked, model)
+with show_errors():
+    with st.sidebar:
+        picked = image_picker()
+        model = model_picker()
+    height, width = picked.image.shape
+    st.caption(f"**{inert(picked.title)}**, {width} x {height} pixels, {picked.image.source_kind.upper()}. {picked.note}")
+    if admitted(picked.image, picked.title):
+        show_explained(picked, model)

@@ -1,41 +1,91 @@
-"""Choices that links store by stable keys instead of labels."""
+"""The choices that all pages share, and the address that repeats them: image, model, class, method, layer and options."""
 
 from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlencode
 
 import streamlit as st
 
-from covid_model.explain.methods import METHODS
-from covid_model.models.user_models import available_models
-from ui.available_images import available_images
+from covid_model.errors import CovidModelError
+from ui.visits import Choices, choices_of_session
+
+PRIVATE: Final = ("panel",)
+"""Parameters that a shared link leaves out: which tab was open when it was copied."""
+WORDS: Final = {"target": "class", "cmap": "colour map"}
+"""What a parameter names, where its name is no word."""
+
+
+class UnknownLinkError(CovidModelError):
+    """A link names something that does not exist here."""
 
 
 def explain_params(**wanted: str) -> dict[str, str]:
-    """Parameters of a link to the Explain page, by name (image, model, method), without the page's defaults.
+    """Parameters of a link to the Explain page, by name (image, model, method). What it does not name stays as chosen."""
+    return wanted
 
-    The page removes defaults from the address, and that extra step would break the browser's Back button.
-    """
-    defaults = {
-        "image": next(iter(available_images())),
-        "model": next(iter(available_models())),
-        "method": next(iter(METHODS)),
-    }
-    return {name: value for name, value in wanted.items() if value != defaults[name]}
+
+def newly_named(name: str) -> str | None:
+    """What the address names since the last page switch or step through the history, if it was not read yet."""
+    return st.query_params.get(name) if choices_of_session().is_new(name) else None
+
+
+def shared_address() -> str:
+    """The address of the current view as a link to share: every parameter, encoded, without the open tab."""
+    pairs = [(name, value) for name in st.query_params if name not in PRIVATE for value in st.query_params.get_all(name)]
+    return f"{(st.context.url or '').split('?')[0]}{'?' + urlencode(pairs) if pairs else ''}"
 
 
 def linked_select(label: str, options: Mapping[str, str], name: str, *, help: str | None = None, off: bool = False) -> str:
-    """A select box of `options` (key -> label) whose key is kept in the address as `?name=key`; the first is the default.
+    """A select box of `options` (key -> label) whose key all pages share and the address repeats as `?name=key`.
 
-    Streamlit's own binding would store the label, and a reworded label would break every link. An unknown key in the
-    address falls back to the default, which the address omits.
+    Streamlit's own binding would store the label, and a reworded label would break every link. The first option is the
+    default, which the address omits unless a link named it. off: disabled, and not in the address.
+    Raises UnknownLinkError, below the box, while a link's key is not among the options.
     """
-    keys = list(options)
-    state = f"{name}_choice"
-    if st.session_state.get(state) not in options:
-        wanted = st.query_params.get(name, keys[0])
-        st.session_state[state] = wanted if wanted in options else keys[0]
-    chosen = st.selectbox(label, keys, format_func=options.__getitem__, key=state, help=help, disabled=off)
-    if chosen == keys[0]:
+    picked = _picked(label, options, name, help, off)
+    if picked is None:
+        word, named = WORDS.get(name, name), choices_of_session().named[name][:80]
+        raise UnknownLinkError(f"This link names the {word} “{named}”, which is not available here; choose another {word}.")
+    if off or (picked == next(iter(options)) and st.query_params.get(name) != picked):
         st.query_params.pop(name, None)
-    else:
-        st.query_params[name] = chosen
-    return chosen
+    elif st.query_params.get(name) != picked:
+        st.query_params[name] = picked
+    return picked
+
+
+def _picked(label: str, options: Mapping[str, str], name: str, help: str | None, off: bool) -> str | None:
+    """What the box shows: the session's choice, read from the address first where that is new; None where unknown."""
+    choices, state, default = choices_of_session(), f"{name}_choice", next(iter(options))
+    if is_new := choices.is_new(name):
+        _read_address(choices, name)
+    kept = choices.chosen.get(name, default)
+    if kept in options:
+        choices.named.pop(name, None)
+    unknown = not off and kept == choices.named.get(name)
+    shown = None if unknown else kept if kept in options else default
+    if is_new or st.session_state.get(state) not in options:
+        st.session_state[state] = shown
+    picked: str | None = st.selectbox(
+        label,
+        list(options),
+        None if unknown else 0,
+        format_func=options.__getitem__,
+        key=state,
+        help=help,
+        disabled=off,
+        placeholder="Choose",
+    )
+    if picked is not None and picked != shown:
+        choices.chosen[name] = picked
+    return picked
+
+
+def _read_address(choices: Choices, name: str) -> None:
+    """Take what the address names; where it names nothing, a step through the history of a page returns to the default."""
+    choices.seen[name] = choices.visit
+    choices.named.pop(name, None)
+    named = st.query_params.get(name)
+    if named is not None:
+        choices.chosen[name] = choices.named[name] = named
+    elif choices.back:
+        choices.chosen.pop(name, None)

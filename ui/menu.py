@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from covid_model.settings import ASSETS
+from ui.visits import note_visit
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def mark_entered() -> None:
 
 
 def require_entry() -> None:
-    """Run the entry script if it was skipped. Every page calls this first.
+    """Run the entry script if it was skipped, and note which page runs. Every page calls this first.
 
     Before a server's first `st.navigation`, Streamlit treats the folder `pages/` as an older kind of app: it runs the page
     of a deep link alone, without title, layout and notice. Drawing the menu prevents this.
@@ -75,3 +76,4 @@ def require_entry() -> None:
     if not st.session_state.get(ENTERED):
         opened_page()
         st.rerun()
+    note_visit()

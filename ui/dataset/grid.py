@@ -62,7 +62,7 @@ def grid(images: ManifestTable, query: Query) -> None:
         return
     if st.session_state.get("grid_page", 1) > last:
         st.session_state["grid_page"] = last
-    number = right.number_input(f"Page (of {last:,})", 1, last, key="grid_page")
+    number = right.number_input(f"Page (of {last:,})", 1, last, key="grid_page", bind="query-params")
     rows = images.page(query, (int(number) - 1) * SIZE, SIZE)
     show_images(rows)
     provenance(rows)

@@ -1,6 +1,7 @@
 """The controls of the Explain page; a link can set each of them."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import streamlit as st
@@ -17,13 +18,18 @@ from covid_model.models.user_models import available_models, row_of
 from ui.available_images import available_images, image_of_manifest
 from ui.explain.get_images import get_images
 from ui.image_types import SUFFIXES
-from ui.inert import inert, inert_message
-from ui.links import linked_select
+from ui.inert import inert
+from ui.links import linked_select, newly_named
 from ui.loaders import HowToExplain, image_from
 from ui.notices import PRIVACY
 
-PREDICTED = "predicted"
+PREDICTED: Final = "predicted"
 """In links: the class that the model predicts, whichever it is."""
+
+UPLOAD: Final = "upload"
+"""In the session: the bytes of the uploaded file."""
+UPLOADS: Final = "uploads"
+"""In the session: how many uploads were dropped; a new uploader is empty."""
 
 
 @dataclass(frozen=True)
@@ -42,29 +48,56 @@ class PickedImage:
     note: str = ""
 
 
-def image_picker() -> PickedImage | None:
-    """The upload if there is one, else the chosen image. A bad upload is one sentence, and the chosen image stays."""
-    upload = st.file_uploader("Upload a chest X-ray", type=SUFFIXES, help=f"PNG, JPEG, WebP, BMP, TIFF or DICOM. {PRIVACY}")
+def image_picker() -> PickedImage:
+    """The upload if there is one, else the chosen image.
+
+    Raises ImageError for a file that is no image, and UnknownLinkError for a link to an image that is not available.
+    """
+    upload = _uploaded()
     offered = available_images()
-    wanted = st.session_state.get("image_choice") or ""
-    for key in dict.fromkeys((st.query_params.get("image", ""), wanted)):
-        if key not in offered and (found := image_of_manifest(key)) is not None:
-            offered = {**offered, key: found}
+    key = newly_named("image") or st.session_state.get("image_choice") or ""
+    if key not in offered and (found := image_of_manifest(key)) is not None:
+        offered = {**offered, key: found}
     titles = {key: image.title for key, image in offered.items()}
-    key = linked_select("or choose an image", titles, "image", off=upload is not None)
-    get_images()
     try:
-        if upload is not None:
-            return PickedImage(image_from(upload.getvalue()), "Your upload", False, linkable=False)
-    except ImageError as error:
-        st.error(f"The upload cannot be used. {inert_message(error)}", icon=":material/error:")
-    try:
-        chosen = offered[key]
-        image = chosen.read()
-        return PickedImage(image, chosen.title, chosen.synthetic, chosen.lesions(image), note=chosen.note)
-    except ImageError as error:
-        st.error(inert_message(error), icon=":material/error:")
-        return None
+        key = linked_select("or choose an image", titles, "image", off=upload is not None)
+    finally:
+        get_images()
+    if upload is not None:
+        try:
+            return PickedImage(image_from(upload), "Your upload", False, linkable=False)
+        except ImageError as error:
+            raise ImageError(f"The upload cannot be used. {error}") from None
+    chosen = offered[key]
+    image = chosen.read()
+    return PickedImage(image, chosen.title, chosen.synthetic, chosen.lesions(image), note=chosen.note)
+
+
+def _uploaded() -> bytes | None:
+    """The bytes of the session's upload, which every page shares; a link to an image ends it."""
+    if newly_named("image"):
+        _forget_upload()
+    widget = f"uploader_{st.session_state.get(UPLOADS, 0)}"
+
+    def take() -> None:
+        file = st.session_state[widget]
+        if file is None:
+            st.session_state.pop(UPLOAD, None)
+        else:
+            st.session_state[UPLOAD] = file.getvalue()
+
+    about = f"PNG, JPEG, WebP, BMP, TIFF or DICOM. {PRIVACY}"
+    shown = st.file_uploader("Upload a chest X-ray", type=SUFFIXES, help=about, key=widget, on_change=take)
+    upload: bytes | None = st.session_state.get(UPLOAD)
+    if upload is not None and shown is None:  # chosen on another page
+        st.button("Remove your upload", icon=":material/close:", key="remove_upload", on_click=_forget_upload)
+    return upload
+
+
+def _forget_upload() -> None:
+    """Drop the upload, and the widget that shows it."""
+    if st.session_state.pop(UPLOAD, None) is not None:
+        st.session_state[UPLOADS] = st.session_state.get(UPLOADS, 0) + 1
 
 
 def model_picker() -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 from covid_model.api.result import Result
 from covid_model.models.card import Card
 from covid_model.share.report import html_report
+from ui.links import shared_address
 
 
 def export_panel(result: Result, card: Card, title: str, *, linkable: bool) -> None:
@@ -16,8 +17,7 @@ def export_panel(result: Result, card: Card, title: str, *, linkable: bool) -> N
     stem = f"{found.model}-{found.method}-{found.image_digest[:8]}"
     if linkable:
         st.caption("This address opens the current view: image, model, class, method, layer and display options.")
-        query = "&".join(f"{name}={value}" for name, value in st.query_params.to_dict().items())
-        st.code(f"{(st.context.url or '').split('?')[0]}{'?' + query if query else ''}", language=None)
+        st.code(shared_address(), language=None)
     else:
         st.caption("Uploads are not stored, so no link can open this view. The report contains the image.")
     if not scores:

@@ -14,6 +14,7 @@ from covid_model.training.process import launch, why_not_here
 from covid_model.training.recipes import get_recipe
 from covid_model.training.run_folder import RunFolder, runs_in
 from ui.inert import inert, inert_message
+from ui.manifest import manifest_path
 from ui.training.launching import await_run
 from ui.training.runs import available_runs, metrics_of
 
@@ -26,7 +27,7 @@ def start_form() -> None:
     model = st.selectbox("Model", list(MODELS), format_func=lambda key: MODELS[key].title, key="train_model")
     config = get_recipe(model).config
     with st.form("start"):
-        manifest = st.text_input("Manifest", "manifest.parquet", help="A file written by `data build`.")
+        manifest = st.text_input("Manifest", str(manifest_path()), help="A file written by `data build`.")
         name = st.text_input("Run name", f"{model}-{datetime.now():%Y%m%d-%H%M}")
         first, second, third = st.columns(3)
         epochs = first.number_input("Epochs", 1, 500, config.epochs)

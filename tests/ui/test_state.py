@@ -1,0 +1,196 @@
+"""What a session has chosen is one state for all pages, and the address repeats it."""
+
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from drawing import png
+from shown import page_text, plain
+from streamlit.runtime.scriptrunner import ScriptRunContext
+from streamlit.testing.v1 import AppTest
+
+from covid_model.data.synthetic_samples import shipped_samples
+from covid_model.images.phantom import PHANTOMS, phantom_png
+from covid_model.settings import MANIFEST
+from ui.available_images import available_images
+
+FIRST, SECOND = list(shipped_samples())[:2]
+ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
+
+KNOWN = {
+    "image_choice": FIRST,
+    "model_choice": "lungs",
+    "target_choice": "Normal",
+    "method_choice": "gradcam",
+    "layer_choice": "top",
+}
+
+
+@pytest.fixture(autouse=True)
+def no_public_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine that has nothing but the project."""
+    monkeypatch.delenv("COVID_XRAY_DATA", raising=False)
+    available_images.clear()
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(ENTRY, default_timeout=120)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def on_page(app: AppTest, file: str, **query: str) -> AppTest:
+    """The session on another page; the menu's links carry no parameters, others may."""
+    app.query_params = dict(query)
+    app.switch_page(file).run()
+    assert not app.exception
+    return app
+
+
+def chosen(app: AppTest) -> dict[str, str]:
+    """What the select boxes of the sidebar show."""
+    return {box.key.removesuffix("_choice"): box.value for box in app.sidebar.selectbox}
+
+
+def test_image_model_method_class_and_layer_survive_pages_and_come_back_into_the_address() -> None:
+    app = opened()
+    for name, value in {"image": SECOND, "model": "whole-image", "method": "hirescam", "target": "Normal"}.items():
+        app.selectbox(key=f"{name}_choice").set_value(value).run()
+    app.selectbox(key="layer_choice").set_value("block5c").run()
+    before = chosen(app)
+    wanted = {"image": SECOND, "model": "whole-image", "method": "hirescam", "target": "Normal", "layer": "block5c"}
+    assert before == wanted == dict(app.query_params)
+    on_page(app, "pages/compare.py")
+    assert not app.error
+    assert {"image": SECOND, "model": "whole-image", "target": "Normal"}.items() <= chosen(app).items()
+    on_page(app, "pages/tour.py")
+    on_page(app, "pages/explain.py")
+    assert chosen(app) == before
+    assert dict(app.query_params) == wanted
+
+
+def test_a_class_that_one_page_does_not_offer_is_still_chosen_on_the_other() -> None:
+    app = opened()
+    app.selectbox(key="target_choice").set_value("COVID-19 - Normal").run()
+    on_page(app, "pages/compare.py")
+    assert chosen(app)["target"] == "predicted"
+    on_page(app, "pages/explain.py")
+    assert chosen(app)["target"] == "COVID-19 - Normal"
+
+
+def test_a_link_changes_what_it_names_and_leaves_the_rest() -> None:
+    app = opened(image=SECOND, method="hirescam")
+    on_page(app, "pages/models.py")
+    on_page(app, "pages/explain.py", model="whole-image", image=FIRST)
+    assert {"image": FIRST, "model": "whole-image", "method": "hirescam"}.items() <= chosen(app).items()
+    assert app.query_params["image"] == FIRST, "a default that a link named stays in the address"
+
+
+def test_a_choice_wins_over_the_address_it_is_about_to_change() -> None:
+    app = opened(model="whole-image")
+    app.selectbox(key="model_choice").set_value("lungs").run()
+    assert chosen(app)["model"] == "lungs"
+    assert "model" not in app.query_params
+
+
+def test_a_step_back_through_the_history_takes_the_address_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(model="whole-image")
+    app.selectbox(key="method_choice").set_value("hirescam").run()
+    assert dict(app.query_params) == {"model": "whole-image", "method": "hirescam"}
+    monkeypatch.setattr(ScriptRunContext, "is_history_navigation", property(lambda _: True, lambda *_: None), raising=False)
+    app.query_params = {"model": "resnet50"}
+    app.run()
+    assert not app.exception
+    assert {"model": "resnet50", "method": "gradcam"}.items() <= chosen(app).items()
+    assert dict(app.query_params) == {"model": "resnet50"}
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ({"image": "../../etc/passwd"}, "image"),
+        ({"image": "image-0123456789abcdef"}, "image"),
+        ({"model": "none"}, "model"),
+        ({"target": "Flu"}, "class"),
+        ({"method": "tea-leaves"}, "method"),
+        ({"layer": "basement"}, "layer"),
+    ],
+    ids=str,
+)
+def test_a_link_to_what_is_not_here_says_so_and_shows_nothing_else(query: dict[str, str], word: str) -> None:
+    app = opened(**query)
+    named = next(iter(query.values()))
+    assert [plain(error.value) for error in app.error] == [
+        f"This link names the {word} “{named}”, which is not available here; choose another {word}."
+    ]
+    assert not app.get("plotly_chart")
+    assert not app.subheader
+    assert not app.main.success
+    assert not app.main.warning
+    key = f"{next(iter(query))}_choice"
+    assert app.selectbox(key=key).value is None
+    app.selectbox(key=key).set_value(KNOWN[key]).run()
+    assert not app.error
+    assert app.get("plotly_chart"), "choosing one that exists goes on"
+
+
+def test_a_class_that_another_model_lacks_is_no_fault_of_a_link() -> None:
+    app = opened(target="Pneumonia")
+    app.selectbox(key="model_choice").set_value("steveroger").run()
+    assert not app.error
+    assert chosen(app)["target"] == "predicted"
+
+
+def test_an_upload_is_shared_by_the_pages_until_it_is_removed() -> None:
+    app = opened(image=SECOND)
+    app.file_uploader[0].upload("mine.png", phantom_png(PHANTOMS["dense"]), "image/png").run()
+    assert "Your upload" in page_text(app)
+    assert "image" not in app.query_params, "the address names no image that the page does not show"
+    on_page(app, "pages/compare.py")
+    assert any("Your upload" in plain(element.value) for element in app.main.markdown)
+    on_page(app, "pages/explain.py")
+    assert "Your upload" in page_text(app)
+    app.button(key="remove_upload").click().run()
+    assert "Your upload" not in page_text(app)
+    assert chosen(app)["image"] == SECOND
+
+
+def test_a_link_to_an_image_ends_the_upload() -> None:
+    app = opened()
+    app.file_uploader[0].upload("mine.png", phantom_png(PHANTOMS["dense"]), "image/png").run()
+    on_page(app, "pages/tour.py")
+    on_page(app, "pages/explain.py", image=SECOND)
+    assert "Your upload" not in page_text(app)
+    assert f"seed {shipped_samples()[SECOND].seed}" in page_text(app)
+
+
+@pytest.mark.parametrize("page", ["pages/explain.py", "pages/compare.py"])
+def test_a_bad_upload_leaves_no_result_of_another_image(page: str) -> None:
+    app = opened()
+    if page != "pages/explain.py":
+        on_page(app, page)
+    app.file_uploader[0].upload("bad.png", png()[:100], "image/png").run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert "The upload cannot be used." in app.error[0].value
+    assert not app.main.get("plotly_chart")
+    assert not app.main.get("imgs")
+    assert not app.main.subheader
+
+
+def test_the_shared_link_is_the_address_encoded_without_the_open_tab() -> None:
+    app = opened(image=SECOND, target="COVID-19 - Normal", panel="Export")
+    query = urlsplit(app.code[0].value).query
+    assert " " not in app.code[0].value
+    assert parse_qs(query) == {"image": [SECOND], "target": ["COVID-19 - Normal"]}
+
+
+def test_the_training_form_starts_from_the_manifest_of_the_other_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MANIFEST.variable, str(tmp_path / "elsewhere.parquet"))
+    app = on_page(opened(), "pages/training.py")
+    assert next(box for box in app.text_input if box.label == "Manifest").value == str(tmp_path / "elsewhere.parquet")
