@@ -40,7 +40,7 @@ def details(row: ModelSpec, card: Card) -> None:
 require_entry()
 st.header("Models", anchor=False)
 st.caption(
-    "All scores come from the model's card, as written by `train` and `evaluate`, with 95 % intervals by patient. “Own "
+    "All scores come from the model's card, as written by `train` and `evaluate`, with 95% intervals by patient. “Own "
     "split” is what the recipe itself would report. The other columns use test images of patients on whom no model of this "
     "project was trained: all of them; adults only; only the collection that has images with and without COVID-19; and only "
     "collections that the model has never seen, if these have both."

@@ -22,6 +22,7 @@ from covid_model.lungs.segment import LungMask, LungSegmenter
 from covid_model.models.classifier import load
 from covid_model.models.predict import Prediction, predict
 from covid_model.trust.figures import Figure
+from covid_model.trust.precomputed import precomputed_scores
 from covid_model.trust.score import TrustInput, TrustScore
 from covid_model.trust.trust_tests import TRUST_TESTS, figures_of
 from ui.background import background, session
@@ -122,10 +123,10 @@ def _trust_key(inputs: TrustInput, test: str) -> tuple[Hashable, ...]:
 
 
 def scores_so_far(inputs: TrustInput) -> dict[str, TrustScore]:
-    """The trust scores available so far, by test, in the table's order."""
-    store, found = results(), {}
+    """The trust scores available so far, by test, in the table's order: those that ran here, and those that ship."""
+    store, shipped, found = results(), precomputed_scores(inputs), {}
     for test in TRUST_TESTS:
-        score = store.get(_trust_key(inputs, test))
+        score = store.get(_trust_key(inputs, test)) or shipped.get(test)
         if isinstance(score, TrustScore):
             found[test] = score
     return found

@@ -53,6 +53,10 @@ def add_commands(commands: Any) -> None:
     licences.add_argument("--requirements", type=Path, default=Path("requirements.txt"), help="default: %(default)s")
     licences.set_defaults(run=run_licences)
 
+    scores = build.add_parser("scores", help="run the trust tests on the synthetic images, so that verdicts ship with them")
+    scores.add_argument("--model", action="append", choices=SHIPPED, help="may be repeated; default: all that ship")
+    scores.set_defaults(run=run_scores)
+
     recorded = build.add_parser("recorded-run", help="copy a finished run without checkpoints and images of patients")
     recorded.add_argument("source", type=Path, metavar="RUN")
     recorded.add_argument("--out", type=Path, required=True, help="folder of recorded runs")
@@ -140,6 +144,18 @@ def run_tour(arguments: argparse.Namespace) -> int:
     write_tour(tour, {key: models[key].classifier.weights_digest for key in {found.model for found in tour.values()}})
     for key, found in tour.items():
         print(f"{key}: {found.model} says {found.predicted} ({found.probability:.0%}) of {found.image}; {found.verdict}")
+    return 0
+
+
+def run_scores(arguments: argparse.Namespace) -> int:
+    """The `build scores` command."""
+    from covid_model.api.load import load_model
+    from covid_model.build.trust_scores import write_scores
+    from covid_model.data.synthetic_samples import shipped_samples
+
+    for key in arguments.model or SHIPPED:
+        path = write_scores(load_model(key), shipped_samples().values())
+        print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
     return 0
 
 

@@ -15,7 +15,7 @@ RECORD: Final = "samples.json"
 @dataclass(frozen=True)
 class SyntheticSample:
     """One synthetic image. label: the class it was generated for. correlation, embedding: similarity to the nearest training
-    image by either measure. limits: of both, what 95 % of real images of other patients stay below. predicted: class by
+    image by either measure. limits: of both, what 95% of real images of other patients stay below. predicted: class by
     model, when the image was chosen.
     """
 
@@ -40,7 +40,7 @@ class SyntheticSample:
         return (
             f"A synthetic image that shows no patient: our generator ({self.generator[:8]}, seed {self.seed}) drew it as "
             f"{self.label}. Similarity to the nearest training image: correlation {self.correlation:.2f}, model features "
-            f"{self.embedding:.2f} (95 % of real images of other patients stay below {self.limits[0]:.2f} and "
+            f"{self.embedding:.2f} (95% of real images of other patients stay below {self.limits[0]:.2f} and "
             f"{self.limits[1]:.2f})."
         )
 

@@ -35,7 +35,7 @@ Quality = Literal["good", "doubtful", "failed"]
 SMALLEST_LUNG: Final = 0.01
 """Pieces below this share of the image are dropped."""
 AREA_RANGE: Final = (0.08, 0.70)
-"""Both lungs together cover 15 to 55 % of a usual frontal image; outside this range the outline is implausible."""
+"""Both lungs together cover 15 to 55% of a usual frontal image; outside this range the outline is implausible."""
 ONE_SIDED: Final = 0.25
 """Where the smaller lung has less than this share of the larger one's area, only one lung counts as found."""
 LEAST_SURE: Final = 0.80

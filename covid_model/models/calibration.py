@@ -13,7 +13,7 @@ CALLED: Final = 0.5
 """The probability from which a class of a multilabel model counts as found."""
 
 OWN_PROBABILITIES: Final = (
-    f"Each class has a probability of its own and is called from {CALLED:.0%} on; they do not sum to 100 %."
+    f"Each class has a probability of its own and is called from {CALLED:.0%} on; they do not sum to 100%."
 )
 """Shown beside the probabilities of a multilabel model."""
 

@@ -150,7 +150,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             merges=REST,
             float16=True,
             replication=True,
-            claimed="73 % accuracy on the images it was trained on",
+            claimed="73% accuracy on the images it was trained on",
         ),
         ModelSpec(
             key="anshul",

@@ -43,7 +43,7 @@ def counts_figure(title: str, counts: Counts, labels: Sequence[str]) -> go.Figur
 
 
 def spread_figure(title: str, spreads: dict[str, list[float]]) -> go.Figure:
-    """One box a value, with marks at the quantiles 5, 25, 50, 75 and 95 %. spreads: value -> these five."""
+    """One box a value, with marks at the quantiles 5, 25, 50, 75 and 95%. spreads: value -> these five."""
     figure = go.Figure()
     for place, (value, (low, quarter, middle, three, high)) in enumerate(spreads.items()):
         figure.add_box(

@@ -91,7 +91,7 @@ RECIPES: Final[dict[str, Recipe]] = {
         ),
         images={"COVID-19": (COHEN.name, 150), "Normal": (KERMANY.name, 150)},
         by_image=0.2,
-        silent=("which of the CNNs tried: three convolutions", "epochs, batch, split: 15, 32, 20 % by image"),
+        silent=("which of the CNNs tried: three convolutions", "epochs, batch, split: 15, 32, 20% by image"),
     ),
     "interpretable-cnn": Recipe(
         TrainConfig(

@@ -28,8 +28,9 @@ class TrustScore:
     """What one trust test found about one heatmap.
 
     value: the measured number. chance: the value of a map or model without merit, None where it is not known.
-    better: does a good map have a higher or a lower value than chance? sentence: the finding in plain words.
-    details: plain values behind it (curves, matrices, lists), for figures and records.
+    better: does a good map have a higher or a lower value than chance? sentence: the finding in plain words, then a colon
+    and its numbers. details: plain values behind it (curves, matrices, lists), for figures and records. caveat: a sentence
+    that a supported verdict must not leave out; "" for none.
     """
 
     key: str
@@ -39,6 +40,12 @@ class TrustScore:
     outcome: Outcome
     sentence: str
     details: dict[str, Any] = field(default_factory=dict)
+    caveat: str = ""
+
+    @property
+    def finding(self) -> str:
+        """The sentence without its numbers."""
+        return f"{self.sentence.partition(': ')[0].removesuffix('.')}."
 
 
 @dataclass(eq=False)

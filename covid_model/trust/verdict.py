@@ -28,7 +28,7 @@ Word = Literal["supported", "not supported", "withheld"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """word: the verdict. why: its reason, in a sentence or two."""
+    """word: the verdict. why: its reason in a plain sentence or two; the numbers are in the scores."""
 
     word: Word
     why: str
@@ -60,13 +60,14 @@ def verdict(inputs: TrustInput, scores: Sequence[TrustScore]) -> Verdict:
     failed = [score for score in scores if score.outcome == "failed"]
     passed = [score for score in scores if score.outcome == "passed"]
     if failed:
-        return Verdict("not supported", " ".join(score.sentence for score in failed[:2]))
+        return Verdict("not supported", " ".join(score.finding for score in failed[:2]))
     decided = {score.key for score in passed}
     if missing := [test.question for test in TRUST_TESTS.values() if test.required and test.key not in decided]:
         return Verdict("withheld", f"{_undecided(missing)}{_no_record(inputs)}")
     if len(passed) < LEAST_PASSED:
         return Verdict("withheld", f"Only {len(passed)} of the deciding tests could decide; {LEAST_PASSED} are needed.")
-    return Verdict("supported", f"All {len(passed)} tests that could decide passed.")
+    caveats = [score.caveat for score in scores if score.caveat]
+    return Verdict("supported", " ".join([f"All {len(passed)} tests that could decide passed.", *caveats]))
 
 
 def _undecided(questions: Sequence[str]) -> str:

@@ -65,7 +65,7 @@ def test_a_planted_marker_is_caught_by_place_and_by_region_ablation() -> None:
     assert scores["region_ablation"].value == pytest.approx(inputs.probability, abs=0.02), "the lungs do not matter to it"
     found = verdict(inputs, list(scores.values()))
     assert found.word == "not supported"
-    assert "No more of the heatmap is in the lungs than of a" in found.why
+    assert "No more in the lungs than a" in found.why
 
 
 def test_an_edge_detector_is_caught_whatever_the_model(edge_detector: str) -> None:

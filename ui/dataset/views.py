@@ -61,9 +61,7 @@ def understand(images: ManifestTable | None) -> None:
     for place, key in enumerate(shown):
         with columns[place % 2]:
             figure = spread_figure(SPREADS[key], found.spreads[key][by])
-            st.plotly_chart(
-                inert_figure(figure), key=f"spread-{key}", config=PLAIN, alt=f"{SPREADS[key]} by {by}: 5 to 95 %"
-            )
+            st.plotly_chart(inert_figure(figure), key=f"spread-{key}", config=PLAIN, alt=f"{SPREADS[key]} by {by}: 5 to 95%")
 
 
 def images_map(images: ManifestTable) -> None:

@@ -48,12 +48,16 @@ class TrustTest(ABC):
         chance: float | None = None,
         passed: bool | None = None,
         details: Mapping[str, Any] | None = None,
+        caveat: str = "",
     ) -> TrustScore:
-        """The result of `run`. passed: None where the test could not decide; tests that never decide leave it out."""
+        """The result of `run`, with fields as in TrustScore.
+
+        passed: None where the test could not decide; tests that never decide leave it out.
+        """
         outcome: Outcome = "informational"
         if self.decides:
             outcome = "unclear" if passed is None else "passed" if passed else "failed"
-        return TrustScore(self.key, value, chance, self.better, outcome, sentence, dict(details or {}))
+        return TrustScore(self.key, value, chance, self.better, outcome, sentence, dict(details or {}), caveat)
 
 
 TRUST_TESTS: Final[dict[str, TrustTest]] = {}

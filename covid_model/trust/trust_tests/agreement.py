@@ -12,6 +12,8 @@ from covid_model.trust.trust_tests import TrustTest, register
 
 COMPARED: Final = ("gradcam", "gradcampp", "hirescam", "layercam", "scorecam", "inputxgradient")
 """Fast methods that also show what raised the score of one class, and where."""
+PLACES: Final = ((0.7, "much the same places"), (0.3, "partly the same places"), (-1.0, "other places"))
+"""From which mean rank correlation on the places count as the same, for the sentence only."""
 
 
 @register
@@ -46,9 +48,10 @@ class Agreement(TrustTest):
         overlap = [[top_overlap(maps[a], maps[b]) for b in names] for a in names]
         value = float(np.mean(rank[0][1:]))
         least = min(range(1, len(names)), key=lambda k: rank[0][k])
+        places = next(words for line, words in PLACES if value >= line)
         sentence = (
-            f"The heatmaps of {len(names) - 1} other methods rank places as this one does with a correlation of {value:.2f} "
-            f"on average (1 is identical, 0 is chance); {names[least]} agrees least ({rank[0][least]:.2f})."
+            f"Other methods mark {places}: the rank correlation with {len(names) - 1} of them is {value:.2f} on average "
+            f"(1 is identical, 0 is chance); {names[least]} agrees least ({rank[0][least]:.2f})."
         )
         return self.score(value, sentence, chance=0.0, details={"methods": names, "rank": rank, "top_overlap": overlap})
 

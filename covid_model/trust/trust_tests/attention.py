@@ -29,7 +29,7 @@ class Attention(TrustTest):
         inputs.progress(1 / (1 + len(BASELINE_MAPS)))
         if not lungs.any() or np.isnan(share):
             why = "no lungs were found" if not lungs.any() else "it has no positive values"
-            return self.score(None, f"The heatmap cannot be compared with the lungs: {why}.")
+            return self.score(None, f"It cannot be compared with the lungs: {why}.")
         seen = inputs.prediction.prepared.model_input.seen
         of_image, of_seen = float(lungs.mean()), float((lungs & seen).sum() / seen.sum())
         baseline_maps: dict[str, float] = {}
@@ -41,7 +41,7 @@ class Attention(TrustTest):
         passed = share > line
         reference = "a blob in the middle of the image" if blob >= of_seen else "an even spread over what the model saw"
         sentence = (
-            f"{'More' if passed else 'No more'} of the heatmap is in the lungs than of {reference}: {share:.0%} against "
+            f"{'More' if passed else 'No more'} in the lungs than {reference} would be: {share:.0%} of the heatmap against "
             f"{line:.0%} (even over the image {of_image:.0%}, even over what the model saw {of_seen:.0%}, blob {blob:.0%})."
         )
         details = {"of_image": of_image, "of_seen": of_seen, "baseline_maps": baseline_maps, "line": line}

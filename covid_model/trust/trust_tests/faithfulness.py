@@ -103,7 +103,7 @@ class Faithfulness(TrustTest):
     question = "Does the score follow it?"
     how = (
         "Pixels are hidden (blurred) or shown in the heatmap's order; the gap between the areas under the two curves "
-        "counts. It must exceed 95 % of random maps, single pixels and blobs as coarse as the heatmap."
+        "counts. It must exceed 95% of random maps, single pixels and blobs as coarse as the heatmap."
     )
     paper = "Petsiuk 2018, arXiv 1806.07421"
     decides = True
@@ -122,9 +122,9 @@ class Faithfulness(TrustTest):
         chance = float(np.mean(controls["blurred random"]))
         passed = curves.gap > line
         sentence = (
-            f"The score follows the heatmap {'more closely' if passed else 'no more closely'} than it follows random maps: "
-            f"it averages {area(curves.insertion):.2f} when marked places are shown first and {area(curves.deletion):.2f} "
-            f"when they are hidden first, a gap of {curves.gap:+.2f} (random blobs {chance:+.2f}, pass line {line:+.2f})."
+            f"The marked places matter {'more' if passed else 'no more'} to the score than random places: it averages "
+            f"{area(curves.insertion):.2f} when they are shown first and {area(curves.deletion):.2f} when they are hidden "
+            f"first, a gap of {curves.gap:+.2f} (random blobs {chance:+.2f}, pass line {line:+.2f})."
         )
         details = {
             "deletion": curves.deletion,
@@ -142,6 +142,6 @@ class Faithfulness(TrustTest):
 
 
 def _interval(gaps: list[float]) -> tuple[float, float]:
-    """Mean and 1.96 standard deviations either way: 95 % of such maps are in this range if their gaps are normal."""
+    """Mean and 1.96 standard deviations either way: 95% of such maps are in this range if their gaps are normal."""
     spread = 1.96 * float(np.std(gaps, ddof=1))
     return float(np.mean(gaps)) - spread, float(np.mean(gaps)) + spread

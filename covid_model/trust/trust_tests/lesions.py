@@ -34,7 +34,7 @@ class Lesions(TrustTest):
         best = max(scores["energy"] for scores in baseline_maps.values())
         pointed = "points at" if found["hit"] >= 0.5 else "misses"
         sentence = (
-            f"The heatmap's highest value {pointed} what radiologists outlined as ground glass or consolidation; "
+            f"Its highest value {pointed} what radiologists outlined as ground glass or consolidation: "
             f"{found['energy']:.0%} of the heatmap is there, and {best:.0%} of the best baseline map."
         )
         return self.score(found["energy"], sentence, chance=best, details={**found, "baseline_maps": baseline_maps})

@@ -141,12 +141,14 @@ class WeightRandomisation(TrustTest):
         details = {"cascade": found, "pairs": pairs}
         kept = f"with every weight of the model shuffled it keeps a similarity (SSIM) of {value:.2f}"
         if not pairs:
-            sentence = f"This test has no pass line for this model; {kept}."
+            sentence = f"This test has no pass line for this model: {kept}."
             return self.score(value, sentence, details=details)
         line = float(pairs["ssim"])
         passed = value < line
-        meaning = "depends on the model" if passed else "would look much the same whatever the model had learned"
-        sentence = f"The heatmap {meaning}: {kept}, and heatmaps of two unrelated images have {line:.2f}."
+        meaning = (
+            "depends on what the model learned" if passed else "would look much the same whatever the model had learned"
+        )
+        sentence = f"It {meaning}: {kept}, and heatmaps of two unrelated images have {line:.2f}."
         return self.score(value, sentence, chance=line, passed=passed, details=details)
 
     def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:

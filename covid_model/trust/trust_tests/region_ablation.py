@@ -108,17 +108,17 @@ class RegionAblation(TrustTest):
         found = dict(zip(REGIONS, map(float, probabilities), strict=True))
         before, without, blank = inputs.probability, found["lungs removed"], found["nothing"]
         details: dict[str, Any] = {"probabilities": {"as it is": before, **found}, "class": inputs.explained_class}
-        still = "still " if without >= before / 2 else "only "
-        sentence = (
-            f"Without the lungs the model is {still}{without:.0%} sure of {inputs.explained_class} ({before:.0%} with them, "
-            f"{blank:.0%} on an empty image)"
+        numbers = (
+            f"it gives {inputs.explained_class} {without:.0%} without them, {before:.0%} with them and {blank:.0%} on an "
+            "empty image."
         )
         if not lungs.mask.any() or before <= blank + LEAST_CONFIDENCE:
-            sentence += "; that is hardly more than on an empty image, so this test cannot decide."
-            return self.score(without, sentence, chance=blank, details=details)
+            why = "has no certainty that it could lose with the lungs" if lungs.mask.any() else "has no lungs to lose"
+            return self.score(without, f"The model {why}: {numbers}", chance=blank, details=details)
         kept = (without - blank) / (before - blank)
         details["kept"] = kept
-        return self.score(without, f"{sentence}.", chance=blank, passed=kept <= KEPT, details=details)
+        finding = f"Without the lungs the model {'loses' if kept <= KEPT else 'keeps'} most of its certainty"
+        return self.score(without, f"{finding}: {numbers}", chance=blank, passed=kept <= KEPT, details=details)
 
     def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
         known, lungs = score.details["probabilities"], inputs.prediction.prepared.lungs.mask

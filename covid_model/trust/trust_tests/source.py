@@ -36,14 +36,16 @@ class SourceRecognition(TrustTest):
         likely = max(found, key=found.__getitem__)
         chance = 1 / len(probe.sources)
         accuracy = float(probe.balanced_accuracy["value"])
-        recognised = " The prediction may use the same differences between sources." if found[likely] > RECOGNISED else ""
+        recognised = found[likely] > RECOGNISED
+        finding = "give the data source away" if recognised else "do not clearly name one data source"
         sentence = (
-            f"The model's features assign this image to {likely} ({found[likely]:.0%}). On test images they name the right "
-            f"one of {len(found)} sources with a balanced accuracy of {accuracy:.0%}, where chance is {chance:.0%}."
-            f"{recognised}"
+            f"The model's features {finding}: they assign this image to {likely} ({found[likely]:.0%}). On test images they "
+            f"name the right one of {len(found)} sources with a balanced accuracy of {accuracy:.0%}, where chance is "
+            f"{chance:.0%}."
         )
+        caveat = "But the model's features give the data source away, and the prediction may rest on that."
         details = {"probabilities": found, "balanced_accuracy": probe.balanced_accuracy}
-        return self.score(found[likely], sentence, chance=chance, details=details)
+        return self.score(found[likely], sentence, chance=chance, details=details, caveat=caveat if recognised else "")
 
     def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
         return (Bars(score.details["probabilities"], line=score.chance),)

@@ -84,19 +84,20 @@ class Stability(TrustTest):
             inputs.progress((number + 1) / len(names))
         details = {"changes": changes, "flipped": flipped, "side": SIDE}
         if not changes:
-            sentence = "Every small change of the image changed the predicted class, so there is no stable heatmap to judge."
+            sentence = "Every small change of the image changed the predicted class: there is no stable heatmap to judge."
             return self.score(None, sentence, passed=False, details=details)
         worst = max(changes, key=changes.__getitem__)
         value = changes[worst]
-        largest = f"small changes of the image change it by at most {value:.2f} ({worst})"
+        largest = f"at most by {value:.2f} ({worst})"
         pairs = inputs.known_of_method.get("pairs")
         if not pairs:
-            return self.score(value, f"This test has no pass line for this model; {largest}.", details=details)
+            sentence = f"This test has no pass line for this model: small changes of the image change the heatmap {largest}."
+            return self.score(value, sentence, details=details)
         chance = float(pairs["change"])
         passed = value <= ALLOWED * chance
         sentence = (
-            f"The heatmap is {'stable' if passed else 'not stable'}: {largest}, and half of the {chance:.2f} between "
-            "unrelated images is allowed."
+            f"Small changes of the image {'hardly change it' if passed else 'change it too much'}: {largest}, where "
+            f"{ALLOWED * chance:.2f} is allowed, half of the change between unrelated images."
         )
         return self.score(value, sentence, chance=chance, passed=passed, details=details)
 
