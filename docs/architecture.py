@@ -29,6 +29,8 @@ LAYERS: Final[dict[str, str]] = {
     "backends": "ONNX Runtime for forward passes, TensorFlow for gradients",
     "images": "bytes -> XrayImage (in a worker process) -> model input",
     "sandbox": "run a function in a limited child process",
+    "jobs": "commands of this program in processes of their own",
+    "progress": "progress of long work, on a terminal and in a log",
     "settings": "environment variables, and where files are",
     "files": "files written whole or not at all",
     "errors": "every error, each one sentence",

@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from covid_model.api.model import Model
 from covid_model.backends.base import Progress
@@ -21,6 +20,7 @@ from covid_model.images.image_stats import image_stats
 from covid_model.images.read import load_image
 from covid_model.models.predict import predict
 from covid_model.models.user_models import row_of
+from covid_model.progress import ProgressLog
 from covid_model.threads import in_order
 from covid_model.trust.source_probe import embedding
 
@@ -42,8 +42,8 @@ def measure_images(model: Model, table: pd.DataFrame, out: Path) -> pd.DataFrame
     try:
         parts.mkdir(parents=True, exist_ok=True)
         chunks = [table.iloc[start : start + EVERY] for start in range(0, len(table), EVERY)]
-        with tqdm(total=len(table), desc=f"{model.key}: measuring", unit="image", disable=None) as bar:
-            done = [_chunk(model, rows, parts, bar) for rows in chunks]
+        with ProgressLog("measuring", len(table)) as shown:
+            done = [_chunk(model, rows, parts, shown) for rows in chunks]
         measured = pd.concat([cells for cells, _ in done], ignore_index=True)
         features = np.concatenate([features for _, features in done])
         whole = table.reset_index(drop=True).join(measured).join(_layout(features))
@@ -76,22 +76,22 @@ def _layout(features: NDArray[np.float16]) -> pd.DataFrame:
     return pd.DataFrame(places, columns=["map_x", "map_y"])
 
 
-def _chunk(model: Model, rows: pd.DataFrame, parts: Path, bar: "tqdm[Any]") -> tuple[pd.DataFrame, NDArray[np.float16]]:
+def _chunk(model: Model, rows: pd.DataFrame, parts: Path, shown: ProgressLog) -> tuple[pd.DataFrame, NDArray[np.float16]]:
     """What was measured on some rows, read from disk where an earlier call finished them."""
     stem = sha256("".join([model.classifier.weights_digest, *rows["digest"]]).encode()).hexdigest()[:32]
     cells_path, features_path = parts / f"{stem}.parquet", parts / f"{stem}.npy"
     if not cells_path.is_file():
-        found = list(_measured(model, rows, bar))
+        found = list(_measured(model, rows, shown))
         with written_whole(features_path) as partial, partial.open("wb") as stream:
             np.save(stream, np.stack([features for _, features in found]))
         with written_whole(cells_path) as partial:
             pd.DataFrame([cells for cells, _ in found]).to_parquet(partial, index=False)
     else:
-        bar.update(len(rows))
+        shown.add(len(rows))
     return pd.read_parquet(cells_path), np.load(features_path)
 
 
-def _measured(model: Model, rows: pd.DataFrame, bar: "tqdm[Any]") -> Iterator[tuple[dict[str, Any], NDArray[np.float16]]]:
+def _measured(model: Model, rows: pd.DataFrame, shown: ProgressLog) -> Iterator[tuple[dict[str, Any], NDArray[np.float16]]]:
     spec = row_of(model.key)
 
     def measured(row: Any, progress: Progress) -> tuple[dict[str, Any], NDArray[np.float16]]:
@@ -121,4 +121,4 @@ def _measured(model: Model, rows: pd.DataFrame, bar: "tqdm[Any]") -> Iterator[tu
 
     for found in in_order(measured, rows.itertuples()):
         yield found
-        bar.update()
+        shown.add()

@@ -68,6 +68,14 @@ def add_commands(commands: Any) -> None:
     samples.add_argument("--accept", action="store_true", help="accept the licences without being asked")
     samples.set_defaults(run=run_samples)
 
+    demo = data.add_parser(
+        "demo", help="draw a small labelled data set with known faults, to try everything without a download"
+    )
+    demo.add_argument("--out", type=Path, required=True, help="a new folder; gets manifest.parquet and truth.json")
+    demo.add_argument("--images", type=int, default=600, help="default: %(default)s")
+    demo.add_argument("--seed", type=int, default=0, help="of the drawings")
+    demo.set_defaults(run=run_demo)
+
     describe = data.add_parser("describe", help="describe a manifest in counts, which may be published (JSON)")
     describe.add_argument("manifest", type=Path)
     describe.add_argument("--out", type=Path, required=True)
@@ -163,6 +171,18 @@ def run_describe(arguments: argparse.Namespace) -> int:
     found = describe(ManifestTable(arguments.manifest))
     found.save(arguments.out)
     print(f"{found.images} images of {found.patients} patients -> {arguments.out}")
+    return 0
+
+
+def run_demo(arguments: argparse.Namespace) -> int:
+    """The `data demo` command."""
+    from covid_model.data.demo.write import write_demo
+    from covid_model.progress import ProgressLog
+
+    with ProgressLog("drawing", arguments.images) as shown:
+        found = write_demo(arguments.out, images=arguments.images, seed=arguments.seed, progress=shown.at)
+    print(f"{found.images} drawn images with {len(found.faults)} planted faults, listed in {arguments.out / 'truth.json'}")
+    print(f"-> {found.manifest}")
     return 0
 
 

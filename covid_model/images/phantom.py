@@ -33,26 +33,68 @@ PHANTOMS: Final[dict[str, Phantom]] = {
 }
 
 
+@dataclass(frozen=True)
+class Build:
+    """How strongly each part of a chest shows, as a factor of the usual."""
+
+    torso: float = 1.0
+    mediastinum: float = 1.0
+    air: float = 1.0
+    heart: float = 1.0
+    ribs: float = 1.0
+    vessels: float = 1.0
+
+
 def draw_phantom(phantom: Phantom) -> NDArray[np.uint8]:
     """The image as (512, 512) uint8, bright = dense; the same at every call."""
     rng = np.random.default_rng(phantom.seed)
-    rows, cols = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32) / SIZE
-    image = 0.04 + 0.5 * _soft(_torso(), 6) * (0.9 + 0.25 * rows)
-    image += 0.16 * _soft(_ellipse((0.5, 0.45), (0.07, 0.6)), 9)
-    lungs = _soft(_lungs(), 3)
-    image -= 0.36 * lungs * (0.8 + 0.2 * np.cos(3 * (rows - 0.4)))
-    image += 0.3 * _soft(_ellipse((0.56, 0.61), (0.125, 0.14), 25), 5) * (0.35 + 0.65 * lungs)
-    image += 0.1 * _soft(_ellipse((0.5, 0.35), (0.055, 0.22)), 6)
-    image += 0.075 * _soft(_ribs(), 1.4) * (0.35 + 0.65 * lungs)
-    image += 0.1 * _soft(_clavicles(), 2)
-    image += 0.05 * _soft(_spine(), 2)
-    image += 0.03 * lungs * _vessels(rng)
-    for row, col, radius, strength in phantom.hazes:
-        distance = np.hypot(rows - row, cols - col) / radius
-        patchy = 0.75 + 0.5 * _grain(rng, 22)
-        image += strength * np.exp(-(distance**2)) * lungs * patchy
+    image, _ = draw_chest(rng, phantom.hazes)
     image += rng.normal(0, 0.012, image.shape).astype(np.float32)
     return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
+
+
+def draw_chest(
+    rng: np.random.Generator, hazes: tuple[tuple[float, float, float, float], ...], build: Build | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A chest without noise, and what the hazes add to it on average, each (512, 512) float32, about [0, 1] and not clipped.
+
+    hazes: as in `Phantom`.
+    """
+    part, build = _parts(), build or Build()
+    rows, cols = np.mgrid[0:SIZE, 0:SIZE].astype(np.float32) / SIZE
+    lungs = part["lungs"]
+    image = 0.04 + 0.5 * build.torso * part["torso"] * (0.9 + 0.25 * rows)
+    image += 0.16 * build.mediastinum * part["mediastinum"]
+    image -= 0.36 * build.air * lungs * (0.8 + 0.2 * np.cos(3 * (rows - 0.4)))
+    image += 0.3 * build.heart * part["heart"] * (0.35 + 0.65 * lungs)
+    image += 0.1 * build.mediastinum * part["arch"]
+    image += 0.075 * build.ribs * part["ribs"] * (0.35 + 0.65 * lungs)
+    image += 0.1 * build.ribs * part["clavicles"]
+    image += 0.05 * build.mediastinum * part["spine"]
+    image += 0.03 * build.vessels * lungs * _vessels(rng)
+    added = np.zeros_like(image)
+    for row, col, radius, strength in hazes:
+        distance = np.hypot(rows - row, cols - col) / radius
+        patchy = 0.75 + 0.5 * _grain(rng, 22)
+        haze = strength * np.exp(-(distance**2)) * lungs
+        image += haze * patchy
+        added += haze
+    return image, added
+
+
+@lru_cache(maxsize=1)
+def _parts() -> dict[str, NDArray[np.float32]]:
+    """The parts of a chest with soft edges, each (512, 512) float32 in [0, 1]."""
+    return {
+        "torso": _soft(_torso(), 6),
+        "mediastinum": _soft(_ellipse((0.5, 0.45), (0.07, 0.6)), 9),
+        "lungs": _soft(_lungs(), 3),
+        "heart": _soft(_ellipse((0.56, 0.61), (0.125, 0.14), 25), 5),
+        "arch": _soft(_ellipse((0.5, 0.35), (0.055, 0.22)), 6),
+        "ribs": _soft(_ribs(), 1.4),
+        "clavicles": _soft(_clavicles(), 2),
+        "spine": _soft(_spine(), 2),
+    }
 
 
 @lru_cache(maxsize=16)

@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Final
 import psutil
 
 from covid_model.errors import RunError
+from covid_model.jobs import is_running, last_error, start_command
 from covid_model.settings import is_public_host, require_own_host
 from covid_model.training.run_folder import LIVE, RunFolder, state_of
 
@@ -27,13 +27,6 @@ def why_not_here() -> str | None:
     if memory < LEAST_MEMORY:
         return f"A training needs {LEAST_MEMORY / 1e9:.0f} GB of memory; this host has {memory / 1e9:.1f} GB."
     return None
-
-
-_STARTER: Final = (
-    "import subprocess, sys; print(subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, stdout=open(sys.argv[1], 'ab'), "
-    "stderr=subprocess.STDOUT, start_new_session=True).pid)"
-)
-"""Starts the trainer and ends at once, so that the trainer is not a child of the dashboard and leaves no zombie there."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +48,10 @@ class Launched:
 
     def failure(self) -> str | None:
         """Why it ended before it began to train, in one sentence; None while it may still begin."""
-        lines = self.log.read_bytes()[self.offset :].decode("utf-8", "replace").splitlines() if self.log.is_file() else []
-        if errors := [line for line in lines if line.startswith("error: ")]:
-            return errors[-1].removeprefix("error: ")
-        if not psutil.pid_exists(self.pid) and not self.has_begun():
+        text = self.log.read_bytes()[self.offset :].decode("utf-8", "replace") if self.log.is_file() else ""
+        if (why := last_error(text)) is not None:
+            return why
+        if not is_running(self.pid) and not self.has_begun():
             return f"Its process ended; {self.log} holds its output."
         return None
 
@@ -71,14 +64,12 @@ def launch(arguments: list[str], run: RunFolder) -> Launched:
     require_own_host("Training")
     log = run.path.with_suffix(".log") if not run.path.exists() else run.path / LOG
     offset = log.stat().st_size if log.exists() else 0
-    starter = [sys.executable, "-c", _STARTER, str(log), sys.executable, "-m", "covid_model", "train", *arguments]
     before = run.status().get("heartbeat")
     try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(starter, check=True, timeout=60, capture_output=True, text=True)
+        pid = start_command(["train", *arguments], log)
     except (OSError, subprocess.SubprocessError) as error:
         raise RunError(f"No trainer could be started; check that {log.parent} can be written.") from error
-    return Launched(run, int(done.stdout), log, offset, before)
+    return Launched(run, pid, log, offset, before)
 
 
 def end(run: RunFolder) -> None:

@@ -45,6 +45,11 @@ _PLAIN: Final = {
 
 RECIPES: Final[dict[str, Recipe]] = {
     "lungs": Recipe(TrainConfig("lungs", epochs=16)),
+    "small-cnn": Recipe(
+        TrainConfig(
+            "small-cnn", epochs=25, head_epochs=0, learning_rate=2e-3, init="random", balance="label", ema=0.9, log_every=2
+        ),
+    ),
     "resnet50-pneumonia": Recipe(
         TrainConfig("resnet50-pneumonia", epochs=12, head_epochs=0, learning_rate=1e-3, init="random", ema=0.98),
     ),
