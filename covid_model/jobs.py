@@ -52,9 +52,11 @@ def last_error(log: str) -> str | None:
 class Job:
     """A command that writes the file `result` when it is done. created: when its process was, in seconds.
 
-    before: when the result had been written before the job began, None where there was none.
+    record: the path, without suffix, of the files that hold the job's record and log. before: when the result had been
+    written before the job began, None where there was none.
     """
 
+    record: Path
     result: Path
     pid: int
     created: float
@@ -69,7 +71,7 @@ class Job:
     def output(self) -> str:
         """What the command has written to its log."""
         try:
-            return _log(self.result).read_text("utf-8", "replace")
+            return _log(self.record).read_text("utf-8", "replace")
         except OSError:
             return ""
 
@@ -79,11 +81,11 @@ class Job:
 
     def failure(self) -> str:
         """Why it ended without a result, in one sentence."""
-        return last_error(self.output()) or f"Its process ended early; {_log(self.result)} holds its output."
+        return last_error(self.output()) or f"Its process ended early; {_log(self.record)} holds its output."
 
     def forget(self) -> None:
         """Remove the record and the log of a job that has ended."""
-        for path in (_record(self.result), _log(self.result)):
+        for path in (_record(self.record), _log(self.record)):
             path.unlink(missing_ok=True)
 
     def stop(self) -> None:
@@ -93,41 +95,41 @@ class Job:
             psutil.Process(self.pid).terminate()
 
 
-def _log(result: Path) -> Path:
-    return result.with_name(f"{result.name}.log")
+def _log(record: Path) -> Path:
+    return record.with_name(f"{record.name}.log")
 
 
-def _record(result: Path) -> Path:
-    return result.with_name(f"{result.name}.job.json")
+def _record(record: Path) -> Path:
+    return record.with_name(f"{record.name}.job.json")
 
 
 def _written(path: Path) -> float | None:
     return path.stat().st_mtime if path.exists() else None
 
 
-def start_job(arguments: list[str], result: Path, action: str) -> Job:
-    """Start a command that writes `result`. action: for messages, such as "Measuring images".
+def start_job(arguments: list[str], record: Path, result: Path, action: str) -> Job:
+    """Start a command that writes `result`; `record` is its name, as in `Job`. action: for messages, as "Measuring images".
 
     Raises DataError where it is at work already or cannot be started, HostError on a public copy.
     """
     require_own_host(action)
-    if (job := find_job(result)) is not None and job.state() == "running":
+    if (job := find_job(record)) is not None and job.state() == "running":
         raise DataError(f"{action} is under way already; wait until {result.name} is written.")
     before = _written(result)
     try:
-        _log(result).unlink(missing_ok=True)
-        pid = start_command(arguments, _log(result))
-        job = Job(result, pid, psutil.Process(pid).create_time(), before)
-        write_json(_record(result), {"pid": pid, "created": job.created, "before": before})
+        _log(record).unlink(missing_ok=True)
+        pid = start_command(arguments, _log(record))
+        job = Job(record, result, pid, psutil.Process(pid).create_time(), before)
+        write_json(_record(record), {"result": str(result), "pid": pid, "created": job.created, "before": before})
     except (OSError, subprocess.SubprocessError, psutil.NoSuchProcess) as error:
-        raise DataError(f"{action} cannot be started; check that {result.parent} can be written.") from error
+        raise DataError(f"{action} cannot be started; check that {record.parent} can be written.") from error
     return job
 
 
-def find_job(result: Path) -> Job | None:
-    """The job that was started to write `result`, whether or not it has ended; None where there is none."""
+def find_job(record: Path) -> Job | None:
+    """The job of this name, whether or not it has ended; None where there is none."""
     try:
-        found = json.loads(_record(result).read_text("utf-8"))
-        return Job(result, int(found["pid"]), float(found["created"]), found["before"])
+        found = json.loads(_record(record).read_text("utf-8"))
+        return Job(record, Path(found["result"]), int(found["pid"]), float(found["created"]), found["before"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -39,6 +39,7 @@ def add_commands(commands: Any) -> None:
     build.add_argument("--out", type=Path, required=True, help="the manifest to write, *.parquet")
     build.add_argument("--seed", type=int, default=0, help="of the split")
     build.add_argument("--all-views", action="store_true", help="keep lateral images and images without a view")
+    build.add_argument("--leave-out", type=Path, metavar="CSV", help="images to leave out, as the Dataset page lists them")
     build.set_defaults(run=run_build)
 
     check = data.add_parser("check", help="patients or near-duplicates in two splits; exit code 1 where there are any")
@@ -84,6 +85,7 @@ def add_commands(commands: Any) -> None:
 
 def run_build(arguments: argparse.Namespace) -> int:
     """The `data build` command."""
+    from covid_model.data.leave_out import read_leave_out
     from covid_model.data.manifest import build, write_manifest
 
     folders = {name: Path(folder) for name, folder in _pairs("--source", arguments.source).items()}
@@ -102,7 +104,8 @@ def run_build(arguments: argparse.Namespace) -> int:
         own[name] = table_source(name, Path(file), columns, images=place, labels=labels, view=arguments.view)
     if not folders:
         raise DataError("Name at least one --source, --folder or --table.")
-    table, report = build(folders, own=own, seed=arguments.seed, all_views=arguments.all_views)
+    listed = read_leave_out(arguments.leave_out) if arguments.leave_out else {}
+    table, report = build(folders, own=own, seed=arguments.seed, all_views=arguments.all_views, leave_out=listed)
     write_manifest(table, report, arguments.out)
     print(table.groupby(["source", "label", "split"]).size().unstack(fill_value=0).to_string())
     for line in report.lines():

@@ -27,6 +27,7 @@ class BuildReport:
     passed_over: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     left_out_label: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     left_out_view: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    left_out_listed: Counter[str] = field(default_factory=Counter)
     repeated_rows: Counter[str] = field(default_factory=Counter)
     unknown_patients: Counter[str] = field(default_factory=Counter)
     respelled: Counter[str] = field(default_factory=Counter)
@@ -53,6 +54,7 @@ class BuildReport:
     def _counts(self) -> list[tuple[str, Counter[str]]]:
         return [
             ("files missing", self.missing_files),
+            ("left out because they are in the list to leave out", self.left_out_listed),
             ("rows repeated", self.repeated_rows),
             ("images without a patient, each a patient of its own", self.unknown_patients),
             *((f"left out by label, {name}", counts) for name, counts in self.left_out_label.items()),
@@ -69,6 +71,8 @@ class BuildReport:
             found.append(f"{counts.total()} left out because their label is not known ({_listed(counts, 3)})")
         if counts := self.left_out_view[name]:
             found.append(f"{counts.total()} left out because their view is not frontal ({_listed(counts, 3)})")
+        if listed := self.left_out_listed[name]:
+            found.append(f"{listed} in the list to leave out")
         if counts := self.passed_over[name]:
             found.append(f"{counts.total()} passed over ({_listed(counts, 3)})")
         own = [line.removeprefix(f"{name}: ") for line in self.broken if line.startswith(f"{name}: ")]

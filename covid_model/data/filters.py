@@ -68,7 +68,8 @@ SORTS: Final = {
 @dataclass(frozen=True)
 class Query:
     """Which images, in which order. choices: filter -> values; ranges: filter -> (low, high). text: search terms, all of
-    which must be in the SEARCHED columns. digests: only these images, where given.
+    which must be in the SEARCHED columns. digests: only these images, where given. tags: only images with one of these,
+    which `data.tags.with_tags` turns into digests.
     """
 
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -77,6 +78,7 @@ class Query:
     sort: str = ""
     descending: bool = False
     digests: tuple[str, ...] | None = None
+    tags: tuple[str, ...] = ()
 
     def without(self, key: str) -> "Query":
         """The same query without the choice of one filter."""

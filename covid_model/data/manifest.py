@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from covid_model.data.build_report import BuildReport
 from covid_model.data.duplicates import joined_groups, near_pairs, perceptual_hash
+from covid_model.data.leave_out import Key, key_of
 from covid_model.data.patients import is_known, one_spelling, shared_patients
 from covid_model.data.sources import Source, SourceImage, get_source
 from covid_model.data.split import split_by_group
@@ -50,12 +51,18 @@ META_KEY: Final = b"covid_model.build"
 
 
 def build(
-    folders: Mapping[str, Path], *, own: Mapping[str, Source] | None = None, seed: int = 0, all_views: bool = False
+    folders: Mapping[str, Path],
+    *,
+    own: Mapping[str, Source] | None = None,
+    seed: int = 0,
+    all_views: bool = False,
+    leave_out: Collection[Key] = (),
 ) -> tuple[pd.DataFrame, BuildReport]:
     """Read the sources `folders` (name -> folder) into one manifest table with COLUMNS, and a report of what was left out.
 
     own: those of the sources that are not in SOURCES (`data.user_source`). seed: of the split. all_views: keep lateral
-    images and images without a view. Raises DataError for an unknown source, a folder that is not that source, or a source
+    images and images without a view. leave_out: digest and file name of images to leave out (`data.leave_out`). Raises
+    DataError for an unknown source, a folder that is not that source, or a source
     without a usable image.
     """
     report = BuildReport(
@@ -75,6 +82,8 @@ def build(
     for (name, image), outcome in zip(listed, read, strict=True):
         if isinstance(outcome, str):
             report.broken.append(f"{name}: {image.path.name}: {outcome}")
+        elif key_of(outcome["digest"], image.path) in leave_out:
+            report.left_out_listed[name] += 1
         else:
             records.append({"source": name, **outcome})
     read_from = {record["source"] for record in records}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ MOST: Final = 20_000
 """Near-duplicates and missing files are looked for among this many first images."""
 LISTED: Final = 1_000
 """Images that a check lists; it counts all."""
+LISTED_COLUMNS: Final = ("digest", "path", "source", "label", "split", "phash")
 LETTERS: Final = 10
 BORDER: Final = 0.1
 INVERTED: Final = -0.15
@@ -28,6 +29,8 @@ INVERTED: Final = -0.15
 
 Reasons = Sequence[tuple[int, str]]
 """(place in the manifest, reason) of images."""
+Remedy = Literal["images", "copies", "rebuild"]
+"""What helps: leave the images out, leave out all but one of each group of copies, or build the manifest again."""
 Finder = Callable[[ManifestTable], tuple[int, Reasons]]
 """Counts the images and lists the first of them with their reasons."""
 
@@ -36,7 +39,7 @@ Finder = Callable[[ManifestTable], tuple[int, Reasons]]
 class Check:
     """One quality check. needs: columns without which it cannot run. rule: one sentence.
 
-    severe: must it find nothing in a clean data set?
+    severe: must it find nothing in a clean data set? remedy: what helps against what it finds.
     """
 
     key: str
@@ -45,6 +48,7 @@ class Check:
     needs: tuple[str, ...]
     severe: bool
     find: Finder
+    remedy: Remedy = "images"
 
 
 def _asked(sql: str) -> Finder:
@@ -70,7 +74,7 @@ ORDER BY images.digest, place
 MISLABELLED: Final = """
 WITH usual AS (SELECT predicted, avg(confidence) AS threshold FROM images WHERE correct GROUP BY predicted)
 SELECT file_row_number AS place,
-    'labelled ' || label || ', predicted ' || predicted || ' at ' || round(100 * confidence)::INTEGER || ' %' AS why
+    'labelled ' || label || ', predicted ' || predicted || ' at ' || round(100 * confidence)::INTEGER || '%' AS why
 FROM images JOIN usual USING (predicted)
 WHERE NOT correct AND split <> 'train' AND confidence >= threshold ORDER BY confidence DESC, place
 """
@@ -115,16 +119,16 @@ CHECKS: Final = {
     for row in (
         Check("patients", "Patients in several splits", "A patient's images must share a split.", ("patient",), True, _where(
             "patient IN (SELECT patient FROM images GROUP BY patient HAVING min(split) <> max(split))",
-            "'patient ' || patient || ' is in several splits'")),
+            "'patient ' || patient || ' is in several splits'"), "rebuild"),
         Check("leaks", "Near-duplicates across splits", f"{_NEAR}, and the splits differ. {_AMONG}", ("phash",), True,
-              _pairs_differing("split", "{distance} of 256 bits from an image of the {value} split")),
-        Check("repeated", "Same file twice", "Several rows have the same digest.", (), True, _asked(REPEATED)),
+              _pairs_differing("split", "{distance} of 256 bits from an image of the {value} split"), "copies"),
+        Check("repeated", "Same file twice", "Several rows have the same digest.", (), True, _asked(REPEATED), "copies"),
         Check("gone", "Missing files", f"There is no file at the path in the manifest. {_AMONG}", (), True, _gone),
         Check("disputed", "One image, two labels", f"{_NEAR}, and the labels differ. {_AMONG}", ("phash",), False,
               _pairs_differing("label", "{distance} of 256 bits from {name}, labelled {value}")),
         Check("near", "Near-duplicates of different patients", f"{_NEAR}, and the patients differ. {_AMONG}",
               ("phash", "patient"), False,
-              _pairs_differing("patient", "{distance} of 256 bits from {name}")),
+              _pairs_differing("patient", "{distance} of 256 bits from {name}"), "copies"),
         Check("mislabelled", "Possibly mislabelled", "Outside the training split, the model predicts another class with at "
               "least its mean confidence in that class (Northcutt 2021).", ("correct", "confidence"), False,
               _asked(MISLABELLED)),
@@ -138,7 +142,7 @@ CHECKS: Final = {
                      "letters DESC, file_row_number")),
         Check("framed", "Flat frames", f"More than {BORDER:.0%} of the image is in flat rows and columns at its edges.",
               ("border",), False,
-              _where(f"border > {BORDER}", "round(100 * border)::INTEGER || ' % of the image is a flat frame'")),
+              _where(f"border > {BORDER}", "round(100 * border)::INTEGER || '% of the image is a flat frame'")),
         Check("no-lungs", "Lungs not found", "The lung network found no plausible outline.", ("lungs",), False,
               _where("lungs = 'failed'", "'lungs not found'")),
         Check("bare", "No view, sex and age", "All three are empty.", ("view", "sex", "age"), False,
@@ -150,7 +154,7 @@ CHECKS: Final = {
 @dataclass(frozen=True)
 class CheckResult:
     """What one check found. count: of images; None where the check's columns are missing. images: the first LISTED of them,
-    with digest, path, source, label, split and why.
+    with digest, path, source, label, split, phash (where there are any) and why.
     """
 
     key: str
@@ -167,7 +171,8 @@ def run_check(check: Check, images: ManifestTable) -> CheckResult:
     """Run one check on all images of a manifest."""
     measured = all(column in images.columns for column in check.needs)
     count, reasons = check.find(images) if measured else (None, [])
-    rows = images.rows([place for place, _ in reasons])[["digest", "path", "source", "label", "split"]]
+    shown = [name for name in LISTED_COLUMNS if name in images.columns]
+    rows = images.rows([place for place, _ in reasons])[shown]
     return CheckResult(check.key, count, rows.assign(why=[why for _, why in reasons]))
 
 

@@ -26,24 +26,46 @@ MARGIN: Final = {"l": 0, "r": 0, "t": 30, "b": 0}
 
 
 def counts_figure(title: str, counts: Counts, labels: Sequence[str]) -> go.Figure:
-    """Stacked bars: images of each label by value, the most frequent value on top, or age bands in order."""
+    """Bars of 100%: the share of each label among the images of a value, which stands behind the value with their number.
+
+    The most frequent value is on top, or age bands are in order. `legend_figure` says which colour is which label.
+    """
     bands = [name for _, name in AGE_BANDS]
     order = {name: -place for place, name in enumerate([*bands, OLDEST, UNKNOWN])} if bands[0] in counts else {}
     values = sorted(counts, key=lambda value: (order.get(value, 0), sum(counts[value].values())))
+    totals = {value: max(1, sum(counts[value].values())) for value in values}
     figure = go.Figure()
     for label, colour in zip(labels, COLOURS, strict=False):
         images = [counts[value].get(label, 0) for value in values]
         figure.add_bar(
-            x=images, y=values, name=label, orientation="h", marker_color=colour, hovertemplate="%{y}, " + label + ": %{x:,}"
+            x=[count / totals[value] for count, value in zip(images, values, strict=True)],
+            y=[f"{value} ({totals[value]:,})" for value in values],
+            name=label,
+            orientation="h",
+            marker_color=colour,
+            customdata=images,
+            hovertemplate="%{y}, " + label + ": %{x:.0%}, %{customdata:,} images<extra></extra>",
         )
-    figure.update_layout(
-        title=title, barmode="stack", height=120 + 30 * len(values), margin=MARGIN, legend={"orientation": "h", "y": -0.2}
-    )
+    figure.update_xaxes(range=[0, 1], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1], fixedrange=True)
+    figure.update_yaxes(automargin=True, fixedrange=True, ticksuffix="  ")
+    figure.update_layout(title=title, barmode="stack", height=90 + 30 * len(values), margin=MARGIN, showlegend=False)
+    return figure
+
+
+def legend_figure(labels: Sequence[str]) -> go.Figure:
+    """The colours of the labels, once for all charts of `counts_figure`."""
+    figure = go.Figure()
+    for label, colour in zip(labels, COLOURS, strict=False):
+        figure.add_bar(x=[None], y=[None], name=label, marker_color=colour, showlegend=True)
+    figure.update_xaxes(visible=False, fixedrange=True)
+    figure.update_yaxes(visible=False, fixedrange=True)
+    legend = {"orientation": "h", "y": 0.5, "yanchor": "middle", "x": 0, "itemclick": False, "itemdoubleclick": False}
+    figure.update_layout(height=40, margin={"l": 0, "r": 0, "t": 0, "b": 0}, legend=legend)
     return figure
 
 
 def spread_figure(title: str, spreads: dict[str, list[float]]) -> go.Figure:
-    """One box a value, with marks at the quantiles 5, 25, 50, 75 and 95%. spreads: value -> these five."""
+    """One box a value, with marks at the quantiles 5%, 25%, 50%, 75% and 95%. spreads: value -> these five."""
     figure = go.Figure()
     for place, (value, (low, quarter, middle, three, high)) in enumerate(spreads.items()):
         figure.add_box(

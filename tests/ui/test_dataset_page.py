@@ -1,6 +1,8 @@
 """The Dataset page on a manifest of drawn images, without one, and with one that breaks."""
 
+import json
 import re
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -8,9 +10,12 @@ import pytest
 from shown import page_text
 from streamlit.testing.v1 import AppTest
 
+from covid_model.data.leave_out import listed_images
 from covid_model.data.saved_queries import read_saved_queries
 from covid_model.data.sources.kermany import KERMANY
+from covid_model.data.tags import read_tags, set_tags
 from covid_model.images.phantom import PHANTOMS, Phantom, phantom_png
+from covid_model.jobs import find_job
 from ui.dataset.filters import params_of, query_of
 from ui.manifest import image_key
 
@@ -220,3 +225,134 @@ def test_a_manifest_chosen_on_the_page_is_known_on_the_others(manifest: Path, tm
     app.switch_page("pages/explain.py").run()
     assert not app.exception
     assert app.selectbox(key="image_choice").value == image_key("abc" + "1" * 61)
+
+
+def test_an_image_is_opened_from_its_thumbnail_and_the_next_one_from_there(manifest: Path) -> None:
+    app = opened()
+    app.button(key="open_grid_22").click().run()
+    assert not app.exception
+    assert "23 of 30" in page_text(app)
+    assert "22.png" in page_text(app)
+    app.button(key="opened_next").click().run()
+    app.button(key="opened_next").click().run()
+    assert "25 of 30" in page_text(app), "beyond the page of the grid"
+    assert "24.png" in page_text(app)
+    for _ in range(2):
+        app.button(key="opened_previous").click().run()
+    assert "23 of 30" in page_text(app)
+    assert [row["image"] for row in links(app) if "Explain this" in row["label"]] == [image_key(f"{22:016x}")]
+    first = opened()
+    first.button(key="open_grid_0").click().run()
+    assert first.button(key="opened_previous").disabled
+
+
+def links(app: AppTest) -> list[dict[str, str]]:
+    """Label and image of every link to the Explain page."""
+    found = []
+    for link in app.get("page_link"):
+        query = dict(part.split("=", 1) for part in link.proto.query_string.lstrip("?").split("&") if part)
+        found.append({"label": link.proto.label, "image": query.get("image", "")})
+    return found
+
+
+def test_tags_are_set_kept_beside_the_manifest_and_filter(manifest: Path) -> None:
+    app = opened()
+    app.button(key="open_grid_3").click().run()
+    digest = f"{3:016x}" + "0" * 48
+    app.multiselect(key=f"tags_{digest[:16]}").set_value(["odd pose"]).run()
+    assert not app.exception
+    assert read_tags(manifest) == {"odd pose": frozenset({digest})}
+    set_tags(manifest, f"{4:016x}" + "0" * 48, ["odd pose", "seen"])
+    again = opened()
+    box = next(box for box in again.multiselect if box.label == "Tag")
+    assert box.options == ["odd pose (2)", "seen (1)"]
+    box.select("odd pose").run()
+    assert "**2 images** of 30" in page_text(again)
+    assert again.query_params["tag"] == "odd pose"
+    assert next(box for box in again.multiselect if box.label == "Label").options == ["COVID-19 (1)", "Normal (1)"]
+    assert "**1 image** of 30" in page_text(opened(tag="seen"))
+    assert params_of(query_of({"tag": "a|b"}, ())) == {"tag": "a|b"}
+
+
+def test_a_finding_offers_its_list_and_leaves_images_out_of_the_next_manifest(manifest: Path) -> None:
+    app = opened(view="Quality")
+    app.selectbox(key="check").set_value("near").run()
+    assert app.get("download_button")
+    left = next(button for button in app.button if button.key == "leave_out")
+    left.click().run()
+    assert not app.exception
+    count = len(listed_images(manifest))
+    assert 0 < count < 30, "one of each group of copies stays"
+    assert f"**{count} images are to be left out.**" in page_text(app)
+    assert "--leave-out" in str([code.value for code in app.code])
+    assert "leave_out" not in [button.key for button in app.button], "all of it is listed"
+    app.button(key="leave_out_clear").click().run()
+    assert listed_images(manifest) == {}
+
+
+def test_a_public_copy_shows_images_and_findings_and_writes_nothing(manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_tags(manifest, f"{0:016x}" + "0" * 48, ["seen"])
+    before = {path.name for path in manifest.parent.iterdir()} - {"cache"}
+    monkeypatch.setenv("COVID_XRAY_PUBLIC", "1")
+    app = opened(view="Quality")
+    app.selectbox(key="check").set_value("near").run()
+    assert not {"leave_out", "measure", "demo_draw"} & {button.key for button in app.button}
+    app = opened()
+    app.button(key="open_grid_0").click().run()
+    assert "Tags: seen" in " ".join(caption.value for caption in app.caption)
+    assert not [box for box in app.multiselect if box.label == "Tags"]
+    assert {path.name for path in manifest.parent.iterdir()} - {"cache"} == before
+
+
+def test_bars_are_shares_with_one_legend(manifest: Path) -> None:
+    app = opened(view="Understand")
+    charts = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+    legends = [chart for chart in charts if any(trace.get("showlegend") for trace in chart["data"])]
+    assert len(legends) == 1
+    assert [trace["name"] for trace in legends[0]["data"]] == ["COVID-19", "Pneumonia", "Normal"]
+    bars = [chart for chart in charts if chart["data"][0]["type"] == "bar" and chart is not legends[0]]
+    assert bars
+    for chart in bars:
+        assert chart["layout"]["showlegend"] is False
+        for shares in zip(*(trace["x"] for trace in chart["data"]), strict=True):
+            assert sum(shares) == pytest.approx(1)
+
+
+def test_a_demo_set_is_drawn_from_the_page_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COVID_XRAY_MANIFEST", str(tmp_path / "none.parquet"))
+    monkeypatch.setenv("COVID_XRAY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("ui.dataset.demo.IMAGES", 60)
+    app = opened()
+    app.button(key="demo_draw").click().run()
+    assert not app.exception
+    job = find_job(tmp_path / "demo")
+    assert job is not None
+    for _ in range(240):
+        if job.state() != "running":
+            break
+        time.sleep(0.25)
+    app.run()
+    assert not app.exception
+    assert "**60 images** of 60" in page_text(app)
+    assert "no patient, free to use" in page_text(app)
+    assert app.text_input(key="manifest_path").value == str(tmp_path / "demo" / "manifest.parquet")
+    assert find_job(tmp_path / "demo") is None
+
+
+def test_images_are_measured_from_the_page(manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+    monkeypatch.setattr("ui.dataset.measuring.start_job", lambda *arguments: started.append(arguments))
+    app = opened(view="Map")
+    assert "Not measured yet" in page_text(app)
+    app.selectbox(key="measure_model").set_value("whole-image")
+    app.button(key="measure").click().run()
+    out = manifest.with_name("images-measured.parquet")
+    wanted = ["data", "measure", "--manifest", str(manifest), "--model", "whole-image", "--out", str(out)]
+    assert started == [(wanted, out, out, "Measuring")]
+    pd.read_parquet(manifest).assign(
+        model="lungs", weights="a", predicted="Normal", confidence=0.9, correct=True
+    ).to_parquet(out)
+    app.run()
+    app.button(key="measure_open").click().run()
+    assert app.text_input(key="manifest_path").value == str(out)
+    assert not [button for button in app.button if button.key == "measure"]

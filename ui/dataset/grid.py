@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from covid_model.data.browse import ManifestTable
+from covid_model.data.demo import LICENCE as DEMO_LICENCE
 from covid_model.data.filters import Query
 from covid_model.data.saved_queries import read_saved_queries, write_saved_queries
 from covid_model.data.sources import SOURCES
@@ -15,25 +16,31 @@ from covid_model.data.thumbnails import thumbnail
 from covid_model.errors import ImageError
 from covid_model.models.user_models import available_models
 from covid_model.settings import is_public_host
-from ui.dataset.filters import filter_widgets, params_of, show_in_address
+from ui.dataset.filters import QUERY, filter_widgets, params_of, show_in_address
 from ui.dataset.narrow import narrowed
+from ui.dataset.opened import open_image, opened_image
 from ui.inert import inert, inert_message
 from ui.links import explain_params
 from ui.manifest import image_key
 
 ACROSS: Final = 6
 SIZE: Final = 24
+CLICKABLE: Final = """<style>
+[class*="st-key-thumb_"] { position: relative; cursor: zoom-in; }
+[class*="st-key-open_"] { position: absolute; inset: 0; z-index: 1; }
+[class*="st-key-open_"] * { width: 100%; height: 100%; }
+[class*="st-key-open_"] button { background: transparent; color: transparent; border-color: transparent; cursor: zoom-in; }
+[class*="st-key-open_"] button:is(:hover, :focus-visible) { border-color: #2a7f9e; }
+</style>"""
+"""Lays the button that opens an image over its thumbnail, so that a click on the thumbnail opens it."""
 
 
 def browse(images: ManifestTable) -> None:
-    """Filters next to the grid; the address keeps the selection."""
-    narrow, wide = st.columns([1, 4], gap="large")
-    with narrow:
-        query = filter_widgets(images)
-    with wide:
-        grid(images, narrowed(query))
-        saved_queries(images, query)
-    show_in_address(query)
+    """Filters above the grid; the address keeps the selection."""
+    query = filter_widgets(images)
+    grid(images, narrowed(query))
+    saved_queries(images, st.session_state[QUERY])
+    show_in_address()
 
 
 def saved_queries(images: ManifestTable, query: Query) -> None:
@@ -52,38 +59,57 @@ def saved_queries(images: ManifestTable, query: Query) -> None:
 
 
 def grid(images: ManifestTable, query: Query) -> None:
-    """One page of the matching images, with their number and origin."""
+    """One page of the matching images, with their number and origin. query: with tags resolved to digests."""
     total = images.count(query)
     last = max(1, -(-total // SIZE))
     left, right = st.columns([3, 1], vertical_alignment="bottom")
-    left.markdown(f"**{total:,} images** of {images.count():,}")
+    left.markdown(f"**{total:,} image{'' if total == 1 else 's'}** of {images.count():,}")
     if not total:
         st.info("No image matches. Remove a filter.", icon=":material/filter_alt_off:")
         return
     if st.session_state.get("grid_page", 1) > last:
         st.session_state["grid_page"] = last
     number = right.number_input(f"Page (of {last:,})", 1, last, key="grid_page", bind="query-params")
-    rows = images.page(query, (int(number) - 1) * SIZE, SIZE)
-    show_images(rows)
+    first = (int(number) - 1) * SIZE
+    rows = images.page(query, first, SIZE)
+
+    def row(place: int) -> dict[str, Any] | None:
+        found = images.page(query, place, 1)
+        return None if found.empty else dict(found.iloc[0])
+
+    _show_rows("grid", rows, first=first)
+    opened_image("grid", images.path, total, row)
     provenance(rows)
 
 
-def show_images(rows: pd.DataFrame, extra: list[str] | None = None) -> None:
-    """Thumbnails in rows of ACROSS. extra: an additional line of text for each."""
+def show_images(images: ManifestTable, name: str, rows: pd.DataFrame, extra: list[str] | None = None) -> None:
+    """Thumbnails of a list called `name`; a click opens one. extra: an additional line of text for each."""
+    _show_rows(name, rows, extra)
+    opened_image(name, images.path, len(rows), lambda place: dict(rows.iloc[place]) if place < len(rows) else None)
+
+
+def _show_rows(name: str, rows: pd.DataFrame, extra: list[str] | None = None, *, first: int = 0) -> None:
+    """Thumbnails in rows of ACROSS. first: the place of the first one in the whole list."""
+    st.html(CLICKABLE)
     offered = available_models()
     for start in range(0, len(rows), ACROSS):
         for place, column in zip(range(start, min(start + ACROSS, len(rows))), st.columns(ACROSS), strict=False):
             with column:
-                show_image(dict(rows.iloc[place]), extra[place] if extra else "", offered)
+                thumb = (name, first + place)
+                show_image(dict(rows.iloc[place]), extra[place] if extra else "", offered, thumb)
 
 
-def show_image(row: dict[str, Any], extra: str, models: Container[str]) -> None:
-    """One image. extra: an additional line of text. models: keys of available models."""
+def show_image(row: dict[str, Any], extra: str, models: Container[str], thumb: tuple[str, int]) -> None:
+    """One image. extra: an additional line of text. models: keys of available models. thumb: its list and place there."""
     title = f"{row['label']}, {row['source']}"
-    try:
-        st.image(thumbnail(Path(row["path"]), row["digest"]), width="stretch", alt=f"Image: {title}")
-    except ImageError as error:
-        st.warning(inert_message(error), icon=":material/broken_image:")
+    name, place = thumb
+    with st.container(key=f"thumb_{name}_{place}"):
+        try:
+            st.image(thumbnail(Path(row["path"]), row["digest"]), width="stretch", alt=f"Image: {title}")
+        except ImageError as error:
+            st.warning(inert_message(error), icon=":material/broken_image:")
+        else:
+            st.button("Open", key=f"open_{name}_{place}", on_click=open_image, args=thumb)
     facts = [title, *(str(row[name]) for name in ("view", "sex") if row.get(name))]
     if pd.notna(row.get("age")):
         facts.append(f"{row['age']:.0f} years")
@@ -104,7 +130,14 @@ def provenance(rows: pd.DataFrame) -> None:
         columns = [name for name in ("source", "licence", "link", "patient", "finding", "digest", "path") if name in rows]
         shown = rows[columns].assign(path=rows["path"].map(lambda path: Path(path).name))
         st.dataframe(shown, hide_index=True)  # links as text: a manifest can name any address
-        for name in rows["source"].unique():
-            source = SOURCES.get(name)
-            terms = f"{source.title}: {source.licence}. {source.homepage}" if source else f"{inert(name)}: licence unknown."
-            st.caption(f"{terms} Do not redistribute images without asking the source.")
+        for name, part in rows.groupby("source", sort=False):
+            st.caption(_terms(str(name), next(iter(part.get("licence", [])), "") or "licence unknown"))
+
+
+def _terms(name: str, licence: str) -> str:
+    """Licence and origin of a source's images, as Markdown."""
+    if licence == DEMO_LICENCE:
+        return inert(f"{name}: {licence}.")
+    source = SOURCES.get(name)
+    terms = f"{source.title}: {source.licence}. {source.homepage}" if source else inert(f"{name}: {licence}.")
+    return f"{terms} Do not redistribute images without asking the source."

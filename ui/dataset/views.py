@@ -1,4 +1,4 @@
-"""The Dataset page's other views: what gives labels away, the map of images, and image quality."""
+"""The Dataset page's views of all images at once: what gives labels away, and the map."""
 
 from pathlib import Path
 from typing import Final
@@ -11,11 +11,11 @@ from covid_model.data.browse import ManifestTable
 from covid_model.data.confounders import sentences
 from covid_model.data.description import Description, describe, read_description
 from covid_model.data.filters import FILTERS, Query
-from covid_model.data.quality import CheckResult, run_checks
 from covid_model.data.similar import embedding_path, similar
 from covid_model.models.user_models import available_models
-from covid_model.plots.dataset import counts_figure, map_figure, spread_figure
+from covid_model.plots.dataset import counts_figure, legend_figure, map_figure, spread_figure
 from ui.dataset.grid import SIZE, show_images
+from ui.dataset.measuring import measuring
 from ui.dataset.narrow import narrow_button
 from ui.image_types import SUFFIXES
 from ui.inert import inert, inert_figure, inert_message
@@ -48,12 +48,13 @@ def understand(images: ManifestTable | None) -> None:
     st.caption(f"{found.images:,} images of {found.patients:,} patients, {counted}.")
     st.subheader("What gives labels away besides the lungs", anchor=False)
     st.markdown("\n".join(f"- {inert_message(sentence)}" for sentence in sentences(found)) or "Nothing found.")
+    st.plotly_chart(inert_figure(legend_figure(found.labels)), key="labels", config=PLAIN, alt="Colours of the labels")
     columns = st.columns(2, gap="large")
     for place, (key, counts) in enumerate(found.counts.items()):
         figure = counts_figure(FILTERS[key].title, counts, found.labels)
         with columns[place % 2]:
             st.plotly_chart(
-                inert_figure(figure), key=f"counts-{key}", config=PLAIN, alt=f"Images of each label by {FILTERS[key].title}"
+                inert_figure(figure), key=f"counts-{key}", config=PLAIN, alt=f"Share of each label by {FILTERS[key].title}"
             )
     by = st.segmented_control("Group numbers by", ["source", "label"], default="source", key="spread_by") or "source"
     columns = st.columns(2, gap="large")
@@ -61,16 +62,16 @@ def understand(images: ManifestTable | None) -> None:
     for place, key in enumerate(shown):
         with columns[place % 2]:
             figure = spread_figure(SPREADS[key], found.spreads[key][by])
-            st.plotly_chart(inert_figure(figure), key=f"spread-{key}", config=PLAIN, alt=f"{SPREADS[key]} by {by}: 5 to 95%")
+            st.plotly_chart(
+                inert_figure(figure), key=f"spread-{key}", config=PLAIN, alt=f"{SPREADS[key]} by {by}: 5% to 95%"
+            )
 
 
 def images_map(images: ManifestTable) -> None:
     """A map of the images by the model's features. Selected points are shown as images, with similar ones."""
     if "map_x" not in images.columns:
-        st.info(
-            "The map needs a model's features of every image. Run `python -m covid_model data measure`.",
-            icon=":material/info:",
-        )
+        st.info("The map needs a model's features of every image.", icon=":material/info:")
+        measuring(images)
         return
     offered = [key for key, row in FILTERS.items() if row.kind == "choice" and row.needs in images.columns]
     colour = st.segmented_control(
@@ -93,7 +94,7 @@ def images_map(images: ManifestTable) -> None:
         st.markdown(f"**{len(chosen):,} images chosen**" + (f", the first {SIZE}" if len(chosen) > SIZE else ""))
         narrow_button("Chosen on the map", chosen)
     rows = images.page(Query(digests=chosen), 0, SIZE)
-    show_images(rows)
+    show_images(images, "map", rows)
     neighbours(images, rows)
 
 
@@ -112,8 +113,7 @@ def search_by_upload(images: ManifestTable) -> None:
 
         prediction, loaded = cached_prediction(model, image_from(upload.getvalue())), loaded_model(model).classifier
         features = embedding(loaded.forward, prediction.prepared.batch)[0]
-        found = similar(path, features)
-        show_images(images.rows([place for place, _ in found]), [f"similarity {score:.2f}" for _, score in found])
+        show_similar(images, "search", similar(path, features))
 
 
 def neighbours(images: ManifestTable, rows: pd.DataFrame) -> None:
@@ -124,41 +124,15 @@ def neighbours(images: ManifestTable, rows: pd.DataFrame) -> None:
     if number is None or not path.is_file():
         return
     found = similar(path, np.asarray(_features(str(path), path.stat().st_mtime)[number], np.float32), skip=number)
-    show_images(images.rows([place for place, _ in found]), [f"similarity {score:.2f}" for _, score in found])
+    show_similar(images, "similar", found)
+
+
+def show_similar(images: ManifestTable, name: str, found: list[tuple[int, float]]) -> None:
+    """Images by place in the manifest, with their similarity."""
+    rows = images.rows([place for place, _ in found])
+    show_images(images, name, rows, [f"similarity {score:.2f}" for _, score in found])
 
 
 @st.cache_resource(max_entries=2)
 def _features(path: str, changed: float) -> np.ndarray:
     return np.load(path, mmap_mode="r")
-
-
-@st.cache_data(max_entries=4, show_spinner="Checking the images …")
-def _check_results(path: str, changed: float) -> list[CheckResult]:
-    return run_checks(images_of(Path(path)))
-
-
-def quality(images: ManifestTable) -> None:
-    """All checks with their rules; the images found by one of them are shown."""
-    results = _check_results(str(images.path), images.path.stat().st_mtime)
-    rows = [
-        {
-            "check": result.check.title,
-            "images": "not measured" if result.count is None else f"{result.count:,}",
-            "": "" if result.count is None or not result.check.severe else "to fix" if result.count else "clean",
-            "rule": result.check.rule,
-        }
-        for result in results
-    ]
-    st.dataframe(rows, hide_index=True)
-    some = {result.check.key: result for result in results if result.count}
-    if not some:
-        return
-    key = st.selectbox("Show", list(some), format_func=lambda key: some[key].check.title, key="check")
-    found = some[key]
-    shown = found.images.head(SIZE)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(
-            f"The first {len(shown)} of {found.count:,}." if found.count != len(shown) else f"{found.count:,} images."
-        )
-        narrow_button(found.check.title, tuple(found.images["digest"]))
-    show_images(shown, shown["why"].tolist())

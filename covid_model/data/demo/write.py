@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from covid_model.data.demo import LICENCE
 from covid_model.data.demo.faults import Fault, again, copied, planted
 from covid_model.data.demo.hospitals import HOSPITALS, Hospital, as_taken, with_bar
 from covid_model.data.demo.patients import Patient, draw
@@ -22,7 +23,6 @@ from covid_model.errors import DataError
 from covid_model.files import write_json
 
 LEAST: Final = 60
-LICENCE: Final = "drawn by this program, no patient, free to use"
 FIELDS: Final = ("path", "label", "patient", "finding", "view", "sex", "age", "licence")
 QUALITY: Final = 92
 FINDINGS: Final = {"COVID-19": "hazy patches on both sides", "Pneumonia": "one dense area", "Normal": "clear lungs"}
