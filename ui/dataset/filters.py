@@ -13,7 +13,7 @@ from covid_model.data.tags import read_tags, with_tags
 BETWEEN: Final = "|"
 """Separates values in the address."""
 NAMES: Final = ("search", "sort", "down", "tag")
-FIRST: Final = ("source", "label", "split", "predicted")
+FIRST: Final[tuple[str, ...]] = ("source", "label", "split", "predicted")
 """Filters that are always on view."""
 QUERY: Final = "dataset_query"
 WRITTEN: Final = "dataset_address"

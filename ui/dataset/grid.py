@@ -23,7 +23,8 @@ from ui.inert import inert, inert_message
 from ui.links import explain_params
 from ui.manifest import image_key
 
-ACROSS: Final = 6
+THUMB: Final = 148
+"""Pixels across a thumbnail: six in a row of a desktop, two of a phone."""
 SIZE: Final = 24
 CLICKABLE: Final = """<style>
 [class*="st-key-thumb_"] { position: relative; cursor: zoom-in; }
@@ -31,6 +32,7 @@ CLICKABLE: Final = """<style>
 [class*="st-key-open_"] * { width: 100%; height: 100%; }
 [class*="st-key-open_"] button { background: transparent; color: transparent; border-color: transparent; cursor: zoom-in; }
 [class*="st-key-open_"] button:is(:hover, :focus-visible) { border-color: #2a7f9e; }
+[class*="st-key-thumb_"] [data-testid="stElementToolbar"] { display: none; }
 </style>"""
 """Lays the button that opens an image over its thumbnail, so that a click on the thumbnail opens it."""
 
@@ -89,14 +91,13 @@ def show_images(images: ManifestTable, name: str, rows: pd.DataFrame, extra: lis
 
 
 def _show_rows(name: str, rows: pd.DataFrame, extra: list[str] | None = None, *, first: int = 0) -> None:
-    """Thumbnails in rows of ACROSS. first: the place of the first one in the whole list."""
+    """Thumbnails in rows. first: the place of the first one in the whole list."""
     st.html(CLICKABLE)
     offered = available_models()
-    for start in range(0, len(rows), ACROSS):
-        for place, column in zip(range(start, min(start + ACROSS, len(rows))), st.columns(ACROSS), strict=False):
-            with column:
-                thumb = (name, first + place)
-                show_image(dict(rows.iloc[place]), extra[place] if extra else "", offered, thumb)
+    with st.container(horizontal=True):
+        for place in range(len(rows)):
+            with st.container(width=THUMB):
+                show_image(dict(rows.iloc[place]), extra[place] if extra else "", offered, (name, first + place))
 
 
 def show_image(row: dict[str, Any], extra: str, models: Container[str], thumb: tuple[str, int]) -> None:

@@ -61,13 +61,15 @@ def _dialog(manifest: Path, total: int, row: Row) -> None:
                 args=({PLACE: place + by},),
             )
         st.markdown(f"{place + 1:,} of {total:,}")
-    _picture(found)
-    facts = [f"**{inert(found['label'])}**", *map(inert, _facts(found))]
-    st.markdown(" · ".join(facts))
-    _tags(manifest, str(found["digest"]))
-    measured = {"model": found["model"]} if found.get("model") in available_models() else {}
-    params = explain_params(image=image_key(found["digest"]), **measured)
-    st.page_link("pages/explain.py", label="Explain this image", icon=":material/visibility:", query_params=params)
+    picture, about = st.columns([3, 2], gap="medium")
+    with picture:
+        _picture(found)
+    with about:
+        st.markdown("  \n".join([f"**{inert(found['label'])}**", *map(inert, _facts(found))]))
+        _tags(manifest, str(found["digest"]))
+        measured = {"model": found["model"]} if found.get("model") in available_models() else {}
+        params = explain_params(image=image_key(found["digest"]), **measured)
+        st.page_link("pages/explain.py", label="Explain this image", icon=":material/visibility:", query_params=params)
 
 
 def _picture(row: dict[str, Any]) -> None:
@@ -83,10 +85,10 @@ def _picture(row: dict[str, Any]) -> None:
 def _facts(row: dict[str, Any]) -> list[str]:
     """What the manifest says of the image, without what is empty."""
     names = ("source", "split", "finding", "view", "sex", "patient", "licence")
-    facts = [str(row[name]) for name in names if isinstance(row.get(name), str) and row[name]]
+    facts = [f"{name.capitalize()}: {row[name]}" for name in names if isinstance(row.get(name), str) and row[name]]
     if row.get("age") == row.get("age") and row.get("age") is not None:
-        facts.append(f"{row['age']:.0f} years")
-    return [*facts, Path(row["path"]).name]
+        facts.append(f"Age: {row['age']:.0f} years")
+    return [*facts, f"File: {Path(row['path']).name}"]
 
 
 def _tags(manifest: Path, digest: str) -> None:
