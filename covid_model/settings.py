@@ -32,6 +32,9 @@ class EnvironmentVariable:
 DATA: Final = EnvironmentVariable("COVID_XRAY_DATA", "folder that holds the public downloads", "none are offered")
 MODELS: Final = EnvironmentVariable("COVID_XRAY_MODELS", "folder of your own models", "`models` in the working directory")
 RUNS: Final = EnvironmentVariable("COVID_XRAY_RUNS", "folder of training runs", "`runs` in the working directory")
+REPORTS: Final = EnvironmentVariable(
+    "COVID_XRAY_REPORTS", "folder of your own evaluation reports, one folder each", "`reports` in the working directory"
+)
 MANIFEST: Final = EnvironmentVariable(
     "COVID_XRAY_MANIFEST", "manifest of the data set", "`manifest.parquet` in the working directory"
 )
@@ -46,7 +49,7 @@ PUBLIC: Final = EnvironmentVariable(
     "1 on Community Cloud and wherever the server listens on more than localhost, else 0",
 )
 
-SETTINGS: Final = (DATA, MODELS, RUNS, MANIFEST, SAMPLES, STUDY, THUMBNAILS, PUBLIC)
+SETTINGS: Final = (DATA, MODELS, RUNS, REPORTS, MANIFEST, SAMPLES, STUDY, THUMBNAILS, PUBLIC)
 
 LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 COMMUNITY_CLOUD: Final = Path("/mount/src")
@@ -70,6 +73,11 @@ def models_folder() -> Path:
 def runs_folder() -> Path:
     """Where training runs are kept."""
     return Path(_value(RUNS) or "runs")
+
+
+def reports_folder() -> Path:
+    """Where a user's evaluation reports are kept."""
+    return Path(_value(REPORTS) or "reports")
 
 
 def manifest_path() -> Path:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from covid_model import __version__
 from covid_model.data.manifest import data_hash
 from covid_model.evaluation.bootstrap import patient_interval
-from covid_model.evaluation.scores import balanced_accuracy
+from covid_model.evaluation.cases import balanced_accuracy
 from covid_model.images.read import load_image
 from covid_model.models.classifier import Classifier
 from covid_model.trust.source_probe import SourceProbe, embedding
@@ -51,5 +51,5 @@ def fit_probe(classifier: Classifier, table: pd.DataFrame) -> SourceProbe:
     )
     label = test["source"].map(sources.index).to_numpy(np.int64)
     predicted = probe.probabilities(embeddings(classifier, test)).argmax(axis=1)
-    interval = patient_interval(test["patient"].to_numpy(str), lambda i: balanced_accuracy(label[i], predicted[i]))
+    interval = patient_interval(test["patient"].to_numpy(str), balanced_accuracy(label, predicted))
     return replace(probe, balanced_accuracy=asdict(interval))

@@ -24,11 +24,10 @@ def _scalings() -> str:
     return "; ".join(f"{key}: {row.label}" for key, row in SCALES.items()).replace("%", "%%")
 
 
-def register_file(arguments: argparse.Namespace) -> str:
-    """Import the file `arguments.source`; returns the model's key. Raises ModelError as `add_model` does."""
+def register_file(path: Path, arguments: argparse.Namespace) -> str:
+    """Import a model file with the options of `add_options`; returns its key. Raises ModelError as `add_model`."""
     from covid_model.models.importing import add_model, read_network, read_numbers
 
-    path: Path = arguments.source
     if arguments.classes is None or arguments.scaling is None:
         raise ModelError("A model file needs --classes NAME,NAME and --scaling, which it does not contain.")
     try:

@@ -61,11 +61,14 @@ def add_commands(commands: Any) -> None:
     registered.set_defaults(run=run_register)
 
     evaluate = commands.add_parser("evaluate", help="score a classifier on a manifest's validation and test splits")
-    evaluate.add_argument("--model", choices=known_models(), required=True)
+    evaluate.add_argument(
+        "--model", metavar="KEY|FILE", required=True, help="a model, or a file of one, which is registered"
+    )
     evaluate.add_argument("--manifest", type=Path, required=True)
     evaluate.add_argument("--weights", type=Path, help="folder of weights and card; default: those of the model")
     evaluate.add_argument("--out", type=Path, required=True, help="folder for report.json and predictions.parquet")
     evaluate.add_argument("--card", action="store_true", help="write the scores into the model's card as well")
+    model_file.add_options(evaluate)
     evaluate.set_defaults(run=run_evaluate)
 
 
@@ -145,7 +148,7 @@ def run_register(arguments: argparse.Namespace) -> int:
     from covid_model.training.run_folder import RunFolder
 
     if arguments.source.is_file():
-        print(f"--model {model_file.register_file(arguments)}")
+        print(f"--model {model_file.register_file(arguments.source, arguments)}")
         return 0
     print(f"--model {register(RunFolder(arguments.source)).key}")
     return 0
@@ -157,13 +160,24 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     from covid_model.evaluation.report import evaluate, write_scores
     from covid_model.models.classifier import load
 
-    classifier = load(arguments.model, folder=arguments.weights)
-    report = evaluate(classifier, read_manifest(arguments.manifest), arguments.out)
+    table = read_manifest(arguments.manifest)
+    key = arguments.model
+    if key not in known_models() and Path(key).is_file():
+        key = model_file.register_file(Path(key), arguments)
+        print(f"--model {key}")
+    report = evaluate(load(key, folder=arguments.weights), table, arguments.out)
     if arguments.card:
-        write_scores(report, arguments.weights or folder_of(arguments.model))
+        write_scores(report, arguments.weights or folder_of(key))
     for name, score in report["splits"]["test"]["scores"].items():
-        shown = (
-            "not defined" if score["value"] is None else f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
-        )
-        print(f"{name:28s} {shown}")
+        print(f"{name:28s} {_interval_text(score)}")
+    for slice_ in report["worst"]["slices"][:3]:
+        where = ", ".join(f"{column} {value}" for column, value in slice_["conditions"].items())
+        print(f"wrong on {slice_['error']['value']:.0%} of {slice_['images']} images: {where} (p {slice_['p']:.3f})")
     return 0
+
+
+def _interval_text(score: dict[str, Any]) -> str:
+    if score["value"] is None:
+        return "not defined"
+    ends = "" if score["low"] is None else f" [{score['low']:.3f}, {score['high']:.3f}]"
+    return f"{score['value']:.3f}{ends}"

@@ -1,13 +1,26 @@
-"""Bootstrap intervals by patient: all images of a patient are drawn together."""
+"""Bootstrap intervals by patient: all images of a patient are drawn together.
 
-from collections.abc import Callable, Sequence
+A draw is a weight for each image: how often its patient was drawn. A statistic takes the weights of several draws at once,
+so that a bootstrap is matrix products and sorted sums, not a Python loop over resamples.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from covid_model.threads import CORES, in_order
+
 DRAWS: Final = 2000
+CELLS: Final = 500_000
+"""Weights in memory at once on each thread."""
+ENDS: Final = (2.5, 97.5)
+
+Floats = NDArray[np.float64]
+Statistic = Callable[[Floats], Mapping[str, Floats]]
+"""Weights (d, n) of n images in d draws -> name of a score -> its values (d, ...); NaN where it is not defined."""
 
 
 @dataclass(frozen=True)
@@ -21,34 +34,102 @@ class Interval:
     patients: int
 
 
+@dataclass(frozen=True, eq=False)
+class Resampled:
+    """Scores on the images themselves, and on resamples of their patients.
+
+    values: score -> (...). drawn: score -> (draws, ...).
+    """
+
+    values: dict[str, Floats]
+    drawn: dict[str, Floats]
+    images: int
+    patients: int
+
+    def intervals(self) -> dict[str, Interval]:
+        """The interval of every score that is a single number. Draws for which it is not defined are left out."""
+        ends = self.ends()
+        return {
+            name: Interval(_number(value), *(_number(end) for end in ends[name]), self.images, self.patients)
+            for name, value in self.values.items()
+            if value.ndim == 0
+        }
+
+    def bands(self, name: str, digits: int = 4) -> dict[str, list[Any]]:
+        """A score that is a curve, as lists `value`, `low` and `high`; None where it is not defined."""
+        low, high = self.ends((name,))[name]
+        lines = {"value": self.values[name], "low": low, "high": high}
+        return {key: [None if np.isnan(x) else round(float(x), digits) for x in line] for key, line in lines.items()}
+
+    def ends(self, names: Sequence[str] | None = None) -> dict[str, Floats]:
+        """Score -> (2, ...), the ends of its interval."""
+        found = {}
+        for name in names if names is not None else self.drawn:
+            drawn = self.drawn[name]
+            ends = np.full((2, *drawn.shape[1:]), np.nan)
+            known = ~np.isnan(drawn).all(axis=0) & ~np.isnan(self.values[name])
+            if known.any():
+                ends[:, known] = np.nanpercentile(drawn[:, known], ENDS, axis=0)
+            found[name] = ends
+        return found
+
+
+def _number(value: Floats) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def patient_weights(owner: NDArray[np.integer], draws: int, seed: int, chunk: int) -> Iterator[Floats]:
+    """Weights (at most `chunk`, n) of n images, for `draws` resamples of their patients with replacement (Efron 1979).
+
+    owner: (n,) number of each image's patient, 0 to patients - 1. The same owners and seed give the same draws, so that two
+    models can be compared draw by draw.
+    """
+    patients = int(owner.max()) + 1
+    rng = np.random.default_rng(seed)
+    for start in range(0, draws, chunk):
+        some = min(chunk, draws - start)
+        drawn = np.stack([rng.integers(0, patients, patients) for _ in range(some)])
+        drawn += np.arange(some)[:, None] * patients
+        counts = np.bincount(drawn.ravel(), minlength=some * patients).reshape(some, patients)
+        yield counts.astype(np.float64)[:, owner]
+
+
+def resample(
+    patients: Sequence[str] | NDArray[Any], statistic: Statistic, *, draws: int = DRAWS, seed: int = 0
+) -> Resampled:
+    """The scores of a statistic on at least one image, and on resamples of the patients. patients: one name an image."""
+    owner = np.unique(np.asarray(patients), return_inverse=True)[1]
+    chunk = max(1, CELLS // len(owner))
+    weights = patient_weights(owner, draws, seed, chunk)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values = statistic(np.ones((1, len(owner))))
+
+    def scored(some: Floats, _: object) -> Mapping[str, Floats]:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return statistic(some)
+
+    parts = list(in_order(scored, weights, CORES))
+    drawn = {name: np.concatenate([part[name] for part in parts]) for name in values}
+    return Resampled({name: value[0] for name, value in values.items()}, drawn, len(owner), int(owner.max()) + 1)
+
+
 def patient_interval(
     patients: Sequence[str] | NDArray[np.str_],
-    statistic: Callable[[NDArray[np.int64]], float],
+    statistic: Callable[[Floats], Floats],
     *,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Interval:
-    """Bootstrap `statistic`, a function of image indices (n,), by drawing patients with replacement (Efron 1979).
-
-    patients: one name an image. draws: number of resamples; those for which the statistic is NaN (a class is missing) are
-    left out of the percentiles.
+    """The interval of one score. patients: one name an image. statistic: weights (d, n) -> (d,).
 
     >>> ages = np.array([50.0, 50.0, 80.0])
-    >>> patient_interval(["a", "a", "b"], lambda i: float(ages[i].mean()))
+    >>> patient_interval(["a", "a", "b"], lambda w: w @ ages / w.sum(axis=1))
     Interval(value=60.0, low=50.0, high=80.0, images=3, patients=2)
     """
-    names, owner = np.unique(np.asarray(patients, dtype=str), return_inverse=True)
-    images = len(owner)
-    if images == 0:
+    if len(patients) == 0:
         return Interval(None, None, None, 0, 0)
-    members = [np.flatnonzero(owner == number) for number in range(len(names))]
-    value = statistic(np.arange(images))
-    rng = np.random.default_rng(seed)
-    drawn = [statistic(np.concatenate([members[k] for k in rng.integers(0, len(names), len(names))])) for _ in range(draws)]
-    if np.isnan(value) or np.isnan(drawn).all():
-        return Interval(None if np.isnan(value) else float(value), None, None, images, len(names))
-    low, high = np.nanpercentile(drawn, [2.5, 97.5])
-    return Interval(float(value), float(low), float(high), images, len(names))
+    found = resample(patients, lambda weights: {"score": statistic(weights)}, draws=draws, seed=seed)
+    return found.intervals()["score"]
 
 
 def mean_interval(patients: Sequence[str] | NDArray[np.str_], values: NDArray[np.floating]) -> Interval:
@@ -57,4 +138,4 @@ def mean_interval(patients: Sequence[str] | NDArray[np.str_], values: NDArray[np
     >>> mean_interval(["a", "b"], np.array([1.0, 1.0])).low
     1.0
     """
-    return patient_interval(patients, lambda i: float(values[i].mean()))
+    return patient_interval(patients, lambda weights: weights @ values / weights.sum(axis=1))

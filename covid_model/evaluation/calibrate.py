@@ -4,10 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from covid_model.evaluation.scores import threshold_at_specificity
+from covid_model.evaluation.scores import threshold_at_sensitivity, threshold_at_specificity
 from covid_model.models.calibration import calibrated
 
 SPECIFICITY = 0.95
+SENSITIVITY = 0.95
 
 
 def fit_temperature(logits: NDArray[np.floating], label: NDArray[np.int64]) -> float:
@@ -26,15 +27,19 @@ def fit_temperature(logits: NDArray[np.floating], label: NDArray[np.int64]) -> f
 def operating_points(
     probabilities: NDArray[np.floating], label: NDArray[np.int64], classes: tuple[str, ...]
 ) -> dict[str, dict[str, float]]:
-    """For each class, the threshold at which 95 % of the other images are negative.
+    """For each class, the thresholds of 95 % specificity and of 95 % sensitivity on these images.
 
-    probabilities: (n, classes). label: (n,) class indices. Raises ValueError where all images are of one class.
+    probabilities: (n, classes). label: (n,) class indices. Raises ValueError where all images are of one class. A class
+    without images has no threshold of fixed sensitivity.
 
     >>> points = operating_points(np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 1]), ("COVID-19", "Normal"))
-    >>> round(points["COVID-19"]["specificity_0.95"], 6)
-    0.2
+    >>> {name: round(threshold, 6) for name, threshold in points["COVID-19"].items()}
+    {'specificity_0.95': 0.2, 'sensitivity_0.95': 0.9}
     """
-    return {
-        name: {"specificity_0.95": threshold_at_specificity(label == k, probabilities[:, k], SPECIFICITY)}
-        for k, name in enumerate(classes)
-    }
+    points: dict[str, dict[str, float]] = {}
+    for k, name in enumerate(classes):
+        truth, score = label == k, probabilities[:, k]
+        points[name] = {f"specificity_{SPECIFICITY}": threshold_at_specificity(truth, score, SPECIFICITY)}
+        if truth.any():
+            points[name][f"sensitivity_{SENSITIVITY}"] = threshold_at_sensitivity(truth, score, SENSITIVITY)
+    return points

@@ -1,8 +1,6 @@
 """The evaluation report, from which every score on a card or a page is read: `python -m covid_model evaluate`."""
 
 import time
-from collections.abc import Callable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -10,133 +8,128 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from covid_model import __version__
 from covid_model.data.manifest import data_hash
-from covid_model.errors import ModelError
-from covid_model.evaluation.bootstrap import patient_interval
-from covid_model.evaluation.calibrate import SPECIFICITY
-from covid_model.evaluation.scores import (
-    auc,
-    balanced_accuracy,
-    confusion,
-    expected_calibration_error,
-    macro_auc,
-    sensitivity,
-    specificity,
-)
+from covid_model.errors import DataError, ModelError
+from covid_model.evaluation.cases import Cases
+from covid_model.evaluation.outputs import clusters, image_outputs
+from covid_model.evaluation.parts import operating_points_of, scored_test, scored_whole
+from covid_model.evaluation.stored import PREDICTIONS, REPORT, probability_column
 from covid_model.evaluation.subsets import SUBSETS
-from covid_model.files import write_json
-from covid_model.images.read import load_image
-from covid_model.models.calibration import CALLED, Head
+from covid_model.files import write_json, written_whole
+from covid_model.models.calibration import calibrated
 from covid_model.models.card import read_card, write_card
 from covid_model.models.classifier import Classifier
 from covid_model.models.user_models import row_of
 
-BATCH: Final = 32
 REPEATS: Final = 20
-
-Statistic = Callable[[NDArray[np.int64]], float]
-
-
-def image_logits(classifier: Classifier, table: pd.DataFrame) -> NDArray[np.float32]:
-    """(images, units) logits of the manifest rows in their order, each image preprocessed as in the app."""
-    paths = [Path(path) for path in table["path"]]
-    inputs = [
-        classifier.prepare(load_image(path)).model_input.pixels
-        for path in tqdm(paths, desc=f"preparing for {classifier.key}", unit="image", disable=None)
-    ]
-    parts = [np.stack(inputs[i : i + BATCH]) for i in range(0, len(inputs), BATCH)]
-    return np.concatenate([classifier.logits(part) for part in parts])
-
-
-def _one_against_rest(
-    name: str, truth: NDArray[np.bool_], score: NDArray[np.float64], called: NDArray[np.bool_]
-) -> dict[str, Statistic]:
-    """AUC, sensitivity and specificity of one class against all others, as functions of image indices."""
-    return {
-        f"auc/{name}": lambda i: auc(truth[i], score[i]),
-        f"sensitivity/{name}": lambda i: sensitivity(truth[i], called[i]),
-        f"specificity/{name}": lambda i: specificity(truth[i], called[i]),
-    }
-
-
-def score_images(
-    classes: tuple[str, ...],
-    label: NDArray[np.int64],
-    probabilities: NDArray[np.float64],
-    patients: NDArray[np.str_],
-    thresholds: dict[str, dict[str, float]],
-    head: Head = "multiclass",
-) -> dict[str, Any]:
-    """Every score on one set of images, as intervals by patient, and the confusion matrix (rows true, columns predicted).
-
-    label: (n,) class indices. probabilities: (n, classes). patients: (n,). thresholds: as on the card; a class without an
-    operating point counts from a probability of 1 / classes, or of 50 % in a multilabel model.
-    """
-    predicted = probabilities.argmax(axis=1)
-    statistics: dict[str, Statistic] = {
-        "accuracy": lambda i: float((predicted[i] == label[i]).mean()),
-        "balanced_accuracy": lambda i: balanced_accuracy(label[i], predicted[i]),
-        "ece": lambda i: expected_calibration_error(label[i], probabilities[i]),
-    }
-    statistics["auc/macro"] = lambda i: macro_auc(label[i], probabilities[i])
-    for k, name in enumerate(classes):
-        truth, score = label == k, probabilities[:, k]
-        even = CALLED if head == "multilabel" else 1 / len(classes)
-        point = thresholds.get(name, {}).get(f"specificity_{SPECIFICITY}", even)
-        statistics |= _one_against_rest(name, truth, score, score >= point)
-    scores = {key: asdict(patient_interval(patients, run)) for key, run in statistics.items()}
-    return {
-        "images": len(label),
-        "patients": len(np.unique(patients)),
-        "scores": scores,
-        "confusion": confusion(label, predicted, len(classes)),
-    }
+DIGITS: Final = 6
+"""Digits after the point of every number in a report."""
+ON_CARD: Final = ("images", "patients", "scores", "confusion", "by_source", "by_subset")
+"""What of a split goes to the model's card."""
 
 
 def evaluate(classifier: Classifier, table: pd.DataFrame, out: Path) -> dict[str, Any]:
     """Score a classifier on the validation and test splits, write `report.json` and `predictions.parquet` to `out`.
 
-    Images with a label that the model does not know are left out and counted. Returns the report.
+    Images with a label that the model does not know are left out and counted. Returns the report. Raises DataError where
+    no test image remains.
     """
-    card = classifier.card
+    card, row = classifier.card, row_of(classifier.key)
     held = table[table["split"].isin(["val", "test"])]
-    row = row_of(classifier.key)
     known = held[held["label"].isin(row.labels)].reset_index(drop=True)
-    logits = image_logits(classifier, known)
-    probabilities = classifier.probabilities(logits)
-    label = known["label"].map(row.class_of).to_numpy(np.int64)
-    patients = known["patient"].to_numpy(str)
-
-    def part(chosen: NDArray[np.bool_]) -> dict[str, Any]:
-        return score_images(card.classes, label[chosen], probabilities[chosen], patients[chosen], card.thresholds, card.head)
-
-    splits = {}
-    for split in ("val", "test"):
-        inside = (known["split"] == split).to_numpy()
-        sources = sorted(known.loc[inside, "source"].unique())
-        by_source = {name: part(inside & (known["source"] == name).to_numpy()) for name in sources}
-        chosen = {key: inside & subset.rows(known, card) for key, subset in SUBSETS.items()}
-        by_subset = {key: part(rows) for key, rows in chosen.items() if rows.any()}
-        splits[split] = {**part(inside), "by_source": by_source, "by_subset": by_subset}
+    if not (known["split"] == "test").any():
+        raise DataError(
+            f"The manifest holds no test image with a label that {classifier.key!r} knows; images labelled "
+            f"{', '.join(row.labels)} would work."
+        )
+    logits, features = image_outputs(classifier, known)
+    cases = Cases(
+        classes=card.classes,
+        label=known["label"].map(row.class_of).to_numpy(np.int64),
+        probabilities=classifier.probabilities(logits),
+        patients=known["patient"].to_numpy(str),
+        head=card.head,
+        uncalibrated=calibrated(logits, 1.0, card.head),
+    )
+    known = known.assign(cluster=clusters(features))
+    subsets = {key: subset.rows(known, card) for key, subset in SUBSETS.items()}
     report = {
         "model": classifier.key,
+        "title": card.title,
         "weights_sha256": classifier.weights_digest,
         "data_hash": data_hash(table),
         "date": datetime.now(UTC).isoformat("T", "seconds"),
         "version": __version__,
         "classes": list(card.classes),
+        "head": card.head,
+        "temperature": card.temperature,
         "left_out": len(held) - len(known),
         "milliseconds": _milliseconds(classifier),
-        "splits": splits,
+        **measured(known, cases, card.thresholds, subsets),
     }
+    report = rounded(report)
     out.mkdir(parents=True, exist_ok=True)
-    write_json(out / "report.json", report)
-    columns = {f"probability/{name}": probabilities[:, k] for k, name in enumerate(card.classes)}
-    known[["digest", "source", "patient", "label", "split"]].assign(**columns).to_parquet(out / "predictions.parquet")
+    write_json(out / REPORT, report, indent=None)
+    with written_whole(out / PREDICTIONS) as partial:
+        predictions(known, cases, classifier.weights_digest).to_parquet(partial, index=False)
     return report
+
+
+def measured(
+    known: pd.DataFrame,
+    cases: Cases,
+    thresholds: dict[str, dict[str, float]],
+    subsets: dict[str, NDArray[np.bool_]],
+) -> dict[str, Any]:
+    """All that a report measures. known: manifest rows, with `cluster`. cases: of the same rows. thresholds: as on the card.
+
+    subsets: key -> (n,) bool. Operating points and conformal sets need validation images; without any they are left out.
+    """
+    inside = {split: (known["split"] == split).to_numpy() for split in ("val", "test")}
+    val = cases.where(inside["val"]) if inside["val"].any() else None
+    points = operating_points_of(val) if val else {}
+    splits = {"val": scored_whole(val, thresholds)} if val else {}
+    chosen = {key: rows[inside["test"]] for key, rows in subsets.items()}
+    test = scored_test(known[inside["test"]], cases.where(inside["test"]), val, thresholds, points, chosen)
+    return {"splits": splits | {"test": test["split"]}, **test["report"]}
+
+
+def predictions(known: pd.DataFrame, cases: Cases, digest: str) -> pd.DataFrame:
+    """One row an image: digest, source, patient (a number), class, split, cluster, right or wrong, and probabilities.
+
+    digest: of the model's weights; where `data measure` measured the manifest with them, `attention` is there as well.
+    Nothing names a file or a person.
+    """
+    names = np.array(cases.classes, dtype=object)
+    table = pd.DataFrame(
+        {
+            "digest": known["digest"],
+            "source": known["source"],
+            "patient": np.unique(cases.patients, return_inverse=True)[1],
+            "split": known["split"],
+            "class": names[cases.label],
+            "predicted": names[cases.predicted],
+            "cluster": known["cluster"],
+        }
+    )
+    for k, name in enumerate(cases.classes):
+        table[probability_column(name)] = cases.probabilities[:, k].astype(np.float32)
+    if {"attention", "weights"} <= set(known) and (known["weights"] == digest).all():
+        table["attention"] = known["attention"].astype(np.float32)
+    return table.reset_index(drop=True)
+
+
+def rounded(part: Any) -> Any:
+    """A report with DIGITS digits after the point; NaN and infinity, which JSON does not have, become None."""
+    if isinstance(part, dict):
+        return {key: rounded(value) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [rounded(value) for value in part]
+    if isinstance(part, float):
+        return round(float(part), DIGITS) if np.isfinite(part) else None
+    return part
 
 
 def _milliseconds(classifier: Classifier) -> float:
@@ -154,13 +147,13 @@ def _milliseconds(classifier: Classifier) -> float:
 def write_scores(report: dict[str, Any], folder: Path) -> None:
     """Put a report's scores, with what they were measured on, into the card of its model in `folder`.
 
-    Subsets of the validation split are left out; its totals are the own split of recipes that use the manifest's.
-    Raises ModelError when the report is about other weights than the card.
+    Of the validation split only the totals, which are the own split of recipes that use the manifest's. Raises ModelError
+    when the report is about other weights than the card.
     """
     path = folder / row_of(report["model"]).card_name
     card = read_card(path)
     if card.weights_sha256 != report["weights_sha256"]:
         raise ModelError(f"The report is about other weights than {path.name}; evaluate again.")
     about = {key: report[key] for key in ("date", "data_hash", "version", "milliseconds")}
-    val = {key: value for key, value in report["splits"]["val"].items() if not key.startswith("by_")}
-    write_card(card.with_scores({**about, "test": report["splits"]["test"], "val": val}), path)
+    splits = {name: {key: part[key] for key in ON_CARD if key in part} for name, part in report["splits"].items()}
+    write_card(card.with_scores({**about, **splits}), path)

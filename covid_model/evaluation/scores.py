@@ -1,36 +1,24 @@
 """Scores of a classifier on a set of images, each a plain function of arrays."""
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+
+from covid_model.evaluation.ranked import Ranked
+
+Numbers = TypeVar("Numbers", float, NDArray[np.float64])
 
 
 def auc(truth: NDArray[np.bool_], score: NDArray[np.floating]) -> float:
     """Area under the ROC curve of `score` (n,) for the positives of `truth` (n,); NaN where one class is absent.
 
-    From the ranks (Mann-Whitney): a bootstrap calls it thousands of times, and scikit-learn checks its input each time.
-
     >>> auc(np.array([True, False, True]), np.array([0.9, 0.2, 0.4]))
     1.0
     """
-    positives = int(truth.sum())
-    negatives = len(truth) - positives
-    if not positives or not negatives:
+    if truth.all() or not truth.any():
         return float("nan")
-    above = float(rankdata(score)[truth].sum()) - positives * (positives + 1) / 2
-    return above / (positives * negatives)
-
-
-def macro_auc(label: NDArray[np.int64], probabilities: NDArray[np.floating]) -> float:
-    """Mean AUC of each class against the rest, over the classes for which it is defined; NaN where it is for none.
-
-    label: (n,) class indices. probabilities: (n, classes).
-
-    >>> macro_auc(np.array([0, 1]), np.array([[0.9, 0.1], [0.2, 0.8]]))
-    1.0
-    """
-    found = [auc(label == k, probabilities[:, k]) for k in range(probabilities.shape[1])]
-    return float(np.nanmean(found)) if not np.isnan(found).all() else float("nan")
+    return float(Ranked(truth, score).under(np.ones((1, len(truth)))).auc()[0])
 
 
 def threshold_at_specificity(truth: NDArray[np.bool_], score: NDArray[np.floating], specificity: float) -> float:
@@ -51,6 +39,18 @@ def threshold_at_specificity(truth: NDArray[np.bool_], score: NDArray[np.floatin
     return float(np.nextafter(negatives[below - 1], np.inf))
 
 
+def threshold_at_sensitivity(truth: NDArray[np.bool_], score: NDArray[np.floating], sensitivity: float) -> float:
+    """The largest threshold with at least `sensitivity` of the positives at or above it. As `threshold_at_specificity`.
+
+    >>> threshold_at_sensitivity(np.array([False, True, True]), np.array([0.1, 0.3, 0.9]), 0.95)
+    0.3
+    """
+    positives = np.sort(score[truth])[::-1]
+    if positives.size == 0:
+        raise ValueError("Received no positive image; a threshold at fixed sensitivity needs some.")
+    return float(positives[max(0, int(np.ceil(sensitivity * positives.size)) - 1)])
+
+
 def sensitivity(truth: NDArray[np.bool_], called: NDArray[np.bool_]) -> float:
     """Share of the positives of `truth` (n,) that are called positive; NaN without positives.
 
@@ -69,30 +69,6 @@ def specificity(truth: NDArray[np.bool_], called: NDArray[np.bool_]) -> float:
     return float(1 - called[~truth].mean()) if not truth.all() else float("nan")
 
 
-def balanced_accuracy(label: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
-    """Mean recall over the classes that occur in `label`. Both (n,) class indices.
-
-    >>> balanced_accuracy(np.array([0, 0, 0, 1]), np.array([0, 0, 0, 0]))
-    0.5
-    """
-    return float(np.mean([(predicted[label == c] == c).mean() for c in np.unique(label)]))
-
-
-def expected_calibration_error(label: NDArray[np.int64], probabilities: NDArray[np.floating], bins: int = 15) -> float:
-    """ECE (Guo 2017, arXiv 1706.04599, eq. 3) of the predicted class in bins of equal count, in [0, 1].
-
-    label: (n,) class indices. probabilities: (n, classes). Mean gap between confidence and accuracy, weighted by bin size.
-
-    >>> expected_calibration_error(np.array([0, 0]), np.array([[0.75, 0.25], [0.75, 0.25]]))
-    0.25
-    """
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == label
-    parts = np.array_split(np.argsort(confidence), min(bins, len(label)))
-    gaps = [abs(confidence[part].mean() - right[part].mean()) * len(part) for part in parts]
-    return float(sum(gaps) / len(label))
-
-
 def confusion(label: NDArray[np.int64], predicted: NDArray[np.integer], classes: int) -> list[list[int]]:
     """Counts of images, rows true and columns predicted. classes: their number.
 
@@ -102,6 +78,27 @@ def confusion(label: NDArray[np.int64], predicted: NDArray[np.integer], classes:
     matrix = np.zeros((classes, classes), int)
     np.add.at(matrix, (label, predicted), 1)
     return matrix.tolist()
+
+
+def net_benefit(sensitivity: Numbers, specificity: Numbers, prevalence: float, threshold: Numbers) -> Numbers:
+    """Net benefit of acting on the images called positive, a person (Vickers 2006, 10.1177/0272989X06295361).
+
+    threshold: the probability at which harm of a needless action and benefit of a needed one balance, below 1.
+
+    >>> round(float(net_benefit(1.0, 1.0, 0.2, 0.5)), 3)
+    0.2
+    """
+    found, needless = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
+    return found - needless * threshold / (1 - threshold)
+
+
+def at_prevalence(even: Numbers, prevalence: float) -> Numbers:
+    """A predictive value at a prevalence, from the one at 50 % (Bayes). even: PPV at 50 %; for an NPV give 1 - prevalence.
+
+    >>> round(float(at_prevalence(0.9, 0.1)), 3)
+    0.5
+    """
+    return even * prevalence / (even * prevalence + (1 - even) * (1 - prevalence))
 
 
 def dice(truth: NDArray[np.bool_], found: NDArray[np.bool_]) -> float:

@@ -12,7 +12,9 @@ from covid_model import __version__
 from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.data.manifest import data_hash
 from covid_model.evaluation.calibrate import fit_temperature, operating_points
-from covid_model.evaluation.report import image_logits, score_images
+from covid_model.evaluation.cases import Cases
+from covid_model.evaluation.outputs import image_outputs
+from covid_model.evaluation.parts import scored_whole
 from covid_model.files import file_sha256
 from covid_model.lungs.segment import LungSegmenter
 from covid_model.models.calibration import calibrated
@@ -63,12 +65,12 @@ def export_model(
         version=__version__,
     )
     val = known[known["split"] == "val"]
-    logits = image_logits(Classifier(row.key, card, TensorFlowBackend(network), card.weights_sha256, segmenter), val)
+    logits, _ = image_outputs(Classifier(row.key, card, TensorFlowBackend(network), card.weights_sha256, segmenter), val)
     label = val["label"].map(row.class_of).to_numpy(np.int64)
     temperature = fit_temperature(logits, label)
     shares = calibrated(logits, temperature)
     thresholds = operating_points(shares, label, row.classes)
-    own = score_images(row.classes, label, shares, val["patient"].to_numpy(str), thresholds)
+    own = scored_whole(Cases(row.classes, label, shares, val["patient"].to_numpy(str)), thresholds)
     card = replace(card, training={**card.training, "own_split": own})
     path = folder / row.card_name
     write_card(card.with_calibration(temperature, thresholds), path)
