@@ -11,11 +11,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from covid_model.backends.base import Progress
 from covid_model.threads import CORES, in_order
 
 DRAWS: Final = 2000
-CELLS: Final = 500_000
-"""Weights in memory at once on each thread."""
+CELLS: Final = 100_000
+"""Weights of one call of a statistic: so few that they stay in the cache of a core."""
 ENDS: Final = (2.5, 97.5)
 
 Floats = NDArray[np.float64]
@@ -50,7 +51,7 @@ class Resampled:
         """The interval of every score that is a single number. Draws for which it is not defined are left out."""
         ends = self.ends()
         return {
-            name: Interval(_number(value), *(_number(end) for end in ends[name]), self.images, self.patients)
+            name: Interval(_number(value), _number(ends[name][0]), _number(ends[name][1]), self.images, self.patients)
             for name, value in self.values.items()
             if value.ndim == 0
         }
@@ -101,12 +102,10 @@ def resample(
     owner = np.unique(np.asarray(patients), return_inverse=True)[1]
     chunk = max(1, CELLS // len(owner))
     weights = patient_weights(owner, draws, seed, chunk)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        values = statistic(np.ones((1, len(owner))))
+    values = statistic(np.ones((1, len(owner))))
 
-    def scored(some: Floats, _: object) -> Mapping[str, Floats]:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return statistic(some)
+    def scored(some: Floats, _: Progress) -> Mapping[str, Floats]:
+        return statistic(some)
 
     parts = list(in_order(scored, weights, CORES))
     drawn = {name: np.concatenate([part[name] for part in parts]) for name in values}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.evaluation.bootstrap import Floats, Statistic
-from covid_model.evaluation.ranked import Ranked, Ranking
+from covid_model.evaluation.ranked import Ranked, Ranking, ratio
 from covid_model.evaluation.scores import net_benefit
 from covid_model.models.calibration import CALLED, Head
 
@@ -59,24 +59,22 @@ class EqualMassBins:
     """Images in bins of equal count by the probability of their predicted class, as drawn from the images themselves."""
 
     def __init__(self, label: NDArray[np.int64], probabilities: Floats, bins: int = BINS) -> None:
-        confidence = probabilities.max(axis=1)
-        self._order = np.argsort(confidence, kind="stable")
+        self.confidence = probabilities.max(axis=1)
+        self.right = (probabilities.argmax(axis=1) == label).astype(np.float64)
+        self.images = np.ones(len(label))
+        self._order = np.argsort(self.confidence, kind="stable")
         parts = np.array_split(np.arange(len(label)), min(bins, len(label)))
         self._starts = np.array([part[0] for part in parts])
-        self._confidence = confidence[self._order]
-        self._right = (probabilities.argmax(axis=1) == label)[self._order].astype(np.float64)
 
-    def under(self, weights: Floats) -> tuple[Floats, Floats, Floats]:
-        """Summed weights, confidence and right answers of every bin, (d, bins) each."""
+    def summed(self, weights: Floats, values: Floats) -> Floats:
+        """(d, bins) weighted sums of values (n,), which are in the order of the images."""
         ordered = np.take(weights, self._order, axis=1)
-        sums = (ordered, ordered * self._confidence, ordered * self._right)
-        count, confidence, right = (np.add.reduceat(part, self._starts, axis=1) for part in sums)
-        return count, confidence, right
+        ordered *= values[self._order]
+        return np.add.reduceat(ordered, self._starts, axis=1)
 
     def error(self, weights: Floats) -> Floats:
         """(d,) expected calibration error in [0, 1] (Guo 2017, arXiv 1706.04599, eq. 3)."""
-        count, confidence, right = self.under(weights)
-        return np.abs(confidence - right).sum(axis=1) / count.sum(axis=1)
+        return np.abs(self.summed(weights, self.confidence - self.right)).sum(axis=1) / weights.sum(axis=1)
 
 
 def proper_scores(cases: Cases) -> tuple[Floats, Floats]:
@@ -98,26 +96,26 @@ def balanced_accuracy(label: NDArray[np.int64], predicted: NDArray[np.int64]) ->
     """
     members = (label[:, None] == np.unique(label)).astype(np.float64)
     hits = members * (predicted == label)[:, None]
-    return lambda weights: _mean_over_classes(list(((weights @ hits) / (weights @ members)).T))
+    return lambda weights: _mean_over_classes(list(ratio(weights @ hits, weights @ members).T))
 
 
 def _mean_over_classes(parts: list[Floats]) -> Floats:
     """(d,) mean over the classes for which a score is defined; NaN where it is for none."""
     values = np.stack(parts)
     known = ~np.isnan(values)
-    return np.where(known, values, 0.0).sum(axis=0) / known.sum(axis=0)
+    return ratio(np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0))
 
 
 def _two_by_two(found: Floats, needless: Floats, ranking: Ranking) -> dict[str, Floats]:
     """Sensitivity, specificity and predictive values from the weights of positives and negatives that are called."""
-    positives = ranking.positives[:, -1].reshape(-1, *[1] * (found.ndim - 1))
-    negatives = ranking.all_images[:, -1].reshape(positives.shape) - positives
+    shape = (-1, *[1] * (found.ndim - 1))
+    positives, negatives = ranking.positives.reshape(shape), ranking.negatives.reshape(shape)
     missed, cleared = positives - found, negatives - needless
     return {
-        "sensitivity": found / positives,
-        "specificity": cleared / negatives,
-        "ppv": found / (found + needless),
-        "npv": cleared / (cleared + missed),
+        "sensitivity": ratio(found, positives),
+        "specificity": ratio(cleared, negatives),
+        "ppv": ratio(found, found + needless),
+        "npv": ratio(cleared, cleared + missed),
     }
 
 
@@ -170,19 +168,19 @@ def all_curves(cases: Cases, points: Mapping[str, Mapping[str, float]]) -> Stati
     bins, answered = EqualMassBins(cases.label, cases.probabilities), Abstention(cases)
 
     def statistic(weights: Floats) -> dict[str, Floats]:
-        count, _, right = bins.under(weights)
-        found = {"reliability": right / count, "abstention": answered.accuracy(weights)}
+        right, count = (bins.summed(weights, values) for values in (bins.right, bins.images))
+        found = {"reliability": ratio(right, count), "abstention": answered.accuracy(weights)}
         for name, rank in zip(cases.classes, ranked, strict=True):
             ranking = rank.under(weights)
             rates = _two_by_two(*ranking.called(GRID), ranking)
             sensitivity, specificity = rates["sensitivity"], rates["specificity"]
-            share = (ranking.positives[:, -1] / ranking.all_images[:, -1])[:, None]
+            share = (ranking.positives / ranking.upto[:, -1])[:, None]
             lines = {
                 "sensitivity": sensitivity,
                 "specificity": specificity,
                 "net_benefit": net_benefit(sensitivity, specificity, share, GRID),
-                "ppv_even": sensitivity / (sensitivity + 1 - specificity),
-                "npv_even": specificity / (specificity + 1 - sensitivity),
+                "ppv_even": ratio(sensitivity, sensitivity + 1 - specificity),
+                "npv_even": ratio(specificity, specificity + 1 - sensitivity),
             }
             found |= {f"threshold/{name}/{measure}": line for measure, line in lines.items()}
             if points.get(name):
@@ -212,9 +210,10 @@ class Abstention:
     def __init__(self, cases: Cases) -> None:
         self._order = np.argsort(entropy(cases.probabilities), kind="stable")
         self._right = (cases.predicted == cases.label)[self._order].astype(np.float64)
-        self._last = np.maximum(np.ceil(ANSWERED * len(cases.label)).astype(int) - 1, 0)
+        self._last = np.maximum(np.round(ANSWERED * len(cases.label)).astype(int), 1) - 1
 
     def accuracy(self, weights: Floats) -> Floats:
         """(d, steps) at the steps ANSWERED of the images themselves."""
         ordered = np.take(weights, self._order, axis=1)
-        return np.cumsum(ordered * self._right, axis=1)[:, self._last] / np.cumsum(ordered, axis=1)[:, self._last]
+        right = np.cumsum(ordered * self._right, axis=1)[:, self._last]
+        return ratio(right, np.cumsum(ordered, axis=1)[:, self._last])

@@ -128,8 +128,9 @@ def _thinned(line: NDArray[np.float64]) -> list[float]:
 
 
 def _reliability(cases: Cases) -> dict[str, list[float]]:
-    count, confidence, _ = EqualMassBins(cases.label, cases.probabilities).under(np.ones((1, len(cases.label))))
-    return {"images": count[0].tolist(), "confidence": (confidence / count)[0].tolist()}
+    bins, ones = EqualMassBins(cases.label, cases.probabilities), np.ones((1, len(cases.label)))
+    count, confidence = (bins.summed(ones, values)[0] for values in (bins.images, bins.confidence))
+    return {"images": count.tolist(), "confidence": (confidence / count).tolist()}
 
 
 def _conformal(rows: pd.DataFrame, cases: Cases, val: Cases) -> dict[str, Any]:

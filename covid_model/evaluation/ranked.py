@@ -1,6 +1,7 @@
 """ROC and precision-recall of one class from images sorted once, under the weights of any number of bootstrap draws."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,51 +9,63 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
+def ratio(part: Floats, whole: Floats) -> Floats:
+    """part / whole without a warning; NaN for nothing of nothing."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(part / whole)
+
+
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Images sorted by score, with the weights of d draws. Images of one score are one group; g groups, ascending.
+    """Images sorted by score under the weights of d draws. Images of one score form a group; p groups hold a positive.
 
-    positives, all_images: (d, g) summed weights up to and including each group. starts, scores: (g,) first image and score
-    of each group. has_positive: (g,) bool.
+    upto: (d, n) summed weights of the images up to each. inside, group_upto, group: (d, p) the weights of the positives of a
+    group, of all images up to and including it, and of all its images. scores: (n,) ascending. positive_scores: (p,).
     """
 
-    positives: Floats
-    all_images: Floats
+    upto: Floats
+    inside: Floats
+    group_upto: Floats
+    group: Floats
     scores: Floats
-    has_positive: NDArray[np.bool_]
+    positive_scores: Floats
+
+    @cached_property
+    def positives(self) -> Floats:
+        """(d,) weight of all positives."""
+        return np.asarray(self.inside.sum(axis=1))
+
+    @cached_property
+    def negatives(self) -> Floats:
+        """(d,) weight of all negatives."""
+        return np.asarray(self.upto[:, -1] - self.positives)
 
     def auc(self) -> Floats:
         """(d,) area under the ROC curve by weighted ranks (Mann-Whitney), ties counted half; NaN where a class is absent."""
-        which = np.flatnonzero(self.has_positive)
-        inside = _steps(self.positives, which)
-        middle = self.all_images[:, which] - _steps(self.all_images, which) / 2
-        positives, total = self.positives[:, -1], self.all_images[:, -1]
-        above = np.einsum("dg,dg->d", inside, middle) - positives**2 / 2  # without the pairs of two positives
-        return above / (positives * (total - positives))
+        ranks = np.einsum("dp,dp->d", self.inside, self.group_upto) - np.einsum("dp,dp->d", self.inside, self.group) / 2
+        positives = self.positives
+        return ratio(ranks - positives**2 / 2, positives * self.negatives)  # without the pairs of two positives
 
     def average_precision(self) -> Floats:
         """(d,) sum over thresholds of recall gained x precision, as scikit-learn's; NaN without positives."""
-        which = np.flatnonzero(self.has_positive)
-        inside, count = _steps(self.positives, which), _steps(self.all_images, which)
-        positives, total = self.positives[:, -1:], self.all_images[:, -1:]
-        found = positives - self.positives[:, which] + inside
-        called = total - self.all_images[:, which] + count
+        found = np.cumsum(self.inside[:, ::-1], axis=1)[:, ::-1]
+        called = self.upto[:, -1:] - self.group_upto + self.group
         precision = np.divide(found, called, out=np.zeros_like(found), where=called > 0)
-        return np.einsum("dg,dg->d", inside, precision) / positives[:, 0]
+        return ratio(np.einsum("dp,dp->d", self.inside, precision), self.positives)
 
     def called(self, thresholds: Floats) -> tuple[Floats, Floats]:
         """Summed weights, (d, t) each, of positives and of negatives whose score is at least each threshold."""
-        place = np.searchsorted(self.scores, thresholds, side="left") - 1
-        below = [np.where(place < 0, 0.0, sums[:, np.maximum(place, 0)]) for sums in (self.positives, self.all_images)]
-        found = self.positives[:, -1:] - below[0]
-        return found, self.all_images[:, -1:] - below[1] - found
+        positives = np.cumsum(self.inside, axis=1)
+        found = self.positives[:, None] - _before(positives, self.positive_scores, thresholds)
+        return found, self.upto[:, -1:] - _before(self.upto, self.scores, thresholds) - found
 
 
-def _steps(sums: Floats, which: NDArray[np.intp]) -> Floats:
-    """What some groups add to cumulated sums."""
-    before = sums[:, np.maximum(which - 1, 0)]
-    before[:, which == 0] = 0
-    return sums[:, which] - before
+def _before(sums: Floats, scores: Floats, thresholds: Floats) -> Floats:
+    """(d, t) of cumulated sums (d, n): what lies below each threshold. scores: (n,) ascending."""
+    place = np.searchsorted(scores, thresholds, side="left")
+    return (
+        np.where(place > 0, sums[:, np.maximum(place, 1) - 1], 0.0) if sums.shape[1] else np.zeros((len(sums), len(place)))
+    )
 
 
 class Ranked:
@@ -60,19 +73,24 @@ class Ranked:
 
     def __init__(self, truth: NDArray[np.bool_], score: NDArray[np.floating]) -> None:
         self._order = np.argsort(score, kind="stable")
-        ordered = np.asarray(score, np.float64)[self._order]
-        self._truth = truth[self._order].astype(np.float64)
-        self._ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
-        self._scores = ordered[self._ends]
-        positives = np.cumsum(self._truth)[self._ends]
-        self._has_positive = np.diff(positives, prepend=0) > 0
+        self._scores = np.asarray(score, np.float64)[self._order]
+        changes = self._scores[1:] != self._scores[:-1]
+        starts, ends = np.flatnonzero(np.append(True, changes)), np.flatnonzero(np.append(changes, True))
+        self._positive = np.flatnonzero(truth[self._order])
+        group = np.searchsorted(ends, self._positive)
+        first = np.flatnonzero(np.diff(group, prepend=-1))
+        self._first = first if len(first) < len(group) else None
+        self._starts, self._ends = starts[group[first]], ends[group[first]]
+        self._ties = bool(len(ends) < len(self._scores))
 
     def under(self, weights: Floats) -> Ranking:
         """The ranking under the weights (d, n) of d draws."""
-        ordered = np.take(weights, self._order, axis=1)
-        everything = np.cumsum(ordered, axis=1)
-        ordered *= self._truth
-        positives = np.cumsum(ordered, axis=1, out=ordered)
-        if len(self._ends) < weights.shape[1]:
-            everything, positives = everything[:, self._ends], positives[:, self._ends]
-        return Ranking(positives, everything, self._scores, self._has_positive)
+        upto = np.take(weights, self._order, axis=1)
+        inside = upto[:, self._positive]
+        if self._first is not None:
+            inside = np.add.reduceat(inside, self._first, axis=1)
+        np.cumsum(upto, axis=1, out=upto)
+        group_upto, group = upto[:, self._ends], inside
+        if self._ties:
+            group = group_upto - np.where(self._starts > 0, upto[:, np.maximum(self._starts, 1) - 1], 0.0)
+        return Ranking(upto, inside, group_upto, group, self._scores, self._scores[self._ends])

@@ -1,13 +1,11 @@
-"""Scores of a classifier on a set of images, each a plain function of arrays."""
-
-from typing import TypeVar
+"""Scores as plain functions of arrays, without weights; `evaluation.cases` has those of a report."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.evaluation.ranked import Ranked
 
-Numbers = TypeVar("Numbers", float, NDArray[np.float64])
+Floats = NDArray[np.float64]
 
 
 def auc(truth: NDArray[np.bool_], score: NDArray[np.floating]) -> float:
@@ -60,15 +58,6 @@ def sensitivity(truth: NDArray[np.bool_], called: NDArray[np.bool_]) -> float:
     return float(called[truth].mean()) if truth.any() else float("nan")
 
 
-def specificity(truth: NDArray[np.bool_], called: NDArray[np.bool_]) -> float:
-    """Share of the negatives of `truth` (n,) that are not called positive; NaN without negatives.
-
-    >>> specificity(np.array([True, True, False]), np.array([True, False, False]))
-    1.0
-    """
-    return float(1 - called[~truth].mean()) if not truth.all() else float("nan")
-
-
 def confusion(label: NDArray[np.int64], predicted: NDArray[np.integer], classes: int) -> list[list[int]]:
     """Counts of images, rows true and columns predicted. classes: their number.
 
@@ -80,7 +69,7 @@ def confusion(label: NDArray[np.int64], predicted: NDArray[np.integer], classes:
     return matrix.tolist()
 
 
-def net_benefit(sensitivity: Numbers, specificity: Numbers, prevalence: float, threshold: Numbers) -> Numbers:
+def net_benefit(sensitivity: Floats, specificity: Floats, prevalence: Floats | float, threshold: Floats) -> Floats:
     """Net benefit of acting on the images called positive, a person (Vickers 2006, 10.1177/0272989X06295361).
 
     threshold: the probability at which harm of a needless action and benefit of a needed one balance, below 1.
@@ -89,16 +78,16 @@ def net_benefit(sensitivity: Numbers, specificity: Numbers, prevalence: float, t
     0.2
     """
     found, needless = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
-    return found - needless * threshold / (1 - threshold)
+    return np.asarray(found - needless * threshold / (1 - threshold))
 
 
-def at_prevalence(even: Numbers, prevalence: float) -> Numbers:
+def at_prevalence(even: Floats, prevalence: float) -> Floats:
     """A predictive value at a prevalence, from the one at 50 % (Bayes). even: PPV at 50 %; for an NPV give 1 - prevalence.
 
     >>> round(float(at_prevalence(0.9, 0.1)), 3)
     0.5
     """
-    return even * prevalence / (even * prevalence + (1 - even) * (1 - prevalence))
+    return np.asarray(even * prevalence / (even * prevalence + (1 - even) * (1 - prevalence)))
 
 
 def dice(truth: NDArray[np.bool_], found: NDArray[np.bool_]) -> float:

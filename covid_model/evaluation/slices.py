@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from covid_model.evaluation.bootstrap import ENDS, Floats, resample
+from covid_model.evaluation.ranked import ratio
 
 LEAST_IMAGES: Final = 20
 LEAST_PATIENTS: Final = 10
@@ -43,7 +44,7 @@ def worst_slices(
 
     def statistic(weights: Floats) -> dict[str, Floats]:
         rate = (weights @ wrong / weights.sum(axis=1))[:, None]
-        inside = np.asarray((errors @ weights.T) / (members @ weights.T)).T
+        inside = ratio(np.asarray(errors @ weights.T), np.asarray(members @ weights.T)).T
         return {"rate": inside, "excess": inside - rate}
 
     result = resample(patients, statistic, draws=draws)

@@ -6,11 +6,9 @@ from covid_model.evaluation.bootstrap import mean_interval, patient_interval
 from covid_model.evaluation.calibrate import fit_temperature, operating_points
 from covid_model.evaluation.scores import (
     auc,
-    balanced_accuracy,
     dice,
-    expected_calibration_error,
     sensitivity,
-    specificity,
+    threshold_at_sensitivity,
     threshold_at_specificity,
 )
 from covid_model.models.calibration import calibrated
@@ -31,27 +29,25 @@ def test_the_threshold_keeps_the_specificity_it_promises() -> None:
     score = np.arange(100) / 100
     truth = np.zeros(100, bool)
     threshold = threshold_at_specificity(truth, score, 0.95)
-    assert specificity(truth, score >= threshold) == 0.95
+    assert (score < threshold).mean() == 0.95
     with pytest.raises(ValueError, match="no negative"):
         threshold_at_specificity(~truth, score, 0.95)
 
 
-def test_sensitivity_and_specificity_without_their_class_are_undefined() -> None:
+def test_the_threshold_keeps_the_sensitivity_it_promises() -> None:
+    score = np.arange(100) / 100
+    truth = np.ones(100, bool)
+    threshold = threshold_at_sensitivity(truth, score, 0.95)
+    assert sensitivity(truth, score >= threshold) == 0.95
+    assert sensitivity(truth, score > threshold) < 0.95, "no larger threshold has it"
+    with pytest.raises(ValueError, match="no positive"):
+        threshold_at_sensitivity(~truth, score, 0.95)
+
+
+def test_sensitivity_without_positives_is_undefined() -> None:
     called = np.array([True, False])
     assert np.isnan(sensitivity(np.array([False, False]), called))
-    assert np.isnan(specificity(np.array([True, True]), called))
     assert sensitivity(np.array([True, True]), called) == 0.5
-
-
-def test_balanced_accuracy_averages_over_the_classes_present() -> None:
-    assert balanced_accuracy(np.array([0, 0, 0, 1]), np.array([0, 0, 0, 2])) == 0.5
-
-
-def test_ece_of_a_model_that_is_half_right_at_certainty() -> None:
-    sure = np.array([[1.0, 0.0]] * 10)
-    label = np.array([0, 1] * 5)
-    assert expected_calibration_error(label, sure, bins=1) == pytest.approx(0.5)
-    assert expected_calibration_error(np.zeros(10, int), sure) == 0
 
 
 def test_dice() -> None:
@@ -76,6 +72,7 @@ def test_operating_points_are_there_for_each_class() -> None:
     points = operating_points(probabilities, np.arange(40) % 2, ("a", "b"))
     assert points["a"]["specificity_0.95"] == pytest.approx(37 / 39)
     assert points["b"]["specificity_0.95"] == pytest.approx(37 / 39)
+    assert points["a"]["sensitivity_0.95"] == pytest.approx(2 / 39), "19 of 20 are at or above it"
 
 
 def test_the_interval_draws_patients_not_images() -> None:
@@ -89,6 +86,6 @@ def test_the_interval_draws_patients_not_images() -> None:
 
 
 def test_an_undefined_statistic_is_none_not_nan() -> None:
-    interval = patient_interval(["a", "b"], lambda _: float("nan"), draws=10)
+    interval = patient_interval(["a", "b"], lambda weights: np.full(len(weights), np.nan), draws=10)
     assert (interval.value, interval.low, interval.images) == (None, None, 2)
-    assert patient_interval([], lambda _: 1.0).value is None
+    assert patient_interval([], lambda weights: weights[:, 0]).value is None
