@@ -35,6 +35,12 @@ PAGES: Final = (
         ":material/photo_library:",
         "Browse the images and find out what gives their labels away.",
     ),
+    Page(
+        "pages/evaluate.py",
+        "Evaluate",
+        ":material/query_stats:",
+        "See what a model's score is worth, where it errs, and what a threshold means for people.",
+    ),
     Page("pages/training.py", "Training", ":material/model_training:", "Train a model and watch what it learns to look at."),
     Page(
         "pages/models.py",

@@ -78,9 +78,10 @@ class StoredReport:
             head=self.content["head"],
         )
 
-    def thresholds(self, point: str) -> dict[str, float]:
-        """Class -> threshold of an operating point, for the classes that have one."""
-        return {name: found["thresholds"][point] for name, found in self.content["operating_points"].items()}
+    @property
+    def thresholds_by_class(self) -> dict[str, dict[str, float]]:
+        """Class -> {name of an operating point: threshold}, for the classes that have any."""
+        return {name: found["thresholds"] for name, found in self.content["operating_points"].items()}
 
 
 def probability_column(name: str) -> str:

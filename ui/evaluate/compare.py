@@ -1,0 +1,80 @@
+"""Two models on the same test images, with their paired difference."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+
+from covid_model.evaluation.compare import paired_difference
+from covid_model.evaluation.parts import CARD_POINT
+from covid_model.evaluation.stored import StoredReport
+from covid_model.plots.evaluation import roc_figure
+from ui.evaluate.reports import PLAIN, estimate, offered_reports, report_in
+from ui.inert import inert, inert_figure
+from ui.links import linked_select
+
+DRAWS: Final = 2000
+LEAST: Final = 20
+TITLES: Final = {
+    "auc": "AUC",
+    "auprc": "AUPRC",
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "ece": "ECE",
+}
+
+
+@st.cache_data(max_entries=16, show_spinner="Comparing on the same images …")
+def _difference(first: str, second: str, dates: tuple[str, str]) -> tuple[int, dict[str, Any]]:
+    reports = report_in(Path(first)), report_in(Path(second))
+    tables = [report.predictions[report.predictions["split"] == "test"].drop_duplicates("digest") for report in reports]
+    shared = tables[0][["digest"]].merge(tables[1][["digest"]])["digest"]
+    rows = [table.set_index("digest").loc[shared].reset_index() for table in tables]
+    if len(shared) < LEAST:
+        return len(shared), {}
+    cases = [report.cases(part) for report, part in zip(reports, rows, strict=True)]
+    points = [one.thresholds(report.thresholds_by_class, CARD_POINT) for one, report in zip(cases, reports, strict=True)]
+    return len(shared), paired_difference(cases[0], cases[1], (points[0], points[1]), DRAWS)
+
+
+def compare(report: StoredReport, name: str) -> None:
+    """Choose another report; its curves and the difference on the images that both have."""
+    others = {key: folder for key, folder in offered_reports().items() if folder != report.folder}
+    if not others:
+        st.info("There is one report only. `python -m covid_model evaluate` makes another.", icon=":material/info:")
+        return
+    second = report_in(others[linked_select("Compare with", {key: key for key in others}, "with")])
+    titles = [report.content["title"], second.content["title"]]
+    dates = (report.content["date"], second.content["date"])
+    images, table = _difference(str(report.folder), str(second.folder), dates)
+    if not table:
+        st.info(f"The two reports share {images} test images; a comparison needs {LEAST}.", icon=":material/info:")
+        return
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        lines = {one.content["title"]: one.content["curves"].get(name, {}) for one in (report, second)}
+        lines = {title: curves for title, curves in lines.items() if "roc" in curves}
+        st.plotly_chart(
+            inert_figure(roc_figure(lines)), key="two_roc", config=PLAIN, alt=f"ROC curves of {name}, two models"
+        )
+    with right:
+        st.markdown(f"**{inert(titles[0])}** against **{inert(titles[1])}** on the {images:,} test images that both have")
+        st.dataframe(_rows(table), hide_index=True)
+        st.caption(
+            f"Differences are first minus second, over the same {DRAWS:,} draws of patients; “clear” where the 95% interval "
+            "leaves out 0. Accuracy counts each model's own classes."
+        )
+
+
+def _rows(table: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
+    rows = []
+    for key, parts in table.items():
+        measure, _, name = key.partition("/")
+        if measure not in TITLES or name == "macro" or parts["difference"]["value"] is None:
+            continue
+        difference = parts["difference"]
+        clear = difference["low"] is not None and (difference["low"] > 0 or difference["high"] < 0)
+        shown = {part: estimate(parts[part]).text(".3f") for part in ("first", "second")}
+        title = TITLES[measure] + (f", {name}" if name else "")
+        rows.append({"score": title, **shown, "difference": estimate(difference).text("+.3f"), "": "clear" if clear else ""})
+    return rows

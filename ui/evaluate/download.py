@@ -1,0 +1,41 @@
+"""Everything in a report as files."""
+
+import io
+
+import streamlit as st
+
+from covid_model.evaluation.stored import PREDICTIONS, REPORT, StoredReport
+
+
+def download(report: StoredReport, _: str) -> None:
+    """Report, predictions, and all test scores as a table."""
+    content = report.content
+    name = content["model"]
+    with st.container(horizontal=True):
+        st.download_button("Report (JSON)", (report.folder / REPORT).read_bytes(), f"{name}.{REPORT}", key="get_report")
+        if (report.folder / PREDICTIONS).is_file():
+            data = (report.folder / PREDICTIONS).read_bytes()
+            st.download_button("Predictions (Parquet)", data, f"{name}.{PREDICTIONS}", key="get_predictions")
+        st.download_button("Scores (CSV)", _scores_csv(report), f"{name}.scores.csv", key="get_scores")
+    st.caption(
+        f"Weights {content['weights_sha256'][:12]}, data {content['data_hash'][:12]}, version {content['version']}, "
+        f"evaluated {content['date'][:10]}; {content['left_out']} images with labels the model does not know were left out. "
+        "The predictions name images by the digest of their pixels; they hold no file names and no names of patients."
+    )
+
+
+def _scores_csv(report: StoredReport) -> bytes:
+    import csv
+
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    writer.writerow(["part", "group", "score", "value", "low", "high", "images", "patients"])
+    parts = [("all", "", report.test)]
+    parts += [
+        (key, name, part) for key, groups in report.test.items() if key.startswith("by_") for name, part in groups.items()
+    ]
+    for part, group, scored in parts:
+        for score, found in scored["scores"].items():
+            cells = [found[key] for key in ("value", "low", "high", "images", "patients")]
+            writer.writerow([part, group, score, *cells])
+    return stream.getvalue().encode()

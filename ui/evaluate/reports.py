@@ -1,0 +1,80 @@
+"""The reports that the Evaluate page offers, each read once for all sessions, and their images where they can be opened."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import streamlit as st
+
+from covid_model.errors import DataError
+from covid_model.evaluation.people import Estimate
+from covid_model.evaluation.stored import REPORT, StoredReport, find_reports, probability_column, read_report
+from ui.dataset.grid import show_images
+from ui.inert import inert_message
+from ui.manifest import images_of, manifest_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PLAIN: Final = {"displayModeBar": False}
+PAGE: Final = 18
+"""Images shown at once."""
+FIRST: Final = "lungs"
+"""The report shown first, where it is there."""
+
+
+@st.cache_resource(max_entries=16, show_spinner="Reading the report …")
+def _report(folder: str, changed: float) -> StoredReport:
+    return read_report(Path(folder))
+
+
+def report_in(folder: Path) -> StoredReport:
+    """A report, read once for all sessions until it changes. Raises DataError."""
+    return _report(str(folder), (folder / REPORT).stat().st_mtime)
+
+
+def offered_reports() -> dict[str, Path]:
+    """Name -> folder, the first to show first."""
+    found = find_reports()
+    return {name: found[name] for name in sorted(found, key=lambda name: name != FIRST)}
+
+
+def estimate(score: dict[str, Any] | None) -> Estimate:
+    """A score of a report; undefined where it is missing."""
+    return Estimate(score["value"], score["low"], score["high"]) if score else Estimate(None, None, None)
+
+
+def show_report_images(report: StoredReport, rows: "pd.DataFrame") -> None:
+    """The images of some rows of a report's predictions, as far as the manifest has them, and which it does not have."""
+    from covid_model.data.filters import Query
+
+    path = manifest_path()
+    try:
+        images = images_of(path)
+    except DataError as error:
+        st.info(
+            f"These {len(rows)} images cannot be opened here, because reports hold numbers and no images. "
+            f"{inert_message(error)}",
+            icon=":material/hide_image:",
+        )
+        _list(rows)
+        return
+    found = images.page(Query(digests=tuple(rows["digest"])), 0, len(rows)).drop_duplicates("digest").set_index("digest")
+    here = rows[rows["digest"].isin(found.index)]
+    if len(here):
+        shown = found.loc[here["digest"]].reset_index()
+        shown["predicted"] = here["predicted"].to_numpy(object)
+        shown["confidence"] = here[[probability_column(name) for name in report.classes]].max(axis=1).to_numpy()
+        shown["correct"] = (here["predicted"] == here["class"]).to_numpy()
+        shown["model"] = report.content["model"]
+        show_images(shown)
+    missing = rows[~rows["digest"].isin(found.index)]
+    if len(missing):
+        st.caption(f"{len(missing)} of these {len(rows)} images are not in the current manifest and cannot be opened:")
+        _list(missing)
+
+
+def _list(rows: "pd.DataFrame") -> None:
+    columns = ["source", "class", "predicted", *(name for name in rows if name.startswith("probability/"))]
+    numbers = {name: st.column_config.NumberColumn(name.split("/", 1)[1], format="percent") for name in columns[3:]}
+    shown = rows[columns].assign(image=rows["digest"].str.slice(0, 16))
+    st.dataframe(shown, hide_index=True, column_config={**numbers, "class": "true"})
