@@ -10,7 +10,7 @@ from ui.evaluate.download import download
 from ui.evaluate.errors import errors
 from ui.evaluate.groups import groups
 from ui.evaluate.overview import COVID, overview
-from ui.evaluate.reports import offered_reports, report_in
+from ui.evaluate.reports import offered_reports, report_in, titles
 from ui.evaluate.thresholds import thresholds
 from ui.inert import inert
 from ui.links import linked_select
@@ -34,7 +34,7 @@ with show_errors():
         st.info("There is no report. `python -m covid_model evaluate` writes one.", icon=":material/info:")
         st.stop()
     with st.sidebar:
-        name = linked_select("Report", {key: key for key in offered}, "report", help="Of a model on a set of test images.")
+        name = linked_select("Report", titles(offered), "report", help="Of a model on a set of test images.")
         report = report_in(offered[name])
         classes = sorted(report.classes, key=lambda one: one != COVID)
         finding = linked_select(

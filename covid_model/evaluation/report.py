@@ -69,11 +69,16 @@ def evaluate(classifier: Classifier, table: pd.DataFrame, out: Path) -> dict[str
         "milliseconds": _milliseconds(classifier),
         **measured(known, cases, card.thresholds, subsets),
     }
+    return write_report(report, predictions(known, cases, classifier.weights_digest), out)
+
+
+def write_report(report: dict[str, Any], rows: pd.DataFrame, out: Path) -> dict[str, Any]:
+    """Write a report and its predictions to the folder `out`; returns the report as it was written."""
     report = rounded(report)
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / REPORT, report, indent=None)
     with written_whole(out / PREDICTIONS) as partial:
-        predictions(known, cases, classifier.weights_digest).to_parquet(partial, index=False)
+        rows.to_parquet(partial, index=False)
     return report
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
-from covid_model.plots.models import COLOURS, SYMBOLS
+from covid_model.plots.dataset import COLOURS, SYMBOLS
 
 BAND: Final = "rgba(42,127,158,0.18)"
 MAIN: Final = "#2a7f9e"
@@ -143,14 +143,11 @@ def confusion_figure(counts: Sequence[Sequence[int]], classes: Sequence[str]) ->
     """
     size = range(len(classes))
     shares = [[count / max(1, sum(row)) for count in row] for row in counts]
-    text = [
-        [f"{count:,}<br>{share:.0%}" for count, share in zip(*rows, strict=True)]
-        for rows in zip(counts, shares, strict=True)
-    ]
     figure = go.Figure(
         go.Heatmap(
             z=shares, x=list(size), y=list(size), zmin=0, zmax=1, colorscale=[[0, "#eef4f7"], [1, MAIN]], showscale=False,
-            text=text, texttemplate="%{text}", hoverinfo="skip", xgap=3, ygap=3,
+            text=[[f"{count:,}" for count in row] for row in counts], texttemplate="%{text}<br>%{z:.0%}",
+            textfont={"size": 15}, hoverinfo="skip", xgap=3, ygap=3,
         )
     )  # fmt: skip
     figure.add_scatter(

@@ -9,7 +9,7 @@ from covid_model.evaluation.compare import paired_difference
 from covid_model.evaluation.parts import CARD_POINT
 from covid_model.evaluation.stored import StoredReport
 from covid_model.plots.evaluation import roc_figure
-from ui.evaluate.reports import PLAIN, estimate, offered_reports, report_in
+from ui.evaluate.reports import PLAIN, estimate, offered_reports, report_in, titles
 from ui.inert import inert, inert_figure
 from ui.links import linked_select
 
@@ -43,8 +43,8 @@ def compare(report: StoredReport, name: str) -> None:
     if not others:
         st.info("There is one report only. `python -m covid_model evaluate` makes another.", icon=":material/info:")
         return
-    second = report_in(others[linked_select("Compare with", {key: key for key in others}, "with")])
-    titles = [report.content["title"], second.content["title"]]
+    second = report_in(others[linked_select("Compare with", titles(others), "with")])
+    names = [report.content["title"], second.content["title"]]
     dates = (report.content["date"], second.content["date"])
     images, table = _difference(str(report.folder), str(second.folder), dates)
     if not table:
@@ -58,7 +58,7 @@ def compare(report: StoredReport, name: str) -> None:
             inert_figure(roc_figure(lines)), key="two_roc", config=PLAIN, alt=f"ROC curves of {name}, two models"
         )
     with right:
-        st.markdown(f"**{inert(titles[0])}** against **{inert(titles[1])}** on the {images:,} test images that both have")
+        st.markdown(f"**{inert(names[0])}** against **{inert(names[1])}** on the {images:,} test images that both have")
         st.dataframe(_rows(table), hide_index=True)
         st.caption(
             f"Differences are first minus second, over the same {DRAWS:,} draws of patients; “clear” where the 95% interval "
@@ -74,7 +74,7 @@ def _rows(table: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
             continue
         difference = parts["difference"]
         clear = difference["low"] is not None and (difference["low"] > 0 or difference["high"] < 0)
-        shown = {part: estimate(parts[part]).text(".3f") for part in ("first", "second")}
+        shown = {part: f"{parts[part]['value']:.3f}" for part in ("first", "second")}
         title = TITLES[measure] + (f", {name}" if name else "")
         rows.append({"score": title, **shown, "difference": estimate(difference).text("+.3f"), "": "clear" if clear else ""})
     return rows

@@ -1,5 +1,6 @@
 """The reports that the Evaluate page offers, each read once for all sessions, and their images where they can be opened."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +37,19 @@ def offered_reports() -> dict[str, Path]:
     """Name -> folder, the first to show first."""
     found = find_reports()
     return {name: found[name] for name in sorted(found, key=lambda name: name != FIRST)}
+
+
+def titles(offered: Mapping[str, Path]) -> dict[str, str]:
+    """Name -> the title of the model and, where they differ, the name of the report; the name alone if it is damaged."""
+    found = {}
+    for name, folder in offered.items():
+        try:
+            content = report_in(folder).content
+        except DataError:
+            found[name] = name
+        else:
+            found[name] = content["title"] if name == content["model"] else f"{content['title']}, {name}"
+    return found
 
 
 def estimate(score: dict[str, Any] | None) -> Estimate:

@@ -88,7 +88,9 @@ def _operating_rows(points: dict[str, dict[str, dict[str, list[float | None]]]])
     rows = []
     for place, (key, threshold) in enumerate(points["thresholds"].items()):
         measured = {
-            measure: Estimate(*(band[end][place] for end in ("value", "low", "high"))).text(".0%")
+            (measure.upper() if measure.endswith("pv") else measure): Estimate(
+                *(band[end][place] for end in ("value", "low", "high"))
+            ).text(".0%")
             for measure, band in points["test"].items()
         }
         rows.append({"chosen for": POINTS[key], "threshold": f"{threshold:.0%}", **measured})  # type: ignore[str-format]

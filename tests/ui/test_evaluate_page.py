@@ -1,0 +1,142 @@
+"""The Evaluate page driven through AppTest, from the entry script."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from drawn_report import write_drawn_report
+from streamlit.testing.v1 import AppTest
+
+from covid_model.evaluation.groups import GROUPINGS
+from covid_model.evaluation.stored import SHIPPED, find_reports, read_report
+from covid_model.settings import ASSETS, MANIFEST, REPORTS
+from ui.evaluate.errors import ALL_ERRORS, CHOICE
+from ui.evaluate.groups import group_rows
+from ui.evaluate.overview import FIELD, OURS, reference_rows
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("Scores", "Threshold", "Errors", "Groups", "Two models", "Download")
+
+
+@pytest.fixture
+def drawn(tmp_path: Path, noisy_manifest: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A report whose first 20 images are those of the noisy manifest."""
+    monkeypatch.setenv(REPORTS.variable, str(tmp_path))
+    monkeypatch.setenv(MANIFEST.variable, str(noisy_manifest))
+    write_drawn_report(tmp_path / "drawn", pd.read_parquet(noisy_manifest)["digest"].tolist())
+    return tmp_path / "drawn"
+
+
+def opened(part: str, **query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
+    app.run()
+    app.switch_page("pages/evaluate.py")
+    for name, value in ({"part": part} | query).items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    assert not app.error
+    return app
+
+
+@pytest.mark.parametrize("report", sorted(path.name for path in SHIPPED.iterdir()))
+def test_every_part_of_every_shipped_report_shows(report: str) -> None:
+    app = opened("Scores", report=report)
+    images = read_report(SHIPPED / report).test["images"]
+    assert any(f"{images:,} test images" in caption.value for caption in app.main.caption)
+    for part in PARTS[1:]:
+        app.session_state["part"] = part
+        app.run()
+        assert not app.exception
+        assert not app.error
+
+
+def test_shipped_reports_hold_numbers_only_and_are_small() -> None:
+    assert find_reports().keys() >= {"lungs", "whole-image"}
+    for path in (ASSETS / "reports").rglob("*.*"):
+        assert path.stat().st_size < 300_000
+        assert path.name in ("report.json", "predictions.parquet")
+    for folder in SHIPPED.iterdir():
+        report = read_report(folder)
+        assert not {"path", "view", "sex", "age", "finding", "link"} & set(report.predictions)
+        rows = report.predictions[report.predictions["split"] == "test"]
+        assert len(rows) == report.test["images"]
+
+
+def test_the_threshold_restates_errors_as_people(drawn: Path) -> None:
+    app = opened("Threshold", report="drawn")
+    shown = {metric.label: int(metric.value.replace(",", "")) for metric in app.metric}
+    assert shown["finds"] + shown["misses"] == pytest.approx(100, abs=1)
+    assert shown["alarms for nothing"] + shown["clears rightly"] == pytest.approx(900, abs=1)
+    app.select_slider(key="threshold").set_value(0).run()
+    everybody = {metric.label: metric.value for metric in app.metric}
+    assert everybody == {"finds": "100", "misses": "0", "alarms for nothing": "900", "clears rightly": "0"}
+    app.select_slider(key="prevalence").set_value(0.5).run()
+    assert next(metric.value for metric in app.metric if metric.label == "finds") == "500"
+    assert any("Of those called, 50%" in text.value for text in app.main.markdown)
+    app.button(key="go_specificity_0.95").click().run()
+    grid = read_report(drawn).content["curves"]["threshold"]
+    chosen = read_report(drawn).thresholds_by_class["COVID-19"]["specificity_0.95"]
+    assert grid[app.select_slider(key="threshold").value] == pytest.approx(chosen, abs=0.006)
+
+
+def test_a_cell_shows_its_images_and_says_which_it_cannot_open(drawn: Path) -> None:
+    report = read_report(drawn)
+    rows = report.predictions[report.predictions["split"] == "test"]
+    app = opened("Errors", report="drawn")
+    wrong = (rows["class"] != rows["predicted"]).sum()
+    assert any(f"**{wrong} images**" in text.value for text in app.main.markdown)
+    counts = report.test["confusion"]
+    app.selectbox(key=CHOICE).set_value("0-0").run()
+    assert not app.exception
+    assert app.query_params["cell"] == "0-0"
+    assert any(f"**{counts[0][0]} images**" in text.value for text in app.main.markdown)
+    inside = rows[(rows["class"] == "COVID-19") & (rows["predicted"] == "COVID-19")]
+    here = int((inside["digest"] < f"{20:064x}").sum())
+    assert 0 < here < len(inside) <= 18, "the drawn report has images of both kinds in this cell"
+    assert len([caption for caption in app.main.caption if "→ COVID-19" in caption.value]) == here
+    assert any(f"{len(inside) - here} of these {len(inside)} images are not in" in text.value for text in app.main.caption)
+    app.selectbox(key=CHOICE).set_value(ALL_ERRORS).run()
+    assert "cell" not in app.query_params
+
+
+def test_without_a_manifest_the_errors_are_listed_as_numbers(
+    drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MANIFEST.variable, str(tmp_path / "none.parquet"))
+    app = opened("Errors", report="drawn")
+    assert any("cannot be opened here" in info.value for info in app.info)
+    assert {"true", "predicted"} <= {"true" if name == "class" else name for name in app.dataframe[0].value}
+
+
+def test_a_damaged_report_is_one_sentence_and_the_others_still_show(drawn: Path) -> None:
+    (drawn / "report.json").write_text("{}")
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
+    app.run()
+    app.switch_page("pages/evaluate.py").run()
+    assert not app.error
+    app.selectbox(key="report_choice").set_value("drawn").run()
+    assert not app.exception
+    assert "run `evaluate` again" in app.error[0].value
+
+
+def test_groups_without_a_score_are_named(drawn: Path) -> None:
+    report = read_report(drawn)
+    rows, hidden = group_rows(report, "auc/COVID-19")
+    assert rows[0].title == "All test images: all images (n = 70)"
+    small = {f"{name} (n = {part['images']})" for name, part in report.test["by_age"].items() if part["images"] < 20}
+    assert small
+    assert small <= set(hidden)
+    assert len(rows) + len(hidden) == 1 + sum(len(report.test[f"by_{key}"]) for key in GROUPINGS)
+    assert reference_rows(report)[0].group == OURS
+    assert {row.title for row in reference_rows(report) if row.group == FIELD} >= {"CAD4COVID-XRay", "DeepCOVID-XR"}
+
+
+def test_two_models_are_compared_on_the_images_both_have(drawn: Path) -> None:
+    write_drawn_report(drawn.parent / "other", [], seed=0, title="Other")
+    app = opened("Two models", report="drawn")
+    app.selectbox(key="with_choice").set_value("other").run()
+    assert not app.exception
+    # the same drawn images but for the first 20, which have the digests of the manifest
+    assert any("50 test images that both have" in text.value for text in app.main.markdown)
+    assert (app.dataframe[0].value["difference"] == "+0.000 (+0.000 to +0.000)").all()
