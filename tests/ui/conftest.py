@@ -3,18 +3,24 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from browsing import CHROMIUM, FLAGS, is_fault, served
+from drawn_report import write_drawn_report
 from playwright.sync_api import sync_playwright
 
-from covid_model.settings import MANIFEST, MODELS, RUNS, SAMPLES
+from covid_model.settings import MANIFEST, MODELS, REPORTS, RUNS, SAMPLES
+
+OWN_FOLDERS = {RUNS: "runs", MODELS: "models", SAMPLES: "samples", REPORTS: "reports"}
 
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory, noisy_manifest: Path) -> Iterator[str]:
-    """The app on a free port, with folders of its own for runs and models, and a manifest of noise."""
+    """The app on a free port, with folders of its own for runs, models and reports, and a manifest of noise."""
     folder = tmp_path_factory.mktemp("user")
-    places = {RUNS: folder / "runs", MODELS: folder / "models", SAMPLES: folder / "samples", MANIFEST: noisy_manifest}
+    write_drawn_report(folder / "reports" / "drawn", pd.read_parquet(noisy_manifest)["digest"].tolist())
+    own = {setting: folder / name for setting, name in OWN_FOLDERS.items()}
+    places = own | {MANIFEST: noisy_manifest}
     with served({setting.variable: str(place) for setting, place in places.items()}) as found:
         yield found
 

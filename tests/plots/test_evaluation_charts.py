@@ -1,0 +1,89 @@
+"""The charts of a report, by what they draw."""
+
+import pytest
+
+from covid_model.evaluation.people import people
+from covid_model.plots.evaluation import (
+    ForestRow,
+    abstention_figure,
+    confusion_figure,
+    forest_figure,
+    net_benefit_figure,
+    precision_recall_figure,
+    reliability_figure,
+    roc_figure,
+)
+
+BAND = {"value": [1.0, 0.8, None], "low": [1.0, 0.7, None], "high": [1.0, 0.9, None]}
+CURVES = {
+    "prevalence": 0.2,
+    "net_benefit": BAND,
+    "roc": {"false_positive_rate": [0, 0.5, 1], "sensitivity": [0, 0.9, 1]},
+    "precision_recall": {"recall": [1, 0.5, 0], "precision": [0.2, 0.6, 1]},
+}
+
+
+def test_the_matrix_has_a_clickable_marker_on_every_cell() -> None:
+    figure = confusion_figure([[8, 2], [1, 9]], ["sick", "well"])
+    heatmap, marks = figure.data
+    assert [list(row) for row in heatmap.z] == [[0.8, 0.2], [0.1, 0.9]], "shares of the true class"
+    assert sorted(zip(marks.x, marks.y, map(tuple, marks.customdata), strict=True)) == [
+        (j, i, (i, j)) for j in range(2) for i in range(2)
+    ], "x is the predicted class, customdata is (true, predicted)"
+    assert marks.text[1] == "sick called well: 2 images"
+
+
+def test_a_forest_row_reaches_from_low_to_high_and_undefined_ones_are_empty() -> None:
+    rows = [
+        ForestRow("all", 0.8, 0.7, 0.95, "a"),
+        ForestRow("one", None, None, None, "b"),
+        ForestRow("two", 0.5, None, None, "b"),
+    ]
+    figure = forest_figure(rows, "AUC", 0.5)
+    first, second = figure.data
+    assert first.error_x.array[0] == pytest.approx(0.15)
+    assert first.error_x.arrayminus[0] == pytest.approx(0.1)
+    assert list(second.y) == [2]
+    assert second.error_x.array[0] == 0
+    assert figure.layout.yaxis.ticktext == ("all", "one", "two")
+
+
+def test_curves_are_drawn_as_stored() -> None:
+    roc = roc_figure({"a": CURVES, "b": CURVES}, [("95 %", 0.1, 0.9)])
+    assert [trace.name for trace in roc.data] == ["chance", "a", "b", "95 %"]
+    assert (list(roc.data[1].x), list(roc.data[1].y)) == ([0, 0.5, 1], [0, 0.9, 1])
+    assert roc.data[1].line.dash != roc.data[2].line.dash, "distinguishable without colour"
+    precision = precision_recall_figure({"a": CURVES})
+    assert list(precision.data[0].y) == [0.2, 0.6, 1]
+    assert precision.layout.shapes[0].y0 == 0.2, "guessing reaches the prevalence"
+    reliability = reliability_figure(
+        {"confidence": [0.5, 0.9], "images": [3, 3], "value": [0.4, 1], "low": [0.3, 1], "high": [0.6, 1]}
+    )
+    assert list(reliability.data[1].error_y.array) == [pytest.approx(0.2), 0]
+
+
+def test_the_decision_curve_compares_with_acting_on_everybody() -> None:
+    band, model, everybody = net_benefit_figure([0.0, 0.2, 0.5], CURVES).data
+    assert list(model.y) == [1.0, 0.8], "what is not defined is left out"
+    assert list(band.y) == [1.0, 0.9, 0.7, 1.0]
+    assert list(everybody.y) == [pytest.approx(0.2), pytest.approx(0), pytest.approx(-0.6)]
+
+
+def test_abstention_is_a_line_with_its_band() -> None:
+    figure = abstention_figure({"answered": [0.5, 0.8, 1.0], **BAND})
+    assert list(figure.data[1].x) == [0.5, 0.8]
+
+
+def test_people_of_a_thousand_by_hand() -> None:
+    curves = {
+        "sensitivity": {"value": [0.8], "low": [0.7], "high": [0.9]},
+        "specificity": {"value": [0.9], "low": [0.85], "high": [0.95]},
+        "ppv_even": {"value": [0.8 / 0.9], "low": [0.8], "high": [0.95]},
+        "npv_even": {"value": [None], "low": [None], "high": [None]},
+    }
+    found = people(curves, 0, 0.1)
+    assert (found.sick, found.found.value, found.missed.text()) == (100, 80, "20 (10 to 30)")
+    assert found.alarms.text() == "90 (45 to 135)"
+    assert found.cleared.value == pytest.approx(810)
+    assert found.ppv.value == pytest.approx(80 / 170), "those found of all who are called"
+    assert found.npv.text() == "not defined"
