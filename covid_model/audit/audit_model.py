@@ -117,7 +117,7 @@ def of_method(model: Model, method: str, rows: pd.DataFrame, seed: int) -> Audit
         randomised.append(cascade(inputs, 1)[-1]["ssim"])
         seconds.append(inputs.explanation.seconds)
         patients.append(patient)
-    pairs = _pairs(maps, np.random.default_rng(seed))
+    pairs = pairs_of(maps, np.random.default_rng(seed))
     similarity = mean_interval(patients, np.array(randomised))
     return {
         "images": len(maps),
@@ -127,7 +127,7 @@ def of_method(model: Model, method: str, rows: pd.DataFrame, seed: int) -> Audit
     }
 
 
-def _pairs(maps: list[NDArray[np.float32]], rng: np.random.Generator) -> dict[str, float]:
+def pairs_of(maps: list[NDArray[np.float32]], rng: np.random.Generator) -> dict[str, float]:
     """Means over PAIRS random pairs of different images."""
     pairs = [rng.choice(len(maps), 2, replace=False) for _ in range(PAIRS)]
     measured = [(ssim(maps[a], maps[b]), rank_correlation(maps[a], maps[b]), change(maps[a], maps[b])) for a, b in pairs]

@@ -4,6 +4,7 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +24,12 @@ LIBRARIES: Final = ("tensorflow", "tensorflow-cpu", "onnxruntime", "keras", "num
 
 def versions() -> dict[str, str]:
     """Versions of the project and of those of its libraries that are installed. Imports none of them."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """As `versions`, read once: an explanation records them, and reading takes longer than a fast heatmap."""
     found = {"covid_model": __version__}
     for name in LIBRARIES:
         with suppress(PackageNotFoundError):

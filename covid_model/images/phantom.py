@@ -97,6 +97,11 @@ def _parts() -> dict[str, NDArray[np.float32]]:
     }
 
 
+def phantom_lungs() -> NDArray[np.bool_]:
+    """The lungs of every drawn image, (512, 512) bool: both lung fields, the heart over the left one included."""
+    return _lungs().astype(bool)
+
+
 @lru_cache(maxsize=16)
 def phantom_png(phantom: Phantom) -> bytes:
     """The drawn image as the bytes of a PNG file."""

@@ -1,0 +1,50 @@
+"""Which models the benchmark trains, and the half of the experiment that each belongs to."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from covid_model.build.trust_benchmark.shortcuts import SHORTCUTS
+
+STRENGTHS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+SMALL: Final = ("pooled", "flattened")
+
+Half = Literal["A", "B"]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One model: network, shortcut, strength with which it predicts the label in training, and seed."""
+
+    network: str
+    kind: str
+    strength: float
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Of its file."""
+        return f"{self.network}-{self.kind.replace(' ', '-')}-{self.strength:g}-{self.seed}"
+
+    @property
+    def half(self) -> Half:
+        """Lines are chosen on one half and reported on the other. Both have every shortcut, strength and network."""
+        number = self.seed
+        if self.network == "lite0":
+            number += list(SHORTCUTS).index(self.kind) + round(self.strength)
+        return "A" if number % 2 == 0 else "B"
+
+
+def plan(seeds: int = 2) -> list[Planned]:
+    """The models in the order of their training: strong shortcuts and none first, so that an early look has both.
+
+    The small networks take turns over seeds, shortcuts and strengths; EfficientNet-Lite0 has the two extreme strengths and
+    one seed.
+    """
+    found = []
+    for seed in range(seeds):
+        for number, strength in enumerate((1.0, 0.0, 0.5, 0.75, 0.25)):
+            for place, kind in enumerate(SHORTCUTS):
+                found.append(Planned(SMALL[(seed + number + place) % len(SMALL)], kind, strength, seed))
+        if seed == 0:
+            found += [Planned("lite0", kind, strength, 0) for kind in SHORTCUTS for strength in (1.0, 0.0)]
+    return found
