@@ -35,7 +35,7 @@ TESTED: Final = (
 TESTED_LITE0: Final = ("gradcam", "layercam", *(kind.key for kind in PLANTED))
 SAME_AS_ANOTHER: Final = ("gradcam-tkv",)
 """Held to Grad-CAM by parity tests, and ten times as slow."""
-BOTH: Final = 4
+BOTH: Final = 3
 ALONE: Final = 1
 """Images with opacity and shortcut, and with the shortcut alone, that the model calls an opacity."""
 PAIRED: Final = 16

@@ -40,7 +40,7 @@ class Network:
     layer: str
     build: Callable[[], "keras.Model"]
     images: int = 768
-    epochs: int = 12
+    epochs: int = 10
     rate: float = 4e-3
     frozen: bool = False
 

@@ -41,10 +41,10 @@ def plan(seeds: int = 2) -> list[Planned]:
     one seed.
     """
     found = []
-    for seed in range(seeds):
-        for number, strength in enumerate((1.0, 0.0, 0.5, 0.75, 0.25)):
+    for number, strength in enumerate((1.0, 0.0, 0.5, 0.75, 0.25)):
+        for seed in range(seeds):
             for place, kind in enumerate(SHORTCUTS):
                 found.append(Planned(SMALL[(seed + number + place) % len(SMALL)], kind, strength, seed))
-        if seed == 0:
-            found += [Planned("lite0", kind, strength, 0) for kind in SHORTCUTS for strength in (1.0, 0.0)]
+        if strength in (0.0, 1.0):
+            found += [Planned("lite0", kind, strength, 0) for kind in SHORTCUTS]
     return found

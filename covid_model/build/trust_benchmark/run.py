@@ -12,7 +12,7 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from covid_model import __version__
-from covid_model.build.trust_benchmark import causal, drawn, measure, networks, plan, shortcuts
+from covid_model.build.trust_benchmark import causal, drawn, measure, networks, shortcuts
 from covid_model.build.trust_benchmark.plan import Planned
 from covid_model.build.trust_benchmark.planted_maps import planted_methods
 from covid_model.errors import DataError
@@ -25,7 +25,7 @@ MODELS_FOLDER: Final = "models"
 
 def settings_digest() -> str:
     """Sha256 of the code that draws, trains and measures; records of other code are not mixed with these."""
-    modules = (shortcuts, drawn, networks, causal, plan, measure)
+    modules = (shortcuts, drawn, networks, causal, measure)
     return sha256(b"".join(Path(module.__file__ or "").read_bytes() for module in modules)).hexdigest()
 
 
@@ -37,7 +37,6 @@ def measured_model(planned: Planned) -> Record:
     effects = causal.measure_effects(classifier, planned.network, planned.kind)
     known = {
         **asdict(planned),
-        "half": planned.half,
         "use": effects.use,
         "shortcut_effect": effects.shortcut,
         "opacity_effect": effects.opacity,
