@@ -10,6 +10,8 @@ SMALL: Final = ("pooled", "flattened")
 
 Half = Literal["A", "B"]
 
+HALVES: Final[tuple[Half, Half]] = ("A", "B")
+
 
 @dataclass(frozen=True)
 class Planned:

@@ -1,0 +1,152 @@
+"""Heatmaps against what radiologists saw: `python -m covid_model referees` writes the numbers.
+
+Three referees: boxes of the RSNA challenge, outlines of ground glass and consolidation, Brixia scores by lung zone.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from covid_model.api.model import Model
+from covid_model.audit.zones import zone_correlation, zone_means
+from covid_model.data.annotations import BRIXIA_FILE, RSNA_FOLDER, BrixiaScore, RsnaRead, brixia_scores, rsna_reads
+from covid_model.data.lesions import lesion_mask
+from covid_model.errors import DataError
+from covid_model.explain.engine import explain
+from covid_model.files import write_json
+from covid_model.images.read import load_image
+from covid_model.images.xray_image import XrayImage
+from covid_model.lungs.segment import LungMask
+from covid_model.models.predict import predict
+from covid_model.trust.baseline_maps import BASELINE_MAPS
+from covid_model.trust.localisation import lesion_scores
+
+Record = dict[str, Any]
+Mask = NDArray[np.bool_]
+
+OUTLINES: Final = "outlines"
+BOXES: Final = "boxes"
+ZONE_SCORES: Final = "zones"
+BASELINES: Final = "baseline"
+"""The "model" of maps that need none."""
+METHODS_OF_OURS: Final = ("gradcam", "gradcampp", "hirescam", "layercam", "eigencam", "saliency", "inputxgradient")
+METHODS_OF_REPLICATIONS: Final = ("gradcam", "hirescam", "inputxgradient")
+"""The replications have no ONNX graph, so every map of theirs needs TensorFlow."""
+
+
+@dataclass(frozen=True)
+class Refereed:
+    """One image of a manifest that radiologists marked. boxes: as drawn; None without. zones: by reader; empty without."""
+
+    path: Path
+    patient: str
+    split: str
+    label: str
+    digest: str
+    read: RsnaRead | None
+    zones: dict[str, BrixiaScore]
+
+    def masks(self, shape: tuple[int, int]) -> dict[str, Mask]:
+        """Referee -> what is marked on the image, (H, W) bool; only those that marked something."""
+        found = {}
+        if self.read is not None and self.read.original:
+            mask = np.zeros(shape, np.uint8)
+            for box in self.read.boxes(shape):
+                corner = (round(box.x), round(box.y)), (round(box.x + box.width) - 1, round(box.y + box.height) - 1)
+                cv2.rectangle(mask, *corner, 1, cv2.FILLED)
+            found[BOXES] = mask.astype(bool)
+        outlined = lesion_mask(self.path, shape)
+        return found if outlined is None else {**found, OUTLINES: outlined}
+
+
+def refereed(table: pd.DataFrame) -> list[Refereed]:
+    """The images of a manifest that any referee marked."""
+
+    @cache
+    def reads(folder: Path) -> dict[str, RsnaRead]:
+        return rsna_reads(folder / RSNA_FOLDER) if (folder / RSNA_FOLDER).is_dir() else {}
+
+    @cache
+    def scores(folder: Path) -> dict[str, dict[str, BrixiaScore]]:
+        return brixia_scores(folder / BRIXIA_FILE) if (folder / BRIXIA_FILE).is_file() else {}
+
+    found = []
+    for row in table.itertuples():
+        path = Path(row.path)
+        folder = path.parent.parent
+        read = reads(folder).get(path.stem)
+        one = Refereed(path, row.patient, row.split, row.label, row.digest, read, scores(folder).get(path.stem, {}))
+        if one.zones or one.masks((8, 8)):
+            found.append(one)
+    return found
+
+
+def measure_referees(models: Sequence[Model], table: pd.DataFrame, folder: Path) -> Iterator[Record]:
+    """One record an image: the scores of every map by every referee. Continues an interrupted call for the same weights.
+
+    Raises DataError where `folder` cannot be written.
+    """
+    weights = {model.key: model.classifier.weights_digest for model in models}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for one in tqdm(refereed(table), desc="referees", unit="image", disable=None):
+            path = folder / f"{one.digest[:32]}.json"
+            known = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+            if known.get("weights") != weights:
+                known = {"weights": weights, "patient": one.patient, "split": one.split, "maps": _maps(models, one)}
+                known["readers"] = _reader_against_reader(one)
+                write_json(path, known, indent=None)
+            yield known
+    except OSError as error:
+        raise DataError(f"{folder} cannot be written: {error.strerror}.") from error
+
+
+def _maps(models: Sequence[Model], one: Refereed) -> list[Record]:
+    """The scores of every map of one image."""
+    image = load_image(one.path)
+    lungs = models[0].classifier.segmenter.find(image.pixels)
+    masks = one.masks(image.shape)
+    found = [
+        {"model": BASELINES, "method": name, **_scores(make(image.pixels, lungs.mask), one, masks, lungs)}
+        for name, make in BASELINE_MAPS.items()
+    ]
+    for model in models:
+        found += _of_model(model, image, one, masks, lungs)
+    return found
+
+
+def _of_model(model: Model, image: XrayImage, one: Refereed, masks: dict[str, Mask], lungs: LungMask) -> Iterator[Record]:
+    """The scores of one model's maps, for the true class of the image where the model has it, else for the predicted one."""
+    prediction = predict(model.classifier, image, lungs)
+    target = one.label if one.label in model.classes else prediction.predicted
+    for method in METHODS_OF_REPLICATIONS if model.card.replication else METHODS_OF_OURS:
+        heatmap = explain(model.classifier, prediction, method=method, target=target).heatmap
+        scores = _scores(heatmap, one, masks, lungs)
+        yield {"model": model.key, "method": method, "probability": prediction.probabilities[target], **scores}
+
+
+def _scores(heatmap: NDArray[np.float32], one: Refereed, masks: dict[str, Mask], lungs: LungMask) -> Record:
+    """Referee -> score -> value of one map; None where it is not defined."""
+    found: Record = {name: {"area": float(mask.mean()), **lesion_scores(heatmap, mask)} for name, mask in masks.items()}
+    if one.zones:
+        means = zone_means(heatmap, lungs.mask)
+        found[ZONE_SCORES] = {reader: zone_correlation(means, score.zones) for reader, score in one.zones.items()}
+    return {name: {key: None if np.isnan(value) else value for key, value in cells.items()} for name, cells in found.items()}
+
+
+def _reader_against_reader(one: Refereed) -> Record:
+    """Zone scores of one image, and how far the junior's agree with the senior's."""
+    if not one.zones:
+        return {}
+    senior, junior = one.zones["senior"].zones, one.zones["junior"].zones
+    agreement = zone_correlation(junior, senior)
+    return {"zones": dict(senior), "junior": None if np.isnan(agreement) else agreement}

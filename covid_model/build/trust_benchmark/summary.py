@@ -1,0 +1,318 @@
+"""From the records of the models to the results file that ships."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from covid_model import __version__
+from covid_model.build.trust_benchmark.causal import LEARNED, UNUSED, USED, case
+from covid_model.build.trust_benchmark.drawn import draw
+from covid_model.build.trust_benchmark.evidence import evidence_tables
+from covid_model.build.trust_benchmark.plan import HALVES, Planned
+from covid_model.build.trust_benchmark.planted_maps import PLANTED
+from covid_model.build.trust_benchmark.shortcuts import SHORTCUTS
+from covid_model.build.trust_benchmark.statistics import best_line, rate, separation
+from covid_model.explain.methods import DEFAULT_METHOD
+from covid_model.trust.trust_tests import TRUST_TESTS
+from covid_model.trust.trust_tests.region_ablation import KEPT
+from covid_model.trust.trust_tests.stability import ALLOWED
+from covid_model.trust.verdict import LEAST_PASSED, Word
+
+Record = Mapping[str, Any]
+Results = dict[str, Any]
+
+LINES: Final = {"attention": 0.0, "region_ablation": KEPT, "stability": ALLOWED, "randomisation": 0.0, "faithfulness": 0.0}
+"""Test -> the suspicion from which on it fails, as the tests have it."""
+PLANTED_KEYS: Final = tuple(kind.key for kind in PLANTED)
+ALL: Final = "all"
+RULE_NOW: Final = "verdict"
+"""The verdict by the rule as it is."""
+MEASURED: Final = "verdict when measured"
+"""The verdict by the rule as it was when the models were measured, with every test deciding."""
+
+
+def model_table(records: Sequence[Record]) -> pd.DataFrame:
+    """One row a model: what it is, its half, and what it uses; learned: does it know the opacity, or use the shortcut?"""
+    rows = []
+    for record in records:
+        planned = Planned(record["network"], record["kind"], record["strength"], record["seed"])
+        known = {key: record[key] for key in ("use", "shortcut_effect", "opacity_effect", "auc", "encoded")}
+        learned = record["auc"] >= LEARNED or record["use"] == "used"
+        rows.append({"model": planned.name, **asdict(planned), "half": planned.half, **known, "learned": learned})
+    return pd.DataFrame(rows)
+
+
+def test_table(records: Sequence[Record]) -> pd.DataFrame:
+    """One row a model, image, method and trust test; each rule for the verdict is one more "test".
+
+    failed, passed: is the value on the wrong or the right side of the test's line, whether the test decides today or not?
+    Neither where it could not decide. Of a verdict: "not supported" and "supported".
+    """
+    rows = []
+    for record in records:
+        name = Planned(record["network"], record["kind"], record["strength"], record["seed"]).name
+        for image in record["images"]:
+            for method, found in image["methods"].items():
+                if "tests" not in found:
+                    continue
+                sides = {test: side_of(test, cells) for test, cells in found["tests"].items()}
+                words = {MEASURED: found["verdict"], RULE_NOW: word_of(sides)}
+                key = (name, image["group"], method)
+                rows += [
+                    (*key, test, side == "failed", side == "passed", found["tests"][test]["suspicion"])
+                    for test, side in sides.items()
+                ]
+                rows += [
+                    (*key, rule, word == "not supported", word == "supported", float(word == "not supported"))
+                    for rule, word in words.items()
+                ]
+    columns = ["model", "group", "method", "test", "failed", "passed", "suspicion"]
+    return pd.DataFrame(rows, columns=columns).astype({"failed": float, "passed": float, "suspicion": float})
+
+
+def side_of(test: str, cells: Record) -> str:
+    """On which side of the test's line a value is: "passed", "failed" or "unclear"."""
+    if test not in LINES or (cells["suspicion"] is None and cells["outcome"] != "failed"):
+        return "unclear"
+    return "failed" if cells["suspicion"] is None or cells["suspicion"] > LINES[test] else "passed"
+
+
+def word_of(sides: Mapping[str, str]) -> Word:
+    """The verdict of `trust.verdict` from the side that each test is on, for an image that can have one."""
+    deciding = [side for test, side in sides.items() if TRUST_TESTS[test].decides]
+    required = [side for test, side in sides.items() if TRUST_TESTS[test].required]
+    if "failed" in deciding:
+        return "not supported"
+    enough = deciding.count("passed") >= LEAST_PASSED and all(side == "passed" for side in required)
+    return "supported" if enough else "withheld"
+
+
+class Scores:
+    """One number a model, from the images with both opacity and shortcut, for the models that count."""
+
+    def __init__(self, models: pd.DataFrame, tests: pd.DataFrame) -> None:
+        self.models = models[models["learned"]].set_index("model")
+        self.tests = tests[tests["group"] == "both"]
+
+    def of(self, method: str, test: str, column: str, half: str = ALL, **where: Any) -> NDArray[np.float64]:
+        """The mean over images of a column, one a model; NaN where the model has none. where: columns of the models."""
+        rows = self.tests[(self.tests["method"] == method) & (self.tests["test"] == test)]
+        means = rows.groupby("model")[column].mean()
+        chosen = self.models if half == ALL else self.models[self.models["half"] == half]
+        for name, value in where.items():
+            chosen = chosen[chosen[name] == value]
+        return means.reindex(chosen.index).to_numpy(np.float64)
+
+
+def summarise(records: Sequence[Record]) -> Results:
+    """The results file as plain values."""
+    models, tests = model_table(records), test_table(records)
+    scores = Scores(models, tests)
+    tested = [method for method in tests["method"].unique() if method not in PLANTED_KEYS]
+    of_tests = {
+        test: {
+            "decides": TRUST_TESTS[test].decides,
+            "shortcut": {method: _against_shortcuts(scores, method, test) for method in tested},
+            "planted": {planted: _against_planted(scores, planted, test) for planted in PLANTED_KEYS},
+        }
+        for test in TRUST_TESTS
+        if test in set(tests["test"])
+    }
+    for found in of_tests.values():
+        found["useful"] = {half: _useful(found, half) for half in HALVES}
+    return {
+        "date": datetime.now(UTC).isoformat("T", "seconds"),
+        "version": __version__,
+        "code_sha256": sorted({record["code"] for record in records}),
+        "drawings_sha256": drawings_digest(),
+        "seeds": sorted({int(seed) for seed in models["seed"]}),
+        "criterion": {"used": USED, "not_used": UNUSED, "learned": LEARNED},
+        "default_method": DEFAULT_METHOD,
+        "counts": _counts(models),
+        "tests": of_tests,
+        "verdict": {
+            rule: {
+                "shortcut": {method: _verdict_rates(scores, method, rule) for method in tested},
+                "planted": {planted: asdict(rate(scores.of(planted, rule, "failed"))) for planted in PLANTED_KEYS},
+            }
+            for rule in (RULE_NOW, MEASURED)
+        },
+        "kinds": _by_kind(scores),
+        "strengths": _by_strength(models, scores),
+        "lines": {test: _lines(scores, test) for test in LINES},
+        "encoded": _encoded(scores),
+        "evidence": evidence_tables(records, models),
+        "models": _compact(models, scores),
+    }
+
+
+def drawings_digest(count: int = 4) -> str:
+    """Sha256 of the first held-out drawings of every kind: the benchmark's data."""
+    digest = sha256()
+    for kind in SHORTCUTS:
+        for number in range(count):
+            digest.update(
+                np.round(draw(case(number, kind, opacity=True, shortcut=True)).pixels * 255).astype(np.uint8).tobytes()
+            )
+    return digest.hexdigest()
+
+
+def _counts(models: pd.DataFrame) -> Results:
+    learned = models[models["learned"]]
+    uses = {use: int((learned["use"] == use).sum()) for use in ("used", "not used", "between")}
+    networks = {name: int(count) for name, count in models["network"].value_counts().items()}
+    return {"models": len(models), "not_learned": int((~models["learned"]).sum()), "networks": networks, **uses}
+
+
+def _against_shortcuts(scores: Scores, method: str, test: str) -> Results:
+    """Sensitivity, false alarms and AUC for "the model uses the shortcut", over all models and on each half."""
+    found = {}
+    for half in (ALL, *HALVES):
+        used, unused = (scores.of(method, test, "failed", half, use=use) for use in ("used", "not used"))
+        high, low = (scores.of(method, test, "suspicion", half, use=use) for use in ("used", "not used"))
+        found[half] = {
+            "sensitivity": asdict(rate(used)) if test in LINES else None,
+            "false_alarms": asdict(rate(unused)) if test in LINES else None,
+            "auc": asdict(separation(high, low)),
+        }
+    return found
+
+
+def _against_planted(scores: Scores, planted: str, test: str) -> Results:
+    """The same for "the heatmap ignores the model": planted maps against the default method, on models without shortcut."""
+    found = {}
+    for half in (ALL, *HALVES):
+        bad, good = (scores.of(method, test, "failed", half, use="not used") for method in (planted, DEFAULT_METHOD))
+        high, low = (scores.of(method, test, "suspicion", half, use="not used") for method in (planted, DEFAULT_METHOD))
+        found[half] = {
+            "sensitivity": asdict(rate(bad)) if test in LINES else None,
+            "false_alarms": asdict(rate(good)) if test in LINES else None,
+            "auc": asdict(separation(high, low)),
+        }
+    return found
+
+
+def _useful(found: Results, half: str) -> Results:
+    """Does a test tell anything on one half? The AUC's interval is above one half, and it fails more of the bad than of the
+    good. shortcut: for the default method. planted: for either planted map.
+    """
+    return {
+        "shortcut": _tells(found["shortcut"][DEFAULT_METHOD][half]),
+        "planted": any(_tells(cells[half]) for cells in found["planted"].values()),
+    }
+
+
+def _tells(cells: Results) -> bool:
+    low = cells["auc"]["low"]
+    if low is None or low <= 0.5:
+        return False
+    return cells["sensitivity"] is None or cells["sensitivity"]["value"] > cells["false_alarms"]["value"]
+
+
+def _verdict_rates(scores: Scores, method: str, rule: str) -> Results:
+    """Of heatmaps of models that use the shortcut, and of those that do not: shares not supported and supported."""
+    return {
+        half: {
+            use: {
+                "not supported": asdict(rate(scores.of(method, rule, "failed", half, use=use))),
+                "supported": asdict(rate(scores.of(method, rule, "passed", half, use=use))),
+            }
+            for use in ("used", "not used")
+        }
+        for half in (ALL, *HALVES)
+    }
+
+
+def _by_kind(scores: Scores) -> Results:
+    """Share of heatmaps of the default method that fail, by shortcut, of models that use it and of those that do not."""
+    return {
+        kind: {
+            use: {
+                test: asdict(rate(scores.of(DEFAULT_METHOD, test, "failed", use=use, kind=kind)))
+                for test in (*LINES, RULE_NOW)
+            }
+            for use in ("used", "not used")
+        }
+        for kind in SHORTCUTS
+    }
+
+
+def _by_strength(models: pd.DataFrame, scores: Scores) -> Results:
+    """By strength in training: models that came to use the shortcut, its mean effect, and failed verdicts."""
+    found = {}
+    for strength, rows in models.groupby("strength"):
+        found[f"{strength:g}"] = {
+            "models": len(rows),
+            "used": int((rows["use"] == "used").sum()),
+            "not used": int((rows["use"] == "not used").sum()),
+            "shortcut_effect": float(rows["shortcut_effect"].mean()),
+            "not supported": asdict(rate(scores.of(DEFAULT_METHOD, RULE_NOW, "failed", strength=strength))),
+        }
+    return found
+
+
+def _lines(scores: Scores, test: str) -> Results:
+    """The line with the highest sensitivity less false alarms, chosen on one half and reported on the other."""
+    rows = scores.tests[(scores.tests["method"] == DEFAULT_METHOD) & (scores.tests["test"] == test)]
+
+    def rates(line: float, half: str) -> tuple[NDArray[np.float64], ...]:
+        failed = (rows["suspicion"] > line).astype(float).groupby(rows["model"]).mean()
+        chosen = scores.models[scores.models["half"] == half]
+        return tuple(
+            failed.reindex(chosen[chosen["use"] == use].index).dropna().to_numpy(np.float64) for use in ("used", "not used")
+        )
+
+    def gain(line: float, half: str) -> float:
+        used, unused = rates(line, half)
+        return float(used.mean() - unused.mean()) if len(used) and len(unused) else 0.0
+
+    known = np.unique(rows["suspicion"].dropna())
+    candidates = [LINES[test], *((known[1:] + known[:-1]) / 2).tolist()]
+    found: Results = {"hand_picked": LINES[test]}
+    for half, other in (HALVES, HALVES[::-1]):
+        line = best_line(lambda value, on=half: gain(value, on), candidates)  # type: ignore[misc]
+        used, unused = rates(line, other)
+        found[f"chosen on {half}"] = {
+            "line": line,
+            "reported on": other,
+            "sensitivity": asdict(rate(used)),
+            "false_alarms": asdict(rate(unused)),
+        }
+    return found
+
+
+def _encoded(scores: Scores) -> Results:
+    """How well a probe reads the shortcut from the features, in models that use it and in those that do not."""
+    values = {use: scores.models.loc[scores.models["use"] == use, "encoded"].to_numpy(float) for use in ("used", "not used")}
+    return {
+        **{use: asdict(rate(several)) for use, several in values.items()},
+        "auc": asdict(separation(values["used"], values["not used"])),
+    }
+
+
+def _compact(models: pd.DataFrame, scores: Scores) -> list[Results]:
+    """One row a model for charts: what it uses, and the mean suspicion and failures of the default method."""
+    rows = []
+    for cells in models.to_dict("records"):
+        found = {}
+        for test in (*LINES, RULE_NOW):
+            part = scores.tests[
+                (scores.tests["model"] == cells["model"])
+                & (scores.tests["method"] == DEFAULT_METHOD)
+                & (scores.tests["test"] == test)
+            ]
+            suspicion = part["suspicion"].mean()
+            found[test] = {
+                "failed": None if part.empty else float(part["failed"].mean()),
+                "suspicion": None if np.isnan(suspicion) else round(float(suspicion), 4),
+            }
+        kept = ("network", "kind", "strength", "seed", "half", "use", "learned")
+        effects = {name: round(float(cells[name]), 4) for name in ("shortcut_effect", "opacity_effect", "auc", "encoded")}
+        rows.append({name: cells[name] for name in kept} | effects | {"tests": found})
+    return rows

@@ -1,0 +1,81 @@
+"""What the trust benchmark measured: how often the verdict and each test are right, for the pages and the docs.
+
+`python -m covid_model trust-benchmark` writes the file; see docs/trust-benchmark.md.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from covid_model.settings import WEIGHTS
+
+FILE: Final = WEIGHTS / "trust-benchmark.json"
+
+Results = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share in [0, 1] with its 95 % interval, and the models that it is over."""
+
+    value: float
+    low: float | None
+    high: float | None
+    models: int
+
+    @property
+    def text(self) -> str:
+        """As percentages.
+
+        >>> Share(0.5, 0.25, 0.75, 10).text
+        '50% (25% to 75%)'
+        """
+        around = "" if self.low is None or self.high is None else f" ({self.low:.0%} to {self.high:.0%})"
+        return f"{self.value:.0%}{around}"
+
+
+@dataclass(frozen=True)
+class ErrorRates:
+    """caught: share of heatmaps that failed, of models that use a planted shortcut. accused: of models that do not."""
+
+    caught: Share
+    accused: Share
+
+
+@cache
+def benchmark() -> Results:
+    """The results file; empty where this copy of the project has none."""
+    return json.loads(FILE.read_text("utf-8")) if FILE.is_file() else {}
+
+
+def verdict_rates(method: str, results: Results | None = None) -> ErrorRates | None:
+    """How often the verdict on heatmaps of `method` is "not supported"; None where it was not measured."""
+    known = benchmark() if results is None else results
+    found = known.get("verdict", {}).get("verdict", {}).get("shortcut", {}).get(method, {}).get("all")
+    return found and _rates(found["used"]["not supported"], found["not used"]["not supported"])
+
+
+def rates_of_test(test: str, method: str, results: Results | None = None) -> ErrorRates | None:
+    """The same for one trust test; None where it was not measured, or has no pass line."""
+    known = benchmark() if results is None else results
+    found = known.get("tests", {}).get(test, {}).get("shortcut", {}).get(method, {}).get("all")
+    return found and found["sensitivity"] and _rates(found["sensitivity"], found["false_alarms"])
+
+
+def benchmark_line(method: str, results: Results | None = None) -> str:
+    """One line for beside a verdict on a heatmap of `method`; "" where it was not measured."""
+    rates = verdict_rates(method, results)
+    if rates is None:
+        return ""
+    return (
+        f"In our benchmark on drawn images these tests failed {rates.caught.text} of the heatmaps of models that used a "
+        f"planted shortcut, and wrongly {rates.accused.text} of those of models that did not."
+    )
+
+
+def _rates(caught: Mapping[str, Any], accused: Mapping[str, Any]) -> ErrorRates | None:
+    if caught["value"] is None or accused["value"] is None:
+        return None
+    return ErrorRates(Share(**caught), Share(**accused))
