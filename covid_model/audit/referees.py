@@ -24,9 +24,8 @@ from covid_model.errors import DataError
 from covid_model.explain.engine import explain
 from covid_model.files import write_json
 from covid_model.images.read import load_image
-from covid_model.images.xray_image import XrayImage
-from covid_model.lungs.segment import LungMask
-from covid_model.models.predict import predict
+from covid_model.lungs.segment import LungMask, LungSegmenter
+from covid_model.models.predict import Prediction, predict
 from covid_model.trust.baseline_maps import BASELINE_MAPS
 from covid_model.trust.localisation import lesion_scores
 
@@ -91,47 +90,45 @@ def refereed(table: pd.DataFrame) -> list[Refereed]:
 
 
 def measure_referees(models: Sequence[Model], table: pd.DataFrame, folder: Path) -> Iterator[Record]:
-    """One record an image: the scores of every map by every referee. Continues an interrupted call for the same weights.
+    """One record an image and model, BASELINES first: the scores of every map by every referee.
 
-    Raises DataError where `folder` cannot be written.
+    Continues an interrupted call for the same weights. Raises DataError where `folder` cannot be written.
     """
-    weights = {model.key: model.classifier.weights_digest for model in models}
+    images, segmenter = refereed(table), LungSegmenter.load()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for one in tqdm(refereed(table), desc="referees", unit="image", disable=None):
-            path = folder / f"{one.digest[:32]}.json"
-            known = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-            if known.get("weights") != weights:
-                known = {"weights": weights, "patient": one.patient, "split": one.split, "maps": _maps(models, one)}
-                known["readers"] = _reader_against_reader(one)
-                write_json(path, known, indent=None)
-            yield known
+        for model in (None, *models):
+            key, weights = (BASELINES, "") if model is None else (model.key, model.classifier.weights_digest)
+            (folder / key).mkdir(parents=True, exist_ok=True)
+            for one in tqdm(images, desc=f"referees, {key}", unit="image", disable=None):
+                path = folder / key / f"{one.digest[:32]}.json"
+                known = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+                if known.get("weights") != weights:
+                    known = {"model": key, "weights": weights, **_record(model, one, segmenter)}
+                    write_json(path, known, indent=None)
+                yield known
     except OSError as error:
         raise DataError(f"{folder} cannot be written: {error.strerror}.") from error
 
 
-def _maps(models: Sequence[Model], one: Refereed) -> list[Record]:
-    """The scores of every map of one image."""
+def _record(model: Model | None, one: Refereed, segmenter: LungSegmenter) -> Record:
+    """The scores of every map of one image by one model, or of the baseline maps."""
     image = load_image(one.path)
-    lungs = models[0].classifier.segmenter.find(image.pixels)
-    masks = one.masks(image.shape)
-    found = [
-        {"model": BASELINES, "method": name, **_scores(make(image.pixels, lungs.mask), one, masks, lungs)}
-        for name, make in BASELINE_MAPS.items()
-    ]
-    for model in models:
-        found += _of_model(model, image, one, masks, lungs)
-    return found
+    lungs, masks = segmenter.find(image.pixels), one.masks(image.shape)
+    known: Record = {"image": one.digest, "patient": one.patient, "split": one.split}
+    if model is None:
+        maps = ((name, make(image.pixels, lungs.mask)) for name, make in BASELINE_MAPS.items())
+        senior = one.zones["senior"].zones if one.zones else {}
+        known |= {"zones": dict(senior), "junior": _agreement(one)}
+    else:
+        maps = _maps_of(model, predict(model.classifier, image, lungs), one.label)
+    return {**known, "maps": {method: _scores(heatmap, one, masks, lungs) for method, heatmap in maps}}
 
 
-def _of_model(model: Model, image: XrayImage, one: Refereed, masks: dict[str, Mask], lungs: LungMask) -> Iterator[Record]:
-    """The scores of one model's maps, for the true class of the image where the model has it, else for the predicted one."""
-    prediction = predict(model.classifier, image, lungs)
-    target = one.label if one.label in model.classes else prediction.predicted
+def _maps_of(model: Model, prediction: Prediction, label: str) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """One model's maps, for the true class of the image where the model has it, else for the predicted one."""
+    target = label if label in model.classes else prediction.predicted
     for method in METHODS_OF_REPLICATIONS if model.card.replication else METHODS_OF_OURS:
-        heatmap = explain(model.classifier, prediction, method=method, target=target).heatmap
-        scores = _scores(heatmap, one, masks, lungs)
-        yield {"model": model.key, "method": method, "probability": prediction.probabilities[target], **scores}
+        yield method, explain(model.classifier, prediction, method=method, target=target).heatmap
 
 
 def _scores(heatmap: NDArray[np.float32], one: Refereed, masks: dict[str, Mask], lungs: LungMask) -> Record:
@@ -143,10 +140,9 @@ def _scores(heatmap: NDArray[np.float32], one: Refereed, masks: dict[str, Mask],
     return {name: {key: None if np.isnan(value) else value for key, value in cells.items()} for name, cells in found.items()}
 
 
-def _reader_against_reader(one: Refereed) -> Record:
-    """Zone scores of one image, and how far the junior's agree with the senior's."""
+def _agreement(one: Refereed) -> float | None:
+    """How far the junior's zone scores of an image agree with the senior's."""
     if not one.zones:
-        return {}
-    senior, junior = one.zones["senior"].zones, one.zones["junior"].zones
-    agreement = zone_correlation(junior, senior)
-    return {"zones": dict(senior), "junior": None if np.isnan(agreement) else agreement}
+        return None
+    found = zone_correlation(one.zones["junior"].zones, one.zones["senior"].zones)
+    return None if np.isnan(found) else found

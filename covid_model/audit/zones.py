@@ -58,7 +58,7 @@ def zone_correlation(one: Mapping[str, float], other: Mapping[str, float]) -> fl
     values, reference = (np.array([side[zone] for zone in ZONES], float) for side in (one, other))
     if np.ptp(reference) == 0 or np.isnan(values).any():
         return float("nan")
-    return float(spearmanr(values, reference).statistic) if np.ptp(values) > 0 else 0.0
+    return round(float(spearmanr(values, reference).statistic), 6) if np.ptp(values) > 0 else 0.0
 
 
 def holm(values: Sequence[float]) -> list[float]:
