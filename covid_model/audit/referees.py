@@ -115,6 +115,7 @@ def _record(model: Model | None, one: Refereed, segmenter: LungSegmenter) -> Rec
     image = load_image(one.path)
     lungs, masks = segmenter.find(image.pixels), one.masks(image.shape)
     known: Record = {"image": one.digest, "patient": one.patient, "split": one.split}
+    maps: Iterator[tuple[str, NDArray[np.float32]]]
     if model is None:
         maps = ((name, make(image.pixels, lungs.mask)) for name, make in BASELINE_MAPS.items())
         senior = one.zones["senior"].zones if one.zones else {}

@@ -4,11 +4,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from covid_model.models.specs import SHIPPED
+from covid_model.models.user_models import known_models
 from covid_model.settings import WEIGHTS
 
 
 def add_commands(commands: Any) -> None:
-    """Add `trust-benchmark` to the top-level subparsers."""
+    """Add `trust-benchmark` and `referees` to the top-level subparsers."""
     benchmark = commands.add_parser(
         "trust-benchmark", help="measure how often trust tests and verdict are right, on drawn images with planted shortcuts"
     )
@@ -18,6 +20,13 @@ def add_commands(commands: Any) -> None:
         "--results", type=Path, default=WEIGHTS / "trust-benchmark.json", help="file to write; default: the shipped one"
     )
     benchmark.set_defaults(run=run_trust_benchmark)
+
+    referees = commands.add_parser("referees", help="compare heatmaps with what radiologists marked on images of a manifest")
+    referees.add_argument("--manifest", type=Path, required=True)
+    referees.add_argument("--model", action="append", choices=known_models(), help="may be repeated; default: all that ship")
+    referees.add_argument("--out", type=Path, required=True, help="folder of records; a later call continues it")
+    referees.add_argument("--results", type=Path, default=WEIGHTS / "referees.json", help="default: the shipped file")
+    referees.set_defaults(run=run_referees)
 
 
 def run_trust_benchmark(arguments: argparse.Namespace) -> int:
@@ -40,3 +49,30 @@ def run_trust_benchmark(arguments: argparse.Namespace) -> int:
         useful = {what for half in found["useful"].values() for what, is_useful in half.items() if is_useful}
         print(f"{test}: {'tells ' + ', '.join(sorted(useful)) if useful else 'tells nothing'} on at least one half")
     return 0
+
+
+def run_referees(arguments: argparse.Namespace) -> int:
+    """The `referees` command: scores what is missing, and writes the results file."""
+    from covid_model.api.load import load_model
+    from covid_model.audit.referee_summary import summarise_referees
+    from covid_model.audit.referees import BASELINES, measure_referees
+    from covid_model.data.manifest import read_manifest
+    from covid_model.files import write_json
+
+    models = [load_model(key) for key in arguments.model or SHIPPED]
+    results = summarise_referees(list(measure_referees(models, read_manifest(arguments.manifest), arguments.out)))
+    write_json(arguments.results, results, indent=None)
+    for split, referees in results["splits"].items():
+        for referee, found in referees.items():
+            print(f"{referee}, {split} images: {found['images']} of {found['patients']} patients")
+            for one in found["maps"]:
+                score = one["scores"][results["primary"][referee]]
+                better = "" if one["model"] == BASELINES else f", to {found['best_baseline']} {_text(one['to_baseline'])}"
+                print(f"  {one['model']} {one['method']}: {_text(score)}{better}")
+    return 0
+
+
+def _text(estimate: dict[str, Any]) -> str:
+    if estimate["value"] is None:
+        return "not defined"
+    return f"{estimate['value']:.2f} [{estimate['low']:.2f}, {estimate['high']:.2f}]"

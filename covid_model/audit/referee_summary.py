@@ -1,0 +1,139 @@
+"""From the records of images to the referees' results file: means, and differences to the best baseline, by patient."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from covid_model import __version__
+from covid_model.audit.referees import BASELINES, BOXES, OUTLINES, ZONE_SCORES
+from covid_model.audit.zones import holm, zone_correlation
+from covid_model.data.annotations import ZONES
+from covid_model.evaluation.bootstrap import DRAWS
+
+Record = Mapping[str, Any]
+Results = dict[str, Any]
+
+PRIMARY: Final = {BOXES: "auprc", OUTLINES: "auprc", ZONE_SCORES: "senior"}
+"""The score of each referee whose differences are tested; the others are described."""
+ZONE_PRIOR: Final = "mean zone scores of other patients"
+"""A baseline of the zone scores: what a radiologist who never saw the image would answer."""
+SPLITS: Final = ("test", "all")
+"""Images that no model of ours was trained on, and all of them."""
+
+
+@dataclass(frozen=True)
+class Clustered:
+    """A mean with its 95 % interval by patient, and the two-sided p-value of a mean of 0."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    images: int
+    patients: int
+    p: float | None
+
+
+def clustered(patients: Sequence[str], values: NDArray[np.float64], draws: int = DRAWS, seed: int = 0) -> Clustered:
+    """The mean of one value an image, (n,), by a bootstrap that draws patients with all their images (Efron 1979).
+
+    NaN values are left out. p: twice the share of draws on the smaller side of 0, at least 1 / draws.
+
+    >>> found = clustered(["a", "a", "b", "c"], np.array([1.0, 1.0, 2.0, 3.0]))
+    >>> found.value, found.patients, found.p
+    (1.75, 3, 0.0005)
+    """
+    known = ~np.isnan(values)
+    if not known.any():
+        return Clustered(None, None, None, 0, 0, None)
+    names, owner = np.unique(np.asarray(patients, dtype=str)[known], return_inverse=True)
+    sums, counts = np.bincount(owner, values[known]), np.bincount(owner)
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), draws)
+    drawn = (weights @ sums) / (weights @ counts)
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    p = max(1 / draws, 2 * min(float((drawn <= 0).mean()), float((drawn >= 0).mean())))
+    return Clustered(float(values[known].mean()), float(low), float(high), int(known.sum()), len(names), min(1.0, p))
+
+
+def summarise_referees(records: Sequence[Record]) -> Results:
+    """The results file as plain values: split -> referee -> images, baselines, maps, and one reader against the other."""
+    rows = pd.concat([_rows(records), _zone_prior(records)], ignore_index=True)
+    junior = [(one["split"], one["patient"], one["junior"]) for one in records if one["model"] == BASELINES]
+    found: Results = {
+        "date": datetime.now(UTC).isoformat("T", "seconds"),
+        "version": __version__,
+        "weights_sha256": {one["model"]: one["weights"] for one in records if one["model"] != BASELINES},
+        "primary": PRIMARY,
+        "splits": {},
+    }
+    for split in SPLITS:
+        part = rows if split == "all" else rows[rows["split"] == split]
+        agreeing = [one for one in junior if split in ("all", one[0])]
+        agreement = clustered([one[1] for one in agreeing], np.array([one[2] for one in agreeing], float))
+        found["splits"][split] = {name: _referee(part[part["referee"] == name], name) for name in PRIMARY}
+        found["splits"][split][ZONE_SCORES]["junior against senior"] = asdict(agreement)
+    return found
+
+
+def _rows(records: Sequence[Record]) -> pd.DataFrame:
+    """One row an image, map, referee and score."""
+    rows = [
+        (one["model"], method, referee, score, one["image"], one["patient"], one["split"], value)
+        for one in records
+        for method, referees in one["maps"].items()
+        for referee, scores in referees.items()
+        for score, value in scores.items()
+    ]
+    return _table(rows)
+
+
+def _table(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
+    columns = ["model", "method", "referee", "score", "image", "patient", "split", "value"]
+    return pd.DataFrame(rows, columns=columns).astype({"value": float})
+
+
+def _zone_prior(records: Sequence[Record]) -> pd.DataFrame:
+    """The correlation of each image's zone scores with the means of all images of other patients."""
+    read = [one for one in records if one["model"] == BASELINES and one["zones"]]
+    scores = pd.DataFrame([one["zones"] for one in read], columns=list(ZONES))
+    patients = np.array([one["patient"] for one in read])
+    rows = []
+    for number, one in enumerate(read):
+        others = scores[patients != one["patient"]]
+        if len(others):
+            value = zone_correlation(others.mean().to_dict(), scores.iloc[number].to_dict())
+            key = (BASELINES, ZONE_PRIOR, ZONE_SCORES, "senior", one["image"], one["patient"], one["split"])
+            rows.append((*key, value))
+    return _table(rows)
+
+
+def _referee(rows: pd.DataFrame, referee: str) -> Results:
+    """Means of every map and score, and for the primary score the paired difference to the best baseline map."""
+    if rows.empty:
+        return {"images": 0, "patients": 0, "maps": []}
+    values = rows.pivot_table(index=["image", "patient"], columns=["model", "method", "score"], values="value", dropna=False)
+    patients = values.index.get_level_values("patient").tolist()
+    primary = PRIMARY[referee]
+    means = values.mean()
+    best = means[BASELINES].xs(primary, level="score").idxmax()
+    reference = values[BASELINES, best, primary].to_numpy(float)
+    maps = []
+    for model, method in dict.fromkeys(key[:2] for key in values.columns):
+        own = values[model, method]
+        scores = {score: asdict(clustered(patients, own[score].to_numpy(float))) for score in own.columns}
+        gap = clustered(patients, own[primary].to_numpy(float) - reference)
+        maps.append({"model": model, "method": method, "scores": scores, "to_baseline": asdict(gap)})
+    tested = [one for one in maps if one["model"] != BASELINES and one["to_baseline"]["p"] is not None]
+    for one, p in zip(tested, holm([one["to_baseline"]["p"] for one in tested]), strict=True):
+        one["to_baseline"]["p_holm"] = p
+    return {
+        "images": int(rows["image"].nunique()),
+        "patients": int(rows["patient"].nunique()),
+        "best_baseline": best,
+        "maps": maps,
+    }
