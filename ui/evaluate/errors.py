@@ -61,4 +61,4 @@ def errors(report: StoredReport, _: str) -> None:
             st.info(f"No test image: {inert(cells[cell])}.", icon=":material/check:")
             return
     start = (int(number) - 1) * PAGE
-    show_report_images(report, rows.iloc[order[start : start + PAGE]])
+    show_report_images("errors", report, rows.iloc[order[start : start + PAGE]])

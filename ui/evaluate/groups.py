@@ -83,7 +83,7 @@ def slices(report: StoredReport) -> None:
     if place is not None:
         examples = worst["slices"][place]["examples"]
         rows = report.predictions
-        show_report_images(report, rows[(rows["split"] == "test") & rows["digest"].isin(examples)])
+        show_report_images("slice", report, rows[(rows["split"] == "test") & rows["digest"].isin(examples)])
 
 
 def _conditions(row: dict[str, Any]) -> str:

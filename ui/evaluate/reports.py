@@ -57,8 +57,11 @@ def estimate(score: dict[str, Any] | None) -> Estimate:
     return Estimate(score["value"], score["low"], score["high"]) if score else Estimate(None, None, None)
 
 
-def show_report_images(report: StoredReport, rows: "pd.DataFrame") -> None:
-    """The images of some rows of a report's predictions, as far as the manifest has them, and which it does not have."""
+def show_report_images(name: str, report: StoredReport, rows: "pd.DataFrame") -> None:
+    """The images of some rows of a report's predictions, as far as the manifest has them, and which it does not have.
+
+    name: of this list of images, another one for each list of the page.
+    """
     from covid_model.data.filters import Query
 
     path = manifest_path()
@@ -80,7 +83,7 @@ def show_report_images(report: StoredReport, rows: "pd.DataFrame") -> None:
         shown["confidence"] = here[[probability_column(name) for name in report.classes]].max(axis=1).to_numpy()
         shown["correct"] = (here["predicted"] == here["class"]).to_numpy()
         shown["model"] = report.content["model"]
-        show_images(shown)
+        show_images(images, name, shown)
     missing = rows[~rows["digest"].isin(found.index)]
     if len(missing):
         st.caption(f"{len(missing)} of these {len(rows)} images are not in the current manifest and cannot be opened:")

@@ -93,5 +93,5 @@ def _operating_rows(points: dict[str, dict[str, dict[str, list[float | None]]]])
             ).text(".0%")
             for measure, band in points["test"].items()
         }
-        rows.append({"chosen for": POINTS[key], "threshold": f"{threshold:.0%}", **measured})  # type: ignore[str-format]
+        rows.append({"chosen for": POINTS[key], "threshold": f"{threshold:.0%}", **measured})
     return rows
