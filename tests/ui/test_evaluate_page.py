@@ -9,7 +9,10 @@ from streamlit.testing.v1 import AppTest
 
 from covid_model.evaluation.groups import GROUPINGS
 from covid_model.evaluation.stored import SHIPPED, find_reports, read_report
-from covid_model.settings import ASSETS, MANIFEST, REPORTS
+from covid_model.models.card import read_card
+from covid_model.models.specs import MODELS
+from covid_model.models.specs import SHIPPED as SHIPPED_MODELS
+from covid_model.settings import ASSETS, MANIFEST, REPORTS, WEIGHTS
 from ui.evaluate.errors import ALL_ERRORS, CHOICE
 from ui.evaluate.groups import group_rows
 from ui.evaluate.overview import FIELD, OURS, reference_rows
@@ -61,6 +64,16 @@ def test_shipped_reports_hold_numbers_only_and_are_small() -> None:
         assert not {"path", "view", "sex", "age", "finding", "link"} & set(report.predictions)
         rows = report.predictions[report.predictions["split"] == "test"]
         assert len(rows) == report.test["images"]
+
+
+@pytest.mark.parametrize("key", SHIPPED_MODELS)
+def test_a_shipped_report_is_of_the_shipped_weights_and_agrees_with_the_card(key: str) -> None:
+    report, card = read_report(SHIPPED / key).content, read_card(WEIGHTS / MODELS[key].card_name)
+    assert report["weights_sha256"] == card.weights_sha256
+    assert report["data_hash"] == card.scores["data_hash"], "the split that no model was trained against"
+    on_card, measured = card.scores["test"]["scores"], report["splits"]["test"]["scores"]
+    for name in ("accuracy", "balanced_accuracy", "auc/COVID-19", "sensitivity/COVID-19"):
+        assert measured[name]["value"] == pytest.approx(on_card[name]["value"], abs=0.005), name
 
 
 def test_the_threshold_restates_errors_as_people(drawn: Path) -> None:
