@@ -9,15 +9,23 @@ from covid_model.models.user_models import folder_of, known_models
 
 def add_commands(commands: Any) -> None:
     """Add `audit` to the top-level subparsers."""
-    audit = commands.add_parser("audit", help="attention, lesions and pass lines of a model, and its source classifier")
+    audit = commands.add_parser(
+        "audit", help="attention, lesions, pass lines and source classifier of a model; or shortcuts"
+    )
     audit.add_argument("--model", choices=known_models(), required=True)
     audit.add_argument("--manifest", type=Path, required=True)
     audit.add_argument("--weights", type=Path, help="folder of weights and card; default: those of the model")
+    audit.add_argument(
+        "--shortcuts", type=Path, metavar="DIR",
+        help="instead: what images tell without lungs, to shortcuts.json in DIR, the folder of the model's report",
+    )  # fmt: skip
     audit.set_defaults(run=run_audit)
 
 
 def run_audit(arguments: argparse.Namespace) -> int:
-    """The `audit` command: writes `<model>.source.npz` and `<model>.audit.json` beside the weights."""
+    """The `audit` command: writes `<model>.source.npz` and `<model>.audit.json` beside the weights, or shortcuts.json."""
+    if arguments.shortcuts is not None:
+        return _run_shortcuts(arguments)
     from covid_model.api.model import Model
     from covid_model.audit.audit_model import audit_model
     from covid_model.audit.fit_source_probe import fit_probe
@@ -38,6 +46,22 @@ def run_audit(arguments: argparse.Namespace) -> int:
         passed = "passed" if found["randomisation"]["passed"] else "FAILED"
         print(f"weight randomisation, {name}: {passed} (pairs {found['pairs']['ssim']:.3f})", end=", ")
         _print_interval("similarity", found["randomisation"])
+    return 0
+
+
+def _run_shortcuts(arguments: argparse.Namespace) -> int:
+    from covid_model.audit.shortcuts import audit_shortcuts
+    from covid_model.data.manifest import read_manifest
+    from covid_model.models.classifier import load
+
+    classifier = load(arguments.model, folder=arguments.weights)
+    report = audit_shortcuts(classifier, read_manifest(arguments.manifest), arguments.shortcuts)
+    for name, row in report["matrix"].items():
+        _print_interval(f"AUC, fitted and tested on {name}", row[name])
+        _print_interval(f"  source told from it, balanced accuracy, {name}", report["source"][name])
+    for name, interval in report["without_network"].items():
+        _print_interval(f"AUC from {name} alone", interval)
+    _print_interval("share of predictions that a pasted R changes", report["marker_flips"])
     return 0
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 REPORT: Final = "report.json"
 PREDICTIONS: Final = "predictions.parquet"
+SHORTCUTS: Final = "shortcuts.json"
+"""Of `audit --shortcuts`, in the folder of the report of the same model."""
 SHIPPED: Final = ASSETS / "reports"
 NEEDED: Final = (
     "model",
@@ -55,6 +57,18 @@ class StoredReport:
         if missing := sorted(needed - set(table)):
             raise DataError(f"{path} lacks the column(s) {', '.join(missing)}; run `evaluate` again.")
         return table
+
+    @cached_property
+    def shortcuts(self) -> dict[str, Any] | None:
+        """The shortcut audit in the report's folder; None where there is none for the same weights. Raises DataError."""
+        path = self.folder / SHORTCUTS
+        if not path.is_file():
+            return None
+        try:
+            found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            return found if found["weights_sha256"] == self.content["weights_sha256"] else None
+        except (OSError, ValueError, TypeError, KeyError):
+            raise DataError(f"{path} is not readable; run `audit --shortcuts` again.") from None
 
     @property
     def classes(self) -> tuple[str, ...]:
