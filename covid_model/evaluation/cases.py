@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_model.evaluation.bootstrap import Floats, Statistic
+from covid_model.evaluation.bootstrap import Floats, Statistic, Weights
 from covid_model.evaluation.ranked import Ranked, Ranking, ratio
 from covid_model.evaluation.scores import net_benefit
 from covid_model.models.calibration import CALLED, Head
@@ -56,25 +56,27 @@ class Cases:
 
 
 class EqualMassBins:
-    """Images in bins of equal count by the probability of their predicted class, as drawn from the images themselves."""
+    """Images in bins of equal count by the probability of their predicted class, as drawn from the images themselves.
+
+    confidence, right: (n,) of the images in the order of the bins.
+    """
 
     def __init__(self, label: NDArray[np.int64], probabilities: Floats, bins: int = BINS) -> None:
-        self.confidence = probabilities.max(axis=1)
-        self.right = (probabilities.argmax(axis=1) == label).astype(np.float64)
-        self.images = np.ones(len(label))
-        self._order = np.argsort(self.confidence, kind="stable")
+        confidence = probabilities.max(axis=1)
+        self._order = np.argsort(confidence, kind="stable")
         parts = np.array_split(np.arange(len(label)), min(bins, len(label)))
         self._starts = np.array([part[0] for part in parts])
+        self.confidence = confidence[self._order]
+        self.right = (probabilities.argmax(axis=1) == label)[self._order].astype(np.float64)
+        self._gap = self.confidence - self.right
 
-    def summed(self, weights: Floats, values: Floats) -> Floats:
-        """(d, bins) weighted sums of values (n,), which are in the order of the images."""
-        ordered = np.take(weights, self._order, axis=1)
-        ordered *= values[self._order]
-        return np.add.reduceat(ordered, self._starts, axis=1)
+    def summed(self, weights: Weights, values: Floats | float = 1.0) -> Floats:
+        """(d, bins) weighted sums of values (n,), which are in the order of the bins; of the weights alone by default."""
+        return np.asarray(np.add.reduceat(np.take(weights, self._order, axis=1) * values, self._starts, axis=1))
 
-    def error(self, weights: Floats) -> Floats:
+    def error(self, weights: Weights) -> Floats:
         """(d,) expected calibration error in [0, 1] (Guo 2017, arXiv 1706.04599, eq. 3)."""
-        return np.abs(self.summed(weights, self.confidence - self.right)).sum(axis=1) / weights.sum(axis=1)
+        return np.asarray(np.abs(self.summed(weights, self._gap)).sum(axis=1) / weights.sum(axis=1))
 
 
 def proper_scores(cases: Cases) -> tuple[Floats, Floats]:
@@ -88,7 +90,7 @@ def proper_scores(cases: Cases) -> tuple[Floats, Floats]:
     return brier, -(truth * own + (1 - truth) * others).sum(axis=1)
 
 
-def balanced_accuracy(label: NDArray[np.int64], predicted: NDArray[np.int64]) -> Callable[[Floats], Floats]:
+def balanced_accuracy(label: NDArray[np.int64], predicted: NDArray[np.int64]) -> Callable[[Weights], Floats]:
     """Weights (d, n) -> (d,), the mean recall over the classes that occur. label, predicted: (n,) class indices.
 
     >>> balanced_accuracy(np.array([0, 0, 0, 1]), np.array([0, 0, 0, 0]))(np.ones((1, 4))).tolist()
@@ -129,7 +131,7 @@ def all_scores(cases: Cases, thresholds: Mapping[str, float]) -> Statistic:
     right = (cases.predicted == cases.label).astype(np.float64)
     summed, balanced = np.column_stack([right, brier, log_loss]), balanced_accuracy(cases.label, cases.predicted)
 
-    def statistic(weights: Floats) -> dict[str, Floats]:
+    def statistic(weights: Weights) -> dict[str, Floats]:
         accuracy, brier_mean, log_loss_mean = (weights @ summed).T / weights.sum(axis=1)
         found = {
             "accuracy": accuracy,
@@ -167,8 +169,8 @@ def all_curves(cases: Cases, points: Mapping[str, Mapping[str, float]]) -> Stati
     ranked = [Ranked(cases.label == k, cases.probabilities[:, k]) for k in range(len(cases.classes))]
     bins, answered = EqualMassBins(cases.label, cases.probabilities), Abstention(cases)
 
-    def statistic(weights: Floats) -> dict[str, Floats]:
-        right, count = (bins.summed(weights, values) for values in (bins.right, bins.images))
+    def statistic(weights: Weights) -> dict[str, Floats]:
+        right, count = bins.summed(weights, bins.right), bins.summed(weights)
         found = {"reliability": ratio(right, count), "abstention": answered.accuracy(weights)}
         for name, rank in zip(cases.classes, ranked, strict=True):
             ranking = rank.under(weights)
@@ -212,7 +214,7 @@ class Abstention:
         self._right = (cases.predicted == cases.label)[self._order].astype(np.float64)
         self._last = np.maximum(np.round(ANSWERED * len(cases.label)).astype(int), 1) - 1
 
-    def accuracy(self, weights: Floats) -> Floats:
+    def accuracy(self, weights: Weights) -> Floats:
         """(d, steps) at the steps ANSWERED of the images themselves."""
         ordered = np.take(weights, self._order, axis=1)
         right = np.cumsum(ordered * self._right, axis=1)[:, self._last]

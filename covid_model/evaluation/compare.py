@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from covid_model.evaluation.bootstrap import DRAWS, Floats, resample
+from covid_model.evaluation.bootstrap import DRAWS, Floats, Weights, resample
 from covid_model.evaluation.cases import Cases, all_scores
 
 
@@ -19,7 +19,7 @@ def paired_difference(
     """
     statistics = all_scores(first, thresholds[0]), all_scores(second, thresholds[1])
 
-    def both(weights: Floats) -> dict[str, Floats]:
+    def both(weights: Weights) -> dict[str, Floats]:
         found = [statistic(weights) for statistic in statistics]
         shared = [name for name in found[0] if name in found[1]]
         parts = {name: {"first": found[0][name], "second": found[1][name]} for name in shared}

@@ -129,7 +129,7 @@ def _thinned(line: NDArray[np.float64]) -> list[float]:
 
 def _reliability(cases: Cases) -> dict[str, list[float]]:
     bins, ones = EqualMassBins(cases.label, cases.probabilities), np.ones((1, len(cases.label)))
-    count, confidence = (bins.summed(ones, values)[0] for values in (bins.images, bins.confidence))
+    count, confidence = bins.summed(ones)[0], bins.summed(ones, bins.confidence)[0]
     return {"images": count.tolist(), "confidence": (confidence / count).tolist()}
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from covid_model.evaluation.bootstrap import Floats, Weights
 
 
 def ratio(part: Floats, whole: Floats) -> Floats:
@@ -23,7 +23,7 @@ class Ranking:
     group, of all images up to and including it, and of all its images. scores: (n,) ascending. positive_scores: (p,).
     """
 
-    upto: Floats
+    upto: Weights
     inside: Floats
     group_upto: Floats
     group: Floats
@@ -38,7 +38,7 @@ class Ranking:
     @cached_property
     def negatives(self) -> Floats:
         """(d,) weight of all negatives."""
-        return np.asarray(self.upto[:, -1] - self.positives)
+        return self.upto[:, -1] - self.positives
 
     def auc(self) -> Floats:
         """(d,) area under the ROC curve by weighted ranks (Mann-Whitney), ties counted half; NaN where a class is absent."""
@@ -49,7 +49,7 @@ class Ranking:
     def average_precision(self) -> Floats:
         """(d,) sum over thresholds of recall gained x precision, as scikit-learn's; NaN without positives."""
         found = np.cumsum(self.inside[:, ::-1], axis=1)[:, ::-1]
-        called = self.upto[:, -1:] - self.group_upto + self.group
+        called = self.upto[:, -1:].astype(np.float64) - self.group_upto + self.group
         precision = np.divide(found, called, out=np.zeros_like(found), where=called > 0)
         return ratio(np.einsum("dp,dp->d", self.inside, precision), self.positives)
 
@@ -60,7 +60,7 @@ class Ranking:
         return found, self.upto[:, -1:] - _before(self.upto, self.scores, thresholds) - found
 
 
-def _before(sums: Floats, scores: Floats, thresholds: Floats) -> Floats:
+def _before(sums: Weights, scores: Floats, thresholds: Floats) -> Floats:
     """(d, t) of cumulated sums (d, n): what lies below each threshold. scores: (n,) ascending."""
     place = np.searchsorted(scores, thresholds, side="left")
     return (
@@ -83,14 +83,14 @@ class Ranked:
         self._starts, self._ends = starts[group[first]], ends[group[first]]
         self._ties = bool(len(ends) < len(self._scores))
 
-    def under(self, weights: Floats) -> Ranking:
+    def under(self, weights: Weights) -> Ranking:
         """The ranking under the weights (d, n) of d draws."""
         upto = np.take(weights, self._order, axis=1)
-        inside = upto[:, self._positive]
+        inside = np.take(upto, self._positive, axis=1).astype(np.float64)
         if self._first is not None:
             inside = np.add.reduceat(inside, self._first, axis=1)
         np.cumsum(upto, axis=1, out=upto)
-        group_upto, group = upto[:, self._ends], inside
+        group_upto, group = np.take(upto, self._ends, axis=1).astype(np.float64), inside
         if self._ties:
             group = group_upto - np.where(self._starts > 0, upto[:, np.maximum(self._starts, 1) - 1], 0.0)
         return Ranking(upto, inside, group_upto, group, self._scores, self._scores[self._ends])

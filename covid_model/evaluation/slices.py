@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from covid_model.evaluation.bootstrap import ENDS, Floats, resample
+from covid_model.evaluation.bootstrap import ENDS, Floats, Weights, resample
 from covid_model.evaluation.ranked import ratio
 
 LEAST_IMAGES: Final = 20
@@ -42,7 +42,7 @@ def worst_slices(
         return {"searched": searched, "error": float(wrong.mean()), "slices": []}
     members, errors = found.members, found.members.multiply(wrong[None, :]).tocsr()
 
-    def statistic(weights: Floats) -> dict[str, Floats]:
+    def statistic(weights: Weights) -> dict[str, Floats]:
         rate = (weights @ wrong / weights.sum(axis=1))[:, None]
         inside = ratio(np.asarray(errors @ weights.T), np.asarray(members @ weights.T)).T
         return {"rate": inside, "excess": inside - rate}

@@ -95,7 +95,7 @@ def test_ece_of_a_model_that_is_half_right_at_certainty() -> None:
 def test_ece_bins_hold_equally_many_images() -> None:
     top = np.linspace(0.5, 1, 12)
     bins = EqualMassBins(np.zeros(12, int), np.column_stack([top, 1 - top]), bins=4)
-    assert bins.summed(np.ones((1, 12)), bins.images).tolist() == [[3, 3, 3, 3]]
+    assert bins.summed(np.ones((1, 12))).tolist() == [[3, 3, 3, 3]]
     assert bins.error(np.ones((1, 12)))[0] == pytest.approx(1 - top.mean())
 
 
