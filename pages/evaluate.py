@@ -11,6 +11,7 @@ from ui.evaluate.errors import errors
 from ui.evaluate.groups import groups
 from ui.evaluate.overview import COVID, overview
 from ui.evaluate.reports import offered_reports, report_in, titles
+from ui.evaluate.shortcuts import shortcuts
 from ui.evaluate.thresholds import thresholds
 from ui.inert import inert
 from ui.links import linked_select
@@ -22,6 +23,7 @@ VIEWS: dict[str, Callable[[StoredReport, str], None]] = {
     "Threshold": thresholds,
     "Errors": errors,
     "Groups": groups,
+    "Shortcuts": shortcuts,
     "Two models": compare,
     "Download": download,
 }

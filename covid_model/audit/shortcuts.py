@@ -95,7 +95,7 @@ def audit_shortcuts(classifier: Classifier, table: pd.DataFrame, out: Path, most
             raise DataError(f"The manifest needs {split} images with {FINDING} and with other labels.")
     features = _features(classifier, rows, out)
     probes = Probes(rows)
-    report = {
+    report: dict[str, Any] = {
         "model": classifier.key,
         "weights_sha256": classifier.weights_digest,
         "data_hash": data_hash(table),

@@ -13,6 +13,7 @@ from covid_model.plots.evaluation import (
     reliability_figure,
     roc_figure,
 )
+from covid_model.plots.shortcuts import shortcut_figure
 
 BAND = {"value": [1.0, 0.8, None], "low": [1.0, 0.7, None], "high": [1.0, 0.9, None]}
 CURVES = {
@@ -87,3 +88,14 @@ def test_people_of_a_thousand_by_hand() -> None:
     assert found.cleared.value == pytest.approx(810)
     assert found.ppv.value == pytest.approx(80 / 170), "those found of all who are called"
     assert found.npv.text() == "not defined"
+
+
+def test_the_shortcut_matrix_reads_from_fitted_to_tested() -> None:
+    def score(value: float) -> dict[str, float]:
+        return {"value": value, "low": value - 0.1, "high": value + 0.1}
+
+    matrix = {"whole": {"whole": score(0.9), "lungs": score(0.6)}, "lungs": {"whole": score(0.7), "lungs": score(0.8)}}
+    (cells,) = shortcut_figure(matrix).data
+    assert [list(row) for row in cells.z] == [[0.9, 0.6], [0.7, 0.8]]
+    assert list(cells.y) == ["whole", "lungs"]
+    assert cells.customdata[0][1] == " (0.50 to 0.70)"

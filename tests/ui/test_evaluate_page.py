@@ -18,7 +18,7 @@ from ui.evaluate.groups import group_rows
 from ui.evaluate.overview import FIELD, OURS, reference_rows
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Scores", "Threshold", "Errors", "Groups", "Two models", "Download")
+PARTS = ("Scores", "Threshold", "Errors", "Groups", "Shortcuts", "Two models", "Download")
 
 
 @pytest.fixture

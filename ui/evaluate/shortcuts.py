@@ -1,0 +1,73 @@
+"""The shortcut audit: what can be told without lungs, or without an image."""
+
+from typing import Any
+
+import streamlit as st
+
+from covid_model.evaluation.stored import StoredReport
+from covid_model.plots.evaluation import ForestRow, forest_figure
+from covid_model.plots.shortcuts import shortcut_figure
+from ui.evaluate.reports import PLAIN, estimate
+from ui.inert import inert, inert_figure
+
+
+def shortcuts(report: StoredReport, _: str) -> None:
+    """One sentence, the matrix, what needs no network, and sources left out."""
+    audit = report.shortcuts
+    if audit is None:
+        st.info(
+            "This report has no shortcut audit. `python -m covid_model audit --shortcuts DIR` with its folder makes one.",
+            icon=":material/info:",
+        )
+        return
+    finding, matrix = inert(audit["finding"]), audit["matrix"]
+    st.subheader(verdict(audit), anchor=False)
+    st.caption(
+        f"Small classifiers were fitted on this model's features of {audit['images']['train']:,} training images, altered "
+        f"as on the left, to tell {finding} from the rest, and tested on {audit['images']['test']:,} test images, altered as "
+        "on top. Numbers are AUC; 0.5 is chance. What scores high without lungs is a shortcut that a model can take as well."
+    )
+    st.plotly_chart(
+        inert_figure(shortcut_figure(matrix)), key="shortcut_matrix", config=PLAIN, alt="AUC by fitted and tested alteration"
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(f"**{finding} told from**")
+        parts = {name: matrix[name][name] for name in matrix} | audit["without_network"]
+        _forest(parts, "AUC", 0.5, "shortcut_parts")
+    with right:
+        st.markdown("**Source of the image told from**")
+        _forest(audit["source"], "balanced accuracy", 1 / max(2, len(report.test["by_source"])), "shortcut_source")
+    flips = estimate(audit["marker_flips"])
+    st.caption(
+        f"An “R” pasted into the upper left corner changes the model's prediction on {flips.text('.1%')} of test images."
+    )
+    if audit["leave_one_out"]:
+        st.markdown("**Fitted without one source, tested on it**")
+        st.dataframe([_row(name, cells) for name, cells in audit["leave_one_out"].items()], hide_index=True)
+
+
+def verdict(audit: dict[str, Any]) -> str:
+    """What the audit says, in one sentence."""
+    matrix, ratio = audit["matrix"], audit["shortcut_ratio"]
+    whole, removed = (estimate(matrix[name][name]) for name in ("whole image", "lungs removed"))
+    if ratio is None or whole.value is None or removed.value is None:
+        return "Whole images say nothing, so there is no shortcut to measure"
+    share = f"{max(0.0, ratio):.0%} of what is above chance needs no lungs"
+    return f"AUC {whole.value:.2f} from the whole image, {removed.value:.2f} without the lungs: {share}"
+
+
+def _forest(parts: dict[str, dict[str, Any]], axis: str, line: float, key: str) -> None:
+    found = {name: estimate(score) for name, score in parts.items()}
+    rows = [ForestRow(name, one.value, one.low, one.high, axis) for name, one in found.items()]
+    st.plotly_chart(inert_figure(forest_figure(rows, axis, line)), key=key, config=PLAIN, alt=f"{axis} by alteration")
+
+
+def _row(name: str, cells: dict[str, dict[str, Any]]) -> dict[str, str]:
+    with_it, without = estimate(cells["called_with"]), estimate(cells["called_without"])
+    return {
+        "source left out": name,
+        "AUC": estimate(cells["auc"]).text(".2f"),
+        "called, with the finding": with_it.text(".0%"),
+        "called, without it": without.text(".0%"),
+    }
