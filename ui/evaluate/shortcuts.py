@@ -25,7 +25,7 @@ def shortcuts(report: StoredReport, _: str) -> None:
     st.caption(
         f"Small classifiers were fitted on this model's features of {audit['images']['train']:,} training images, altered "
         f"as on the left, to tell {finding} from the rest, and tested on {audit['images']['test']:,} test images, altered "
-        "as on top. Numbers are AUC; 0.5 is chance. What scores high without lungs is a shortcut that a model can take as well."
+        "as on top. Numbers are AUC; 0.5 is chance. What scores high without lungs is a shortcut that a model can take too."
     )
     st.plotly_chart(
         inert_figure(shortcut_figure(matrix)), key="shortcut_matrix", config=PLAIN, alt="AUC by fitted and tested alteration"
