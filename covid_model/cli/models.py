@@ -159,15 +159,20 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     from covid_model.data.manifest import read_manifest
     from covid_model.evaluation.report import evaluate, write_scores
     from covid_model.models.classifier import load
+    from covid_model.share.model_card import html_card, markdown_card, sections
 
     table = read_manifest(arguments.manifest)
     key = arguments.model
     if key not in known_models() and Path(key).is_file():
         key = model_file.register_file(Path(key), arguments)
         print(f"--model {key}")
-    report = evaluate(load(key, folder=arguments.weights), table, arguments.out)
+    classifier = load(key, folder=arguments.weights)
+    report = evaluate(classifier, table, arguments.out)
     if arguments.card:
         write_scores(report, arguments.weights or folder_of(key))
+    parts = sections(classifier.card, report)
+    (arguments.out / "model_card.md").write_text(markdown_card(classifier.card.title, parts), "utf-8")
+    (arguments.out / "model_card.html").write_text(html_card(classifier.card.title, parts), "utf-8")
     for name, score in report["splits"]["test"]["scores"].items():
         print(f"{name:28s} {_interval_text(score)}")
     for slice_ in report["worst"]["slices"][:3]:

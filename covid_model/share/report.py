@@ -34,7 +34,7 @@ def html_report(inputs: TrustInput, scores: Sequence[TrustScore], card: Card, ti
     """The report as one HTML page without external files. title: of the image; not a file name, which may name a person."""
     heatmap = inputs.explanation.heatmap
     return (
-        _templates()
+        templates()
         .get_template("report.html")
         .render(
             title=title,
@@ -56,7 +56,7 @@ def html_report(inputs: TrustInput, scores: Sequence[TrustScore], card: Card, ti
 
 
 @cache
-def _templates() -> "Environment":
+def templates() -> "Environment":
     """The templates beside this file, with filters and tests for numbers and figures."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 

@@ -34,6 +34,8 @@ def test_a_model_file_is_registered_and_scored(
     assert report.test["images"] == 14
     assert len(report.predictions) == 20
     assert find_reports()["mine"] == out
+    assert (out / "model_card.md").read_text("utf-8").startswith("# Model card: Mine 1\n")
+    assert "<h1>Model card: Mine 1</h1>" in (out / "model_card.html").read_text("utf-8")
     printed = capsys.readouterr().out
     assert "--model mine-1" in printed
     value = report.test["scores"]["accuracy"]["value"]

@@ -5,6 +5,9 @@ import io
 import streamlit as st
 
 from covid_model.evaluation.stored import PREDICTIONS, REPORT, StoredReport
+from covid_model.models.user_models import available_models
+from covid_model.share.model_card import html_card, markdown_card, sections
+from ui.models.cards import card_of
 
 
 def download(report: StoredReport, _: str) -> None:
@@ -17,11 +20,25 @@ def download(report: StoredReport, _: str) -> None:
             data = (report.folder / PREDICTIONS).read_bytes()
             st.download_button("Predictions (Parquet)", data, f"{name}.{PREDICTIONS}", key="get_predictions")
         st.download_button("Scores (CSV)", _scores_csv(report), f"{name}.scores.csv", key="get_scores")
+    _model_card(report)
     st.caption(
         f"Weights {content['weights_sha256'][:12]}, data {content['data_hash'][:12]}, version {content['version']}, "
         f"evaluated {content['date'][:10]}; {content['left_out']} images with labels the model does not know were left out. "
         "The predictions name images by the digest of their pixels; they hold no file names and no names of patients."
     )
+
+
+def _model_card(report: StoredReport) -> None:
+    """The model card, where the model is here with the weights of the report."""
+    key = report.content["model"]
+    if key not in available_models() or card_of(key).weights_sha256 != report.content["weights_sha256"]:
+        st.caption("A model card needs the model itself, which is not here with the weights of this report.")
+        return
+    card = card_of(key)
+    parts = sections(card, report.content, report.shortcuts)
+    with st.container(horizontal=True):
+        st.download_button("Model card (Markdown)", markdown_card(card.title, parts), f"{key}.card.md", key="get_card_md")
+        st.download_button("Model card (HTML)", html_card(card.title, parts), f"{key}.card.html", key="get_card_html")
 
 
 def _scores_csv(report: StoredReport) -> bytes:
