@@ -78,7 +78,7 @@ def write_report(report: dict[str, Any], rows: pd.DataFrame, out: Path) -> dict[
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / REPORT, report, indent=None)
     with written_whole(out / PREDICTIONS) as partial:
-        rows.to_parquet(partial, index=False)
+        rows.to_parquet(partial, index=False, compression="zstd")
     return report
 
 

@@ -22,16 +22,8 @@ SHORTCUTS: Final = "shortcuts.json"
 """Of `audit --shortcuts`, in the folder of the report of the same model."""
 SHIPPED: Final = ASSETS / "reports"
 NEEDED: Final = (
-    "model",
-    "title",
-    "classes",
-    "date",
-    "data_hash",
-    "splits",
-    "operating_points",
-    "curves",
-    "conformal",
-    "worst",
+    *("model", "title", "classes", "head", "date", "version", "data_hash", "weights_sha256", "left_out", "splits"),
+    *("operating_points", "curves", "reliability", "abstention", "conformal", "worst"),
 )
 
 

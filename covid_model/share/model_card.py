@@ -27,6 +27,7 @@ OF_CLASS: Final = {
     "npv": "NPV",
 }
 
+
 @dataclass(frozen=True)
 class Section:
     """One heading with paragraphs and, where it has one, a table: its columns and rows of text."""
@@ -86,7 +87,11 @@ def _training(card: Card) -> Section:
     images = [cells for cells in card.training.get("images", []) if cells["split"] == "train"]
     rows = tuple((cells["source"], cells["label"], f"{cells['images']:,}") for cells in images)
     recipe = recipe_text(card)
-    known = (f"{recipe}; split {card.training.get('split', 'by patient')}.",) if recipe else ("Nothing is known of its training.",)
+    known = (
+        (f"{recipe}; split {card.training.get('split', 'by patient')}.",)
+        if recipe
+        else ("Nothing is known of its training.",)
+    )
     return Section("Training data", known, ("source", "label", "images") if rows else (), rows)
 
 
