@@ -116,7 +116,9 @@ def _referee(rows: pd.DataFrame, referee: str) -> Results:
     """Means of every map and score, and for the primary score the paired difference to the best baseline map."""
     if rows.empty:
         return {"images": 0, "patients": 0, "maps": []}
-    values = rows.pivot_table(index=["image", "patient"], columns=["model", "method", "score"], values="value", dropna=False)
+    values = rows.pivot_table(
+        index=["image", "patient"], columns=["model", "method", "score"], values="value", dropna=False
+    ).dropna(axis=1, how="all")
     patients = values.index.get_level_values("patient").tolist()
     primary = PRIMARY[referee]
     means = values.mean()

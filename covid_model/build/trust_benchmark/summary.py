@@ -99,15 +99,17 @@ class Scores:
     def __init__(self, models: pd.DataFrame, tests: pd.DataFrame) -> None:
         self.models = models[models["learned"]].set_index("model")
         self.tests = tests[tests["group"] == "both"]
+        means = self.tests.groupby(["method", "test", "model"])[["failed", "passed", "suspicion"]].mean()
+        self.means = {key: rows.droplevel(["method", "test"]) for key, rows in means.groupby(["method", "test"])}
 
     def of(self, method: str, test: str, column: str, half: str = ALL, **where: Any) -> NDArray[np.float64]:
         """The mean over images of a column, one a model; NaN where the model has none. where: columns of the models."""
-        rows = self.tests[(self.tests["method"] == method) & (self.tests["test"] == test)]
-        means = rows.groupby("model")[column].mean()
         chosen = self.models if half == ALL else self.models[self.models["half"] == half]
         for name, value in where.items():
             chosen = chosen[chosen[name] == value]
-        return means.reindex(chosen.index).to_numpy(np.float64)
+        if (method, test) not in self.means:
+            return np.full(len(chosen), np.nan)
+        return self.means[method, test][column].reindex(chosen.index).to_numpy(np.float64)
 
 
 def summarise(records: Sequence[Record]) -> Results:
@@ -171,7 +173,10 @@ def _counts(models: pd.DataFrame) -> Results:
 
 
 def _against_shortcuts(scores: Scores, method: str, test: str) -> Results:
-    """Sensitivity, false alarms and AUC for "the model uses the shortcut", over all models and on each half."""
+    """Sensitivity, false alarms and AUC for "the model uses the shortcut", over all models and on each half.
+
+    undecided: share of heatmaps, of all models, on which the test could not decide.
+    """
     found = {}
     for half in (ALL, *HALVES):
         used, unused = (scores.of(method, test, "failed", half, use=use) for use in ("used", "not used"))
@@ -179,6 +184,7 @@ def _against_shortcuts(scores: Scores, method: str, test: str) -> Results:
         found[half] = {
             "sensitivity": asdict(rate(used)) if test in LINES else None,
             "false_alarms": asdict(rate(unused)) if test in LINES else None,
+            "undecided": asdict(rate(1 - scores.of(method, test, "failed", half) - scores.of(method, test, "passed", half))),
             "auc": asdict(separation(high, low)),
         }
     return found
@@ -299,20 +305,20 @@ def _encoded(scores: Scores) -> Results:
 def _compact(models: pd.DataFrame, scores: Scores) -> list[Results]:
     """One row a model for charts: what it uses, and the mean suspicion and failures of the default method."""
     rows = []
+    means = {test: scores.means.get((DEFAULT_METHOD, test)) for test in (*LINES, RULE_NOW)}
     for cells in models.to_dict("records"):
-        found = {}
-        for test in (*LINES, RULE_NOW):
-            part = scores.tests[
-                (scores.tests["model"] == cells["model"])
-                & (scores.tests["method"] == DEFAULT_METHOD)
-                & (scores.tests["test"] == test)
-            ]
-            suspicion = part["suspicion"].mean()
-            found[test] = {
-                "failed": None if part.empty else float(part["failed"].mean()),
-                "suspicion": None if np.isnan(suspicion) else round(float(suspicion), 4),
-            }
+        found = {
+            test: {key: _number(row[key]) for key in ("failed", "suspicion")}
+            for test, known in means.items()
+            if known is not None and cells["model"] in known.index
+            for row in [known.loc[cells["model"]]]
+        }
         kept = ("network", "kind", "strength", "seed", "half", "use", "learned")
-        effects = {name: round(float(cells[name]), 4) for name in ("shortcut_effect", "opacity_effect", "auc", "encoded")}
+        effects = {name: _number(cells[name]) for name in ("shortcut_effect", "opacity_effect", "auc", "encoded")}
         rows.append({name: cells[name] for name in kept} | effects | {"tests": found})
     return rows
+
+
+def _number(value: float) -> float | None:
+    """With four decimals; None for NaN."""
+    return None if np.isnan(value) else round(float(value), 4)

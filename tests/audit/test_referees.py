@@ -1,0 +1,152 @@
+"""Heatmaps against radiologists: zones, boxes, intervals by patient, on drawn images with known answers."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from toy_models import IMAGE, SIDE, classifier_on, lung_area
+
+from covid_model.api.model import Model
+from covid_model.audit import referees
+from covid_model.audit.referee_summary import ZONE_PRIOR, clustered, summarise_referees
+from covid_model.audit.referees import BASELINES, BOXES, ZONE_SCORES, measure_referees, refereed
+from covid_model.audit.zones import holm, zone_correlation, zone_masks, zone_means
+from covid_model.data.annotations import BRIXIA_FILE, RSNA_FOLDER, ZONES
+from covid_model.errors import DataError
+
+BOX = 64, 32  # a square of 32 pixels: column, row of its corner on an image of 128 pixels
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> pd.DataFrame:
+    """Three images: boxed, read as normal, and scored by zone."""
+    (tmp_path / "images").mkdir()
+    (tmp_path / RSNA_FOLDER).mkdir()
+    (tmp_path / "annotations").mkdir()
+    rows = []
+    for number, name in enumerate(("boxed", "normal", "scored")):
+        grey = np.random.default_rng(number).integers(20, 60, (IMAGE, IMAGE)).astype(np.uint8)
+        grey[lung_area(IMAGE)] += 120
+        path = tmp_path / "images" / f"{name}.png"
+        Image.fromarray(grey).save(path)
+        rows.append((str(path), f"patient {number}", "test", "COVID-19", f"{number}" * 64))
+    challenge = tmp_path / RSNA_FOLDER
+    (challenge / "mapping.csv").write_text("patientId,Image Index\np1,boxed.png\np2,normal.png\n")
+    (challenge / "stage_2_detailed_class_info.csv").write_text("patientId,class\np1,Lung Opacity\np2,Normal\n")
+    box = [8 * value for value in (*BOX, 32, 32)]
+    labels = f"p1,{','.join(map(str, box))},1\np2,,,,,0\n"
+    (challenge / "stage_2_train_labels.csv").write_text(f"patientId,x,y,width,height,Target\n{labels}")
+    columns = [f"{reader}-{zone}" for reader in "SJ" for zone in ZONES]
+    (tmp_path / BRIXIA_FILE).write_text(f"filename,{','.join(columns)}\nscored.png,0,1,2,0,1,3,0,1,2,0,1,3\n")
+    return pd.DataFrame(rows, columns=["path", "patient", "split", "label", "digest"])
+
+
+def test_boxes_become_masks_in_pixels_of_the_image(table: pd.DataFrame) -> None:
+    boxed, scored = refereed(table)
+    mask = boxed.masks((IMAGE, IMAGE))[BOXES]
+    expected = np.zeros((IMAGE, IMAGE), bool)
+    expected[BOX[1] : BOX[1] + 32, BOX[0] : BOX[0] + 32] = True
+    assert (mask == expected).all()
+    assert (boxed.zones, scored.masks((IMAGE, IMAGE))) == ({}, {})
+    assert set(scored.zones) == {"senior", "junior"}
+
+
+def test_zones_are_thirds_of_each_lung() -> None:
+    masks = zone_masks(lung_area(96))
+    assert (np.logical_or.reduce(list(masks.values())) == lung_area(96)).all()
+    assert sum(mask.sum() for mask in masks.values()) == lung_area(96).sum()
+    rows, cols = np.array([np.argwhere(masks[zone]).mean(axis=0) for zone in ZONES]).T
+    assert rows[0] < rows[1] < rows[2] and rows[3] < rows[4] < rows[5]
+    assert cols[:3].max() < cols[3:].min(), "the patient's right is on the left of the image"
+    heatmap = masks["C"].astype(np.float32) - masks["A"]
+    assert zone_means(heatmap, lung_area(96)) == {zone: float(zone == "C") for zone in ZONES}
+    assert all(np.isnan(value) for value in zone_means(heatmap, np.zeros((96, 96), bool)).values())
+
+
+def test_the_correlation_of_zones_needs_scores_that_differ() -> None:
+    score = dict(zip(ZONES, (0, 1, 2, 0, 1, 3), strict=True))
+    assert zone_correlation({zone: -value for zone, value in score.items()}, score) == -1
+    assert np.isnan(zone_correlation(score, dict.fromkeys(ZONES, 2)))
+    assert np.isnan(zone_correlation(score | {"A": float("nan")}, score))
+
+
+def test_a_run_scores_every_map_and_continues(table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Model(classifier_on(lung_area(SIDE)))
+    monkeypatch.setattr(referees.LungSegmenter, "load", lambda: model.classifier.segmenter)
+    found = list(measure_referees([model], table, tmp_path / "out"))
+    assert [(one["model"], one["patient"]) for one in found] == [
+        (key, patient) for key in (BASELINES, "toy") for patient in ("patient 0", "patient 2")
+    ]
+    uniform = found[0]["maps"]["uniform in lungs"][BOXES]
+    box = np.zeros((IMAGE, IMAGE), bool)
+    box[BOX[1] : BOX[1] + 32, BOX[0] : BOX[0] + 32] = True
+    assert uniform["energy"] == pytest.approx((box & lung_area(IMAGE)).sum() / lung_area(IMAGE).sum())
+    assert uniform["area"] == pytest.approx(1 / 16)
+    assert found[1]["junior"] == 1.0
+    assert found[1]["maps"]["uniform in lungs"][ZONE_SCORES] == {"senior": 0.0, "junior": 0.0}
+    assert set(found[2]["maps"]) == set(referees.METHODS_OF_OURS)
+    monkeypatch.setattr(referees, "_record", lambda *_: pytest.fail("measured again"))
+    assert list(measure_referees([model], table, tmp_path / "out")) == found
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="cannot be written"):
+        list(measure_referees([model], table, tmp_path / "file"))
+
+
+def test_intervals_by_patient_are_wider_than_by_image_and_cover_the_truth() -> None:
+    rng, covered = np.random.default_rng(0), []
+    patients = [f"{number // 4}" for number in range(120)]
+    for _ in range(200):
+        values = np.repeat(rng.normal(0.3, 1, 30), 4) + rng.normal(0, 0.1, 120)
+        found = clustered(patients, values, draws=400)
+        covered.append(found.low <= 0.3 <= found.high)
+    assert 0.89 <= np.mean(covered) <= 0.99
+    by_image = clustered([str(number) for number in range(120)], values, draws=400)
+    assert found.high - found.low > 1.6 * (by_image.high - by_image.low)
+
+
+def test_p_values_err_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(1)
+    found = [clustered([str(k) for k in range(40)], rng.normal(0, 1, 40), draws=400).p for _ in range(300)]
+    assert 0.02 <= np.mean(np.array(found) < 0.05) <= 0.09
+    assert clustered(["a"], np.array([np.nan])).value is None
+
+
+def test_holm_controls_all_tests_together() -> None:
+    assert holm([0.001, 0.5, 0.02]) == pytest.approx([0.003, 0.5, 0.04])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+def records(better: float) -> list[dict[str, Any]]:
+    """40 patients: a map of the model "m" beats the baseline by `better`, with a little noise."""
+    rng, found = np.random.default_rng(2), []
+    for number in range(40):
+        zones = dict(zip(ZONES, (0, 1, 2, 0, 1, 3), strict=True)) if number < 5 else {}
+        known = {"image": f"{number}", "patient": f"p{number}", "split": "test" if number < 20 else "train"}
+        base = float(rng.uniform(0.2, 0.4))
+        scores = {"hit": 1.0, "energy": 0.5, "auprc": base}
+        own = scores | {"auprc": base + better + float(rng.normal(0, 0.02))}
+        of_zones = {ZONE_SCORES: {"senior": 0.5, "junior": 0.4}} if zones else {}
+        found.append(
+            {**known, "model": BASELINES, "weights": "", "zones": zones, "junior": 0.9 if zones else None}
+            | {"maps": {"edges": {BOXES: scores, **of_zones}}}
+        )
+        found.append({**known, "model": "m", "weights": "1", "maps": {"gradcam": {BOXES: own, **of_zones}}})
+    return found
+
+
+def test_a_map_is_compared_with_the_best_baseline_on_the_same_images() -> None:
+    results = summarise_referees(records(0.1))
+    for split, images in (("test", 20), ("all", 40)):
+        found = results["splits"][split][BOXES]
+        assert (found["images"], found["patients"], found["best_baseline"]) == (images, images, "edges")
+        (own,) = (one for one in found["maps"] if one["model"] == "m")
+        gap = own["to_baseline"]
+        assert gap["low"] < 0.1 < gap["high"] or gap["value"] == pytest.approx(0.1, abs=0.01)
+        assert gap["p_holm"] < 0.05
+    zones = results["splits"]["all"][ZONE_SCORES]
+    assert zones["junior against senior"]["value"] == pytest.approx(0.9)
+    assert zones["best_baseline"] == ZONE_PRIOR, "five images with the same scores predict one another"
+    assert summarise_referees(records(0.0))["splits"]["all"][BOXES]["maps"][-1]["to_baseline"]["p"] > 0.05
