@@ -52,7 +52,8 @@ def test_table(records: Sequence[Record]) -> pd.DataFrame:
     """One row a model, image, method and trust test; each rule for the verdict is one more "test".
 
     failed, passed: is the value on the wrong or the right side of the test's line, whether the test decides today or not?
-    Neither where it could not decide. Of a verdict: "not supported" and "supported".
+    Neither where it could not decide; such a heatmap counts as the least suspicious of its test, since nobody is accused. Of
+    a verdict: "not supported" and "supported".
     """
     rows = []
     for record in records:
@@ -73,7 +74,9 @@ def test_table(records: Sequence[Record]) -> pd.DataFrame:
                     for rule, word in words.items()
                 ]
     columns = ["model", "group", "method", "test", "failed", "passed", "suspicion"]
-    return pd.DataFrame(rows, columns=columns).astype({"failed": float, "passed": float, "suspicion": float})
+    found = pd.DataFrame(rows, columns=columns).astype({"failed": float, "passed": float, "suspicion": float})
+    least = found.groupby("test")["suspicion"].transform("min")
+    return found.assign(suspicion=found["suspicion"].fillna(least))
 
 
 def side_of(test: str, cells: Record) -> str:
