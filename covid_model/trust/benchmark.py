@@ -64,6 +64,23 @@ def rates_of_test(test: str, method: str, results: Results | None = None) -> Err
     return found and found["sensitivity"] and _rates(found["sensitivity"], found["false_alarms"])
 
 
+def roc_points(test: str, results: Results | None = None) -> tuple[list[float], list[float]]:
+    """The ROC curve of a test over models, for the default method: false-alarm rates and sensitivities from 0 to 1.
+
+    A model's score is its mean suspicion. Empty where models of one kind are missing.
+    """
+    known = benchmark() if results is None else results
+    scores: dict[str, list[float]] = {"used": [], "not used": []}
+    for model in known.get("models", ()):
+        value = model["tests"].get(test, {}).get("suspicion")
+        if value is not None and model["learned"] and model["use"] in scores:
+            scores[model["use"]].append(value)
+    if not all(scores.values()):
+        return [], []
+    lines = [float("inf"), *sorted({*scores["used"], *scores["not used"]}, reverse=True)]
+    return tuple([sum(v >= line for v in scores[use]) / len(scores[use]) for line in lines] for use in ("not used", "used"))  # type: ignore[return-value]
+
+
 def benchmark_line(method: str, results: Results | None = None) -> str:
     """One line for beside a verdict on a heatmap of `method`; "" where it was not measured."""
     rates = verdict_rates(method, results)

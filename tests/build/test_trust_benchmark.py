@@ -17,7 +17,8 @@ from covid_model.build.trust_benchmark.shortcuts import SHORTCUTS
 from covid_model.build.trust_benchmark.summary import LINES, side_of, summarise, word_of
 from covid_model.errors import DataError
 from covid_model.explain.methods import DEFAULT_METHOD, METHODS
-from covid_model.trust.benchmark import ErrorRates, Share, benchmark_line, rates_of_test, verdict_rates
+from covid_model.plots.benchmark import evidence_figure, roc_figure
+from covid_model.trust.benchmark import ErrorRates, Share, benchmark_line, rates_of_test, roc_points, verdict_rates
 from covid_model.trust.trust_tests import TRUST_TESTS
 
 LOCAL = [kind for kind, shortcut in SHORTCUTS.items() if shortcut.local]
@@ -190,6 +191,20 @@ def test_the_line_for_a_page_is_read_from_the_results(summary: dict[str, Any]) -
     assert rates == ErrorRates(Share(**vars(rates.caught)), Share(**vars(rates.accused)))
     assert benchmark_line("no such method", summary) == "" == benchmark_line(DEFAULT_METHOD, {})
     assert verdict_rates(DEFAULT_METHOD, {}) is None is rates_of_test("agreement", DEFAULT_METHOD, summary)
+
+
+def test_charts_are_drawn_from_the_results(summary: dict[str, Any]) -> None:
+    alarms, caught = roc_points("attention", summary)
+    assert (alarms[0], caught[0], alarms[-1], caught[-1]) == (0, 0, 1, 1)
+    assert 1.0 in [c for a, c in zip(alarms, caught, strict=True) if a == 0], "it knows every model"
+    assert roc_points("attention", {}) == ([], [])
+    figure = roc_figure(summary)
+    assert len(figure.data) == len(LINES) + 1
+    assert "(1.00)" in next(line.name for line in figure.data if TRUST_TESTS["attention"].question in line.name)
+    bars = evidence_figure(summary, "opacity").data[0]
+    shown = dict(zip(bars.y, bars.x, strict=True))
+    assert shown[METHODS[DEFAULT_METHOD].label] == pytest.approx(0.4)
+    assert "uniform in lungs" in shown
 
 
 def test_the_summarys_rule_is_the_rule_of_the_verdict() -> None:
