@@ -15,7 +15,7 @@ MARGIN: Final = {"l": 0, "r": 8, "t": 8, "b": 0}
 
 
 def roc_figure(results: Mapping[str, Any]) -> go.Figure:
-    """One ROC curve a test: models that use their shortcut against models that do not. results: `trust.benchmark.benchmark`."""
+    """One ROC curve a test: models that use their shortcut against models that do not. results: `trust.benchmark`'s."""
     figure = go.Figure()
     for test in (key for key in TRUST_TESTS if key in results["lines"]):
         alarms, caught = roc_points(test, results)
@@ -30,7 +30,7 @@ def roc_figure(results: Mapping[str, Any]) -> go.Figure:
 
 
 def evidence_figure(results: Mapping[str, Any], evidence: str) -> go.Figure:
-    """Area under precision-recall of every map against the planted evidence, with intervals. evidence: opacity or shortcut."""
+    """Area under precision-recall of every map against the planted evidence. evidence: opacity or shortcut."""
     found = {name: cells["auprc"] for name, cells in results["evidence"][evidence]["all"].items()}
     known = {name: cells for name, cells in found.items() if cells["low"] is not None}
     names = sorted(known, key=lambda name: known[name]["value"])
