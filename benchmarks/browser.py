@@ -1,5 +1,6 @@
 """What a visitor sees: headless Chromium on a page, and when its picture changes."""
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -18,8 +19,8 @@ LAST: Final = (
     " return last && (last.getAttribute('href') || last.getAttribute('xlink:href') || last.getAttribute('src')); }"
 )
 CHANGED: Final = f"before => {{ const now = ({LAST})(); return now && now !== before; }}"
-TESTING: Final = "tests done …"
-VERDICT: Final = "text=/^(Supported|Not supported|Withheld):/"
+TESTING: Final = re.compile(r"Testing \d+ of \d+$")
+VERDICT: Final = "text=/(Supported|Not supported|Withheld)$/"
 
 
 @contextmanager

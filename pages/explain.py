@@ -1,6 +1,7 @@
 """Explain: a prediction and a heatmap for an image, tests of whether to trust them, and exports."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import streamlit as st
@@ -19,8 +20,8 @@ from covid_model.plots.probabilities import probability_figure
 from ui.explain.class_visualisation import show_class_visualisation
 from ui.explain.controls import PickedImage, how_picker, image_picker, look_picker, model_picker
 from ui.explain.export_panel import export_panel
-from ui.explain.input_check import admitted
-from ui.explain.trust_panel import may_be_tested, trust_panel
+from ui.explain.input_check import admitted, mended
+from ui.explain.trust_panel import trust_chips, verdict_line
 from ui.explain.whatif import what_if
 from ui.inert import inert, inert_figure, inert_message
 from ui.loaders import cached_prediction, cached_result, loaded_model, with_scores
@@ -69,11 +70,6 @@ def show_prediction(prediction: Prediction, card: Card, explained: str) -> None:
         st.subheader(inert(called) or "None of the model's classes", anchor=False)
         quality = prediction.prepared.lungs.quality
         st.badge(f"Lung outline: {quality}", color=QUALITY_COLOURS[quality], icon=":material/pulmonology:")
-        calibrated = (
-            f"calibrated on its validation images (temperature {card.temperature:.2f}). "
-            "Of the validation images of other classes, 5% score above the orange mark."
-        )
-        st.caption(f"Prediction of “{inert(card.title)}”, {calibrated if card.thresholds else 'not calibrated.'}")
         if card.head == "multilabel":
             st.caption(OWN_PROBABILITIES)
     bars.plotly_chart(
@@ -116,8 +112,8 @@ def interval_row(title: str, score: Mapping[str, Any]) -> dict[str, Any]:
     return {"score": title, "value": score["value"], "95% interval": interval}
 
 
-def show_captions(prediction: Prediction, found: Explanation, audit: Mapping[str, Any]) -> None:
-    """What the heatmap shows and does not show."""
+def show_captions(prediction: Prediction, found: Explanation, card: Card, audit: Mapping[str, Any]) -> None:
+    """What the heatmap shows and does not show; on demand, where prediction and heatmap come from."""
     share = lung_share(found.heatmap, prediction.prepared.lungs.mask, prediction.prepared.model_input.seen)
     first, *others = caption(found, share)
     st.markdown(f"**{inert(first)}** {inert_message(' '.join(others))}")
@@ -129,6 +125,17 @@ def show_captions(prediction: Prediction, found: Explanation, audit: Mapping[str
             f"unrelated images have {known['pairs']['ssim']:.2f}. It shows mostly the image, not the model.",
             icon=":material/warning:",
         )
+    with st.popover("Where this comes from", icon=":material/policy:"):
+        show_provenance(found, card)
+
+
+def show_provenance(found: Explanation, card: Card) -> None:
+    """Calibration, method, layer, and the digests of model and image."""
+    calibrated = (
+        f"calibrated on its validation images (temperature {card.temperature:.2f}). Of the validation images of other "
+        "classes, 5% score above the orange mark."
+    )
+    st.caption(f"Prediction of “{inert(card.title)}”, {calibrated if card.thresholds else 'not calibrated.'}")
     measured = "".join(f", {name.replace('_', ' ')} {value:.1%}" for name, value in found.measures.items())
     st.caption(
         f"{found.method} at layer {inert(found.layer)}, {found.seconds * 1000:.0f} ms{measured}; model {inert(found.model)} "
@@ -147,8 +154,7 @@ def show_panels(picked: PickedImage, result: Result, card: Card) -> None:
     )
     if trust.open:
         with trust:
-            if may_be_tested(result.inputs):
-                trust_panel(result.inputs)
+            trust_chips(result.inputs)
     if change.open:
         with change:
             what_if(found.model, picked.image, result.prediction, found)
@@ -166,16 +172,25 @@ def show_explained(picked: PickedImage, model: str) -> None:
     with st.sidebar:
         how = how_picker(loaded.card, prediction.predicted)
     show_prediction(prediction, loaded.card, how.target)
+    verdict = st.container()
     result = cached_result(model, picked.image, how, picked.lesions)
     if result is None:
         return
+    with verdict:
+        verdict_line(result.inputs)
     show_images(picked, prediction, result.explanation)
     captions, scores = st.columns([3, 2], gap="large")
     with captions:
-        show_captions(prediction, result.explanation, loaded.audit_record)
+        show_captions(prediction, result.explanation, loaded.card, loaded.audit_record)
     with scores:
         show_scores(loaded.card, loaded.audit_record)
     show_panels(picked, result, loaded.card)
+
+
+def with_remedy(picked: PickedImage) -> PickedImage:
+    """The picked image, mended if the user chose that; then outlines on it do not fit any more, and no link opens it."""
+    image = mended(picked.image)
+    return picked if image is picked.image else replace(picked, image=image, lesions=None, linkable=False)
 
 
 require_entry()
@@ -184,7 +199,7 @@ heading.header("What does the model look at?", anchor=False)
 first_time.page_link("pages/tour.py", label="New here?", icon=":material/tour:")
 with show_errors():
     with st.sidebar:
-        picked = image_picker()
+        picked = with_remedy(image_picker())
         model = model_picker()
     height, width = picked.image.shape
     st.caption(f"**{inert(picked.title)}**, {width} x {height} pixels, {picked.image.source_kind.upper()}. {picked.note}")

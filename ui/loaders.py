@@ -145,7 +145,7 @@ def trust_figures(inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
 
 
 def run_tests_in_background(inputs: TrustInput) -> BaseException | None:
-    """Run and cache every trust test of a heatmap in the background; returns the exception if one failed."""
+    """Run and cache the missing trust tests of a heatmap in the background; returns the exception if one failed."""
     store = results()
 
     def step(test: str) -> Callable[[Progress], object]:
@@ -155,7 +155,9 @@ def run_tests_in_background(inputs: TrustInput) -> BaseException | None:
 
         return run
 
-    return background().want(session(), _trust_key(inputs, "all"), [step(test) for test in TRUST_TESTS])
+    known = scores_so_far(inputs)
+    missing = [step(test) for test in TRUST_TESTS if test not in known]
+    return background().want(session(), _trust_key(inputs, "all"), missing)
 
 
 def class_visualisation(model: str, target: str) -> NDArray[np.float32] | None:

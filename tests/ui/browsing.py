@@ -1,6 +1,7 @@
 """What the browser tests share: the server, Chromium, and when a page is ready."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -10,6 +11,9 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+VERDICT = re.compile("(Supported|Not supported|Withheld)$")
+"""The text of the chip beside the answer; its icon's name comes before the word."""
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,7 +1,7 @@
 """The app for people without a mouse, without eyes for colour or pictures, and with a phone; in a real browser."""
 
 import pytest
-from browsing import CHROMIUM, changed_overlay, overlay, quiet, settled
+from browsing import CHROMIUM, VERDICT, changed_overlay, overlay, quiet, settled
 
 from covid_model.data.synthetic_samples import shipped_samples
 from ui.menu import PAGES
@@ -90,7 +90,7 @@ def test_the_page_does_not_jump_while_a_map_is_made(page, address: str) -> None:
     """Cumulative layout shift (web.dev) after a choice; 0.1 is called good."""
     page.goto(address)
     settled(page)
-    page.get_by_text("upported:").or_(page.get_by_text("Withheld:")).first.wait_for()
+    page.get_by_text(VERDICT).first.wait_for()
     page.evaluate(SHIFTS)
     before = overlay(page)
     page.get_by_role("combobox", name="Class to explain").click()

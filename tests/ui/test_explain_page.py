@@ -1,9 +1,12 @@
 """The Explain page driven through AppTest, from the entry script, with the shipped models."""
 
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from drawing import dataset, png, saved
 from shown import page_text, plain
@@ -22,6 +25,7 @@ from ui.links import explain_params
 
 FIRST, SECOND = list(shipped_samples())[:2]
 NORMAL = next(sample.name for sample in shipped_samples().values() if sample.label == "Normal")
+WORDS = ("Supported", "Not supported", "Withheld")
 ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 
 
@@ -159,7 +163,35 @@ def test_what_is_no_chest_image_is_explained_only_after_a_click_and_without_a_ve
     app.button(key=next(button.key for button in app.button if (button.key or "").startswith("override_"))).click().run()
     assert not app.exception
     assert any(name in prediction(app) for name in LABELS)
-    assert any("**Withheld:**" in box.value and "means nothing" in box.value for box in app.warning)
+    assert verdict_word(app) == "Withheld"
+    assert "A prediction for it means nothing." in page_text(app)
+
+
+def verdict_word(app: AppTest) -> str:
+    """The word on the chip beside the answer."""
+    words = [word for word in WORDS for badge in app.main.markdown if f" {word}]" in badge.value]
+    assert len(words) == 1
+    return words[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "button"),
+    [
+        (lambda pixels: 255 - pixels, "Invert and explain"),
+        (np.rot90, "Turn and explain"),
+        (lambda pixels: np.rot90(pixels, 3), "Turn and explain"),
+    ],
+)
+def test_a_refused_image_that_can_be_mended_is_explained_after_a_click(change: Callable, button: str) -> None:
+    right = cv2.imread(str(shipped_samples()[FIRST].path), cv2.IMREAD_GRAYSCALE)
+    app = opened()
+    app.file_uploader[0].upload("x.png", cv2.imencode(".png", np.ascontiguousarray(change(right)))[1].tobytes()).run()
+    assert "**Not explained.**" in app.warning[0].value
+    assert not app.subheader
+    next(found for found in app.button if found.label == button).click().run()
+    assert not app.exception
+    assert "after a click" in page_text(app)
+    assert prediction(app) == prediction(opened())
 
 
 def panel(app: AppTest, name: str) -> AppTest:
@@ -173,7 +205,7 @@ def panel(app: AppTest, name: str) -> AppTest:
 def finished(app: AppTest) -> AppTest:
     """Wait until the background has run every trust test."""
     for _ in range(120):
-        if "tests done" not in " ".join(str(box.value) for box in app.info):
+        if "badge[:material/hourglass_top: Testing" not in " ".join(text.value for text in app.markdown):
             return app
         time.sleep(0.5)
         app.run()
@@ -183,22 +215,27 @@ def finished(app: AppTest) -> AppTest:
 
 def test_the_trust_panel_gives_a_verdict_with_every_test_and_the_rule() -> None:
     app = finished(opened(model="whole-image"))
-    verdicts = [str(box.value) for box in (*app.success, *app.error, *app.warning)]
-    assert any(word in text for text in verdicts for word in ("**Supported:**", "**Not supported:**", "**Withheld:**"))
-    text = page_text(app)
-    for row in TRUST_TESTS.values():
+    assert verdict_word(app) in WORDS
+    assert RULE in page_text(app)
+    chips = app.main.pills[0]
+    assert len(chips.options) == len(TRUST_TESTS)
+    for key, row in TRUST_TESTS.items():
+        app.main.pills[0].set_value(key).run()
+        assert not app.exception
+        text = page_text(app)
         assert f"**{row.question}**" in text
-    assert RULE in text
-    assert "Without the lungs the model is" in text
+        assert row.paper in text
+        if key == "region_ablation":
+            assert re.search("Without the lungs the model (loses|keeps) most of its certainty: it gives", text)
 
 
-def test_an_unlikely_class_has_no_verdict_until_asked_for() -> None:
+def test_an_unlikely_class_has_no_verdict_and_no_test_until_asked_for() -> None:
     app = opened(image=NORMAL, model="whole-image", target="COVID-19")
-    assert any("**Withheld:**" in str(box.value) for box in app.warning)
-    assert "Is it in the lungs?" not in page_text(app)
+    assert verdict_word(app) == "Withheld"
+    assert not app.main.pills
     app.toggle(key="test_anyway").set_value(True).run()
     assert not app.exception
-    assert "Is it in the lungs?" in page_text(app)
+    assert any("Is it in the lungs?" in option for option in app.main.pills[0].options)
 
 
 def test_a_pasted_marker_changes_the_answer_and_undo_takes_it_back() -> None:

@@ -19,9 +19,11 @@ def export_panel(result: Result, card: Card, title: str, *, linkable: bool) -> N
         st.caption("This address opens the current view: image, model, class, method, layer and display options.")
         st.code(shared_address(), language=None)
     else:
-        st.caption("Uploads are not stored, so no link can open this view. The report contains the image.")
+        st.caption(
+            "Uploads are not stored, nor are changed images, so no link can open this view. The report contains the image."
+        )
     if not scores:
-        st.caption("To include trust scores in the record and the report, open “Can you trust it?” first.")
+        st.caption("Record and report include the trust scores once all tests have finished.")
     opacity = float(st.session_state.get("opacity", 0.6))
     colormap = str(st.session_state.get("cmap_choice", "inferno"))
     with st.container(horizontal=True):

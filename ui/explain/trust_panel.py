@@ -1,14 +1,13 @@
-"""The trust panel: the tests, each shown as soon as it has finished, and the verdict above them."""
+"""The verdict beside the answer, and the trust tests as chips that open; both fill up while the tests run."""
 
 from typing import Final, Literal
 
 import streamlit as st
 
-from covid_model.plots.trust import trust_chart
 from covid_model.trust.figures import Images
 from covid_model.trust.score import Outcome, TrustInput, TrustScore
 from covid_model.trust.trust_tests import TRUST_TESTS, TrustTest
-from covid_model.trust.verdict import RULE, Verdict, verdict, withheld
+from covid_model.trust.verdict import RULE, Verdict, Word, verdict, withheld
 from ui.inert import inert, inert_figure, inert_message
 from ui.loaders import run_tests_in_background, scores_so_far, trust_figures
 from ui.tensorflow_start import is_starting
@@ -21,92 +20,136 @@ BADGES: Final[dict[Outcome, tuple[str, str, Colour]]] = {
     "unclear": ("Cannot decide", ":material/help:", "orange"),
     "informational": ("For information", ":material/info:", "gray"),
 }
+VERDICTS: Final[dict[Word, tuple[str, str, Colour]]] = {
+    "supported": ("Supported", ":material/verified:", "green"),
+    "not supported": ("Not supported", ":material/gpp_bad:", "red"),
+    "withheld": ("Withheld", ":material/block:", "orange"),
+}
 TICK: Final = 1.0
 """Seconds between two updates of the test results."""
+WAITING: Final = "trust_waiting"
+"""In the session: the page shows tests that have not finished; when they have, it runs once more and its parts rest."""
 
 
-def trust_panel(inputs: TrustInput) -> None:
-    """All trust tests, each shown as soon as it has finished; the page stays usable meanwhile."""
-    done = len(scores_so_far(inputs)) == len(TRUST_TESTS)
-    st.fragment(_panel, run_every=None if done else TICK)(inputs)
+def verdict_line(inputs: TrustInput) -> None:
+    """The verdict as a chip, with one plain line why; while the tests run, how many have finished."""
+    rests = withheld(inputs) is not None or len(scores_so_far(inputs)) == len(TRUST_TESTS)
+    st.fragment(_verdict_line, run_every=None if rests else TICK)(inputs)
 
 
-def _panel(inputs: TrustInput) -> None:
-    """The current results. When the last score is available, one run of the whole page ends the repetition."""
-    before = scores_so_far(inputs)
-    fault = None if len(before) == len(TRUST_TESTS) else run_tests_in_background(inputs)
-    scores = list(before.values())
-    if fault is not None:
-        st.error(f"The tests stopped: {inert_message(fault)}", icon=":material/error:")
-    elif len(scores) == len(TRUST_TESTS):
-        show_verdict(inputs, verdict(inputs, scores))
-        if st.session_state.pop("trust_waiting", False):
-            st.rerun()
-    else:
-        st.session_state["trust_waiting"] = True
-        st.info(f"Testing whether you can trust this heatmap: {len(scores)} of {len(TRUST_TESTS)} tests done …")
-        if is_starting():
-            st.caption("Starting TensorFlow, which some of the tests need …")
-        if inputs.method.slow:
-            st.caption(f"{inputs.method.label} is slow, and so are its tests: some compute the heatmap several times.")
-    columns = st.columns(2, gap="medium")
-    for number, (key, test) in enumerate(TRUST_TESTS.items()):
-        with columns[number % 2].container(border=True):
-            if key in before:
-                show_score(inputs, test, before[key])
-            else:
-                st.markdown(f"**{test.question}**")
-                st.caption("Waiting …" if fault is None else "Not run.")
+def _verdict_line(inputs: TrustInput) -> None:
+    if (why := withheld(inputs)) is not None:
+        show_verdict(Verdict("withheld", why))
+        return
+    scores = _scores_while_wanted(inputs)
+    if scores is None:
+        return
+    if len(scores) == len(TRUST_TESTS):
+        show_verdict(verdict(inputs, list(scores.values())))
+        return
+    _chip(f"Testing {len(scores)} of {len(TRUST_TESTS)}", ":material/hourglass_top:", "gray", _what_is_tested(inputs))
 
 
-def show_verdict(inputs: TrustInput, found: Verdict) -> None:
-    """The verdict, and below it the rule."""
-    what = f"the {inputs.method.label} heatmap for {inert(inputs.explanation.target)}"
-    why = inert_message(found.why)
-    if found.word == "supported":
-        st.success(f"**Supported:** {what}. {why}", icon=":material/verified:")
-    elif found.word == "not supported":
-        st.error(f"**Not supported:** {what}. {why}", icon=":material/gpp_bad:")
-    else:
-        st.warning(f"**Withheld:** no verdict on {what}. {why}", icon=":material/block:")
-    with st.expander("The rule"):
+def _what_is_tested(inputs: TrustInput) -> str:
+    """What the visitor waits for."""
+    text = "The tests show whether this heatmap can be trusted."
+    if is_starting():
+        return f"{text} TensorFlow, which some of them need, is starting …"
+    if inputs.method.slow:
+        return f"{text} {inputs.method.label} is slow, and so are they: some compute the heatmap several times."
+    return text
+
+
+def _scores_while_wanted(inputs: TrustInput) -> dict[str, TrustScore] | None:
+    """The scores so far, after asking for the rest; None, with the reason shown, where a test failed to run.
+
+    With the last score the whole page runs once more, so that its live parts rest.
+    """
+    scores = scores_so_far(inputs)
+    if len(scores) < len(TRUST_TESTS):
+        if (fault := run_tests_in_background(inputs)) is not None:
+            st.error(f"The tests stopped: {inert_message(fault)}", icon=":material/error:")
+            return None
+        st.session_state[WAITING] = True
+    elif st.session_state.pop(WAITING, False):
+        st.rerun()
+    return scores
+
+
+def show_verdict(found: Verdict) -> None:
+    """The verdict and its reason on one line."""
+    _chip(*VERDICTS[found.word], inert_message(found.why))
+
+
+def _chip(word: str, icon: str, colour: Colour, text: str) -> None:
+    """A chip, and beside it one line. text: Markdown."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(word, icon=icon, color=colour)
+        st.markdown(text, width="stretch")
+
+
+def trust_chips(inputs: TrustInput) -> None:
+    """Every trust test as a chip that opens; where the verdict is withheld anyway, only after a click."""
+    early = withheld(inputs) is not None
+    if early and not st.toggle("Run the tests anyway", key="test_anyway", help="The verdict stays withheld."):
+        return
+    rests = len(scores_so_far(inputs)) == len(TRUST_TESTS)
+    st.fragment(_trust_chips, run_every=None if rests else TICK)(inputs, early)
+
+
+def _trust_chips(inputs: TrustInput, early: bool) -> None:
+    """early: without a verdict line that asks for the tests."""
+    scores = _scores_while_wanted(inputs) if early else scores_so_far(inputs)
+    if scores is None:
+        return
+    left, right = st.columns([6, 1], vertical_alignment="bottom")
+    key = left.pills(
+        "The tests; choose one to see what it found and how",
+        list(TRUST_TESTS),
+        format_func=lambda key: chip_label(TRUST_TESTS[key], scores.get(key)),
+        key="test",
+    )
+    with right.popover("The rule", icon=":material/gavel:"):
         st.write(RULE)
+    if key is not None:
+        with st.container(border=True):
+            if key in scores:
+                show_score(inputs, TRUST_TESTS[key], scores[key])
+            else:
+                st.caption("This test has not finished yet …")
+
+
+def chip_label(test: TrustTest, score: TrustScore | None) -> str:
+    """The question of a test and how it went, as Markdown."""
+    if score is None:
+        return f":gray[:material/hourglass_empty:] {test.question}"
+    _, icon, colour = BADGES[score.outcome]
+    return f":{colour}[{icon}] {test.question}"
 
 
 def show_score(inputs: TrustInput, test: TrustTest, score: TrustScore) -> None:
-    """One test: outcome, question, finding, images, and on demand how it works and its charts."""
+    """One test: outcome, question, finding with its numbers, images and charts, and how it is measured."""
     name, icon, colour = BADGES[score.outcome]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{test.question}**", width="stretch")
         st.badge(name, icon=icon, color=colour)
     st.markdown(inert_message(score.sentence))
-    figures = trust_figures(inputs, score)
-    for figure in figures:
+    for number, figure in enumerate(trust_figures(inputs, score)):
         if isinstance(figure, Images):
             show_images(figure)
-    behind = st.expander("How it is measured", key=f"behind_{test.key}", on_change="rerun")
-    if behind.open:
-        behind.caption(f"{test.how} {test.paper}.")
-        for number, figure in enumerate(figures):
-            if not isinstance(figure, Images):
-                behind.plotly_chart(
-                    inert_figure(trust_chart(figure)),
-                    key=f"trust_{test.key}_{number}",
-                    config={"displayModeBar": False},
-                    alt=score.sentence,
-                )
+            continue
+        from covid_model.plots.trust import trust_chart  # loads Plotly and pandas, which the first answer need not wait for
+
+        st.plotly_chart(
+            inert_figure(trust_chart(figure)),
+            key=f"trust_{test.key}_{number}",
+            config={"displayModeBar": False},
+            alt=score.sentence,
+        )
+    st.caption(f"{test.how} {test.paper}.")
 
 
 def show_images(images: Images) -> None:
     """Images side by side, each with its caption."""
     for column, (caption, picture) in zip(st.columns(len(images.pictures)), images.pictures.items(), strict=True):
         column.image(picture, caption=inert(caption), alt=f"{images.title} {caption}", width="stretch")
-
-
-def may_be_tested(inputs: TrustInput) -> bool:
-    """False, with the reason shown, if the verdict is withheld before any test; a toggle runs the tests anyway."""
-    why = withheld(inputs)
-    if why is None:
-        return True
-    show_verdict(inputs, Verdict("withheld", why))
-    return st.toggle("Run the tests anyway", key="test_anyway")
