@@ -49,7 +49,7 @@ def input_check_section() -> list[str]:
         f"| {name} | {score['pictures']} | {score['value']:.1%} | {score['low']:.1%} to {score['high']:.1%} |"
         for name, score in card["scores"].items()
     ]
-    head = ["| picture | tested | refused | 95 % interval |", "|---|---|---|---|"]
+    head = ["| picture | tested | refused | 95% interval |", "|---|---|---|---|"]
     about = f"Measured {card['date'][:10]}, data {card['training']['data_hash'][:12]}. {' '.join(card['limits'])}"
     return ["## The input check", "\n".join(f"- {reason}" for reason in REASONS.values()), "\n".join([*head, *rows]), about]
 
@@ -68,7 +68,7 @@ def samples_section() -> list[str]:
         "|---|---|---|---|---|---|",
     ]
     limits = (
-        f"Limits: {first.limits[0]:.2f} and {first.limits[1]:.2f}, what 95 % of real images of other patients stay below."
+        f"Limits: {first.limits[0]:.2f} and {first.limits[1]:.2f}, what 95% of real images of other patients stay below."
     )
     return ["## Synthetic images", "\n".join([*head, *rows]), limits]
 

@@ -12,7 +12,7 @@ OTHER: Final = "#9db4bf"
 def probability_figure(
     probabilities: Mapping[str, float], thresholds: Mapping[str, Mapping[str, float]], explained: str
 ) -> go.Figure:
-    """Horizontal bars, one a class in the model's order; a tick marks the operating point of 95 % specificity.
+    """Horizontal bars, one a class in the model's order; a tick marks the operating point of 95% specificity.
 
     explained: the class whose bar is emphasised; none is where it is not a class (a difference).
     """
@@ -38,7 +38,7 @@ def probability_figure(
             y=names,
             mode="markers",
             marker={"symbol": "line-ns", "size": 22, "line": {"width": 2, "color": "#c2571a"}},
-            hovertemplate="called %{y} from %{x:.3f} on (95 % specificity on validation images)<extra></extra>",
+            hovertemplate="called %{y} from %{x:.3f} on (95% specificity on validation images)<extra></extra>",
         )
     )
     figure.update_xaxes(range=[0, 1.15], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1], fixedrange=True)
