@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from covid_model.api.result import Result
 from covid_model.explain.captions import caption, lung_share
@@ -62,12 +63,13 @@ def show_images(picked: PickedImage, prediction: Prediction, found: Explanation)
     )
 
 
-def show_prediction(prediction: Prediction, card: Card, explained: str) -> None:
-    """All classes with their probabilities, and warnings about the prediction."""
+def show_prediction(prediction: Prediction, card: Card, explained: str) -> DeltaGenerator:
+    """All classes with their probabilities, and warnings about the prediction; returns the place for the verdict."""
     text, bars = st.columns([2, 3], gap="large", vertical_alignment="center")
     with text:
         called = "; ".join(f"{name}, {prediction.probabilities[name]:.0%}" for name in prediction.called)
         st.subheader(inert(called) or "None of the model's classes", anchor=False)
+        verdict = st.container()
         quality = prediction.prepared.lungs.quality
         st.badge(f"Lung outline: {quality}", color=QUALITY_COLOURS[quality], icon=":material/pulmonology:")
         if card.head == "multilabel":
@@ -80,6 +82,7 @@ def show_prediction(prediction: Prediction, card: Card, explained: str) -> None:
     )
     for warning in prediction.warnings:
         st.warning(inert_message(warning), icon=":material/info:")
+    return verdict
 
 
 def show_scores(card: Card, audit: Mapping[str, Any]) -> None:
@@ -171,8 +174,7 @@ def show_explained(picked: PickedImage, model: str) -> None:
     loaded, prediction = loaded_model(model), cached_prediction(model, picked.image)
     with st.sidebar:
         how = how_picker(loaded.card, prediction.predicted)
-    show_prediction(prediction, loaded.card, how.target)
-    verdict = st.container()
+    verdict = show_prediction(prediction, loaded.card, how.target)
     result = cached_result(model, picked.image, how, picked.lesions)
     if result is None:
         return

@@ -108,6 +108,7 @@ def _trust_chips(inputs: TrustInput, early: bool) -> None:
         list(TRUST_TESTS),
         format_func=lambda key: chip_label(TRUST_TESTS[key], scores.get(key)),
         key="test",
+        wrap=True,
     )
     with right.popover("The rule", icon=":material/gavel:"):
         st.write(RULE)
