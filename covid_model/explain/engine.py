@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from covid_model.backends.base import Engines, Progress, silent
+from covid_model.backends.remembered import RememberedEngines
 from covid_model.errors import ExplainError
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import DEFAULT_METHOD, Method, MethodInput, get_method
@@ -66,7 +67,9 @@ def explain(
     settings = complete(chosen.options, options or {})
     name = prediction.predicted if target is None else target
     wanted = resolve_target(name, card.classes, len(prediction.logits), prediction.head)
-    inputs = MethodInput(classifier, prediction.prepared.batch, wanted, place, seed, progress)
+    batch = prediction.prepared.batch
+    engines = RememberedEngines(classifier, batch, prediction.outputs)
+    inputs = MethodInput(engines, batch, wanted, place, seed, progress)
     start = time.perf_counter()
     with np.errstate(over="ignore", invalid="ignore"):  # the map is checked below
         raw = chosen.heatmap(inputs, **settings)

@@ -22,19 +22,18 @@ LIBRARIES: Final = ("tensorflow", "tensorflow-cpu", "onnxruntime", "keras", "num
 """Libraries that a map depends on, by the names of their distributions; TensorFlow has two."""
 
 
-def versions() -> dict[str, str]:
-    """Versions of the project and of those of its libraries that are installed. Imports none of them."""
-    return dict(_versions())
-
-
 @cache
-def _versions() -> dict[str, str]:
-    """As `versions`, read once: an explanation records them, and reading takes longer than a fast heatmap."""
+def _installed() -> dict[str, str]:
     found = {"covid_model": __version__}
     for name in LIBRARIES:
         with suppress(PackageNotFoundError):
             found[name] = version(name)
     return found
+
+
+def versions() -> dict[str, str]:
+    """Versions of the project and of those of its libraries that are installed. Imports none of them."""
+    return dict(_installed())
 
 
 @dataclass(frozen=True, eq=False)

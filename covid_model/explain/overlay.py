@@ -1,6 +1,7 @@
 """A heatmap over an image, as an array of pixels."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import cv2
@@ -68,8 +69,15 @@ def heat(
     if signed:
         colours = np.where((scaled > 0)[..., None], np.array(FOR, np.uint8), np.array(AGAINST, np.uint8))
     else:
-        colours = cv2.applyColorMap(np.round(strength * 255).astype(np.uint8), COLORMAPS[colormap].code)[..., ::-1]
+        colours = cv2.applyColorMap(np.round(strength * 255).astype(np.uint8), _ramp(colormap))
     return np.dstack([colours, np.round(opacity * strength * 255).astype(np.uint8)])
+
+
+@cache
+def _ramp(colormap: str) -> NDArray[np.uint8]:
+    """The colours of 0 to 255, (256, 1, 3) RGB. OpenCV would interpolate them anew for every part of a picture."""
+    colours = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], COLORMAPS[colormap].code)
+    return np.ascontiguousarray(colours[..., ::-1], np.uint8)
 
 
 def blended(grey: NDArray[np.uint8], layer: NDArray[np.uint8]) -> NDArray[np.uint8]:

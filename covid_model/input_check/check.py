@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from covid_model.backends.probabilities import softmax
 from covid_model.errors import ImageError
 from covid_model.files import read_arrays
 from covid_model.images.xray_image import XrayImage
@@ -66,8 +67,6 @@ class InputCheck:
 
     def probabilities(self, measures: NDArray[np.float32]) -> dict[str, float]:
         """Kind -> probability, for the (n,) features of one input."""
-        from scipy.special import softmax
-
         scores = (measures - self.centre) / self.spread @ self.weights + self.shift
         found: dict[str, float] = dict.fromkeys((FRONTAL, *REASONS), 0.0)
         for kind, share in zip(self.kinds, softmax(scores), strict=True):

@@ -1,5 +1,6 @@
 """The features of the input check: those of the lung network, its lung probabilities, and the coarse image."""
 
+from functools import cache
 from typing import Final
 
 import cv2
@@ -40,12 +41,18 @@ def moire(pixels: NDArray[np.float32]) -> float:
     Photographs of screens contain the beat of two pixel grids: single peaks where an X-ray's spectrum is smooth.
     """
     fine = resized(pixels, (SPECTRUM, SPECTRUM))
-    taper = np.hanning(SPECTRUM).astype(np.float32)
+    taper, far = _moire_windows()
     spectrum = np.abs(np.fft.rfft2((fine - fine.mean()) * taper[:, None] * taper))
     logarithm = np.log(np.fft.fftshift(spectrum, axes=0) + 1e-3).astype(np.float32)
-    rows, cols = np.ogrid[-SPECTRUM // 2 : SPECTRUM // 2, 0 : SPECTRUM // 2 + 1]
     above = logarithm - cv2.blur(logarithm, (15, 15))
-    return float(above[np.hypot(rows, cols) > COARSEST].max())
+    return float(above[far].max())
+
+
+@cache
+def _moire_windows() -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """A taper (SPECTRUM,) against edges, and which waves of the shifted spectrum are fine."""
+    rows, cols = np.ogrid[-SPECTRUM // 2 : SPECTRUM // 2, 0 : SPECTRUM // 2 + 1]
+    return np.hanning(SPECTRUM).astype(np.float32), np.hypot(rows, cols) > COARSEST
 
 
 def _standard(picture: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from covid_model.backends.base import LOGITS
 from covid_model.backends.engines import NetworkEngines, engines_of
 from covid_model.backends.graphs import graph_path
+from covid_model.backends.probabilities import sigmoid
 from covid_model.errors import ModelError
 from covid_model.files import file_sha256
 from covid_model.images.preprocess import resized
@@ -74,17 +75,13 @@ class LungOutputs:
     @property
     def probability(self) -> NDArray[np.float32]:
         """Probability of lung at the network's size, (h, w) float32 in [0, 1]."""
-        from scipy.special import expit
-
-        return np.asarray(expit(self.logits), np.float32)
+        return sigmoid(self.logits)
 
     @cached_property
     def lungs(self) -> LungMask:
         """The lungs at image size."""
-        from scipy.special import expit
-
-        full = cv2.resize(self.logits, self.pixels.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        return _judged(full > 0, lambda mask: np.asarray(expit(full[mask]), np.float32))
+        full = np.asarray(cv2.resize(self.logits, self.pixels.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+        return _judged(full > 0, lambda mask: sigmoid(full[mask]))
 
 
 @dataclass(eq=False)

@@ -5,6 +5,8 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from covid_model.backends.probabilities import sigmoid, softmax
+
 Head = Literal["multiclass", "multilabel"]
 """multiclass: the classes exclude one another. multilabel: each class has its own probability, by a sigmoid."""
 
@@ -29,11 +31,9 @@ def calibrated(logits: NDArray[np.floating], temperature: float, head: Head = "m
     >>> calibrated(np.array([[0.0, 0.0, 0.0]]), 1.0, "multilabel").tolist()
     [[0.5, 0.5, 0.5]]
     """
-    from scipy.special import expit, softmax
-
     scaled = np.asarray(logits, np.float64) / temperature
     if head == "multilabel":
-        return np.asarray(expit(scaled))
+        return sigmoid(scaled)
     if scaled.shape[1] == 1:
         scaled = np.concatenate([np.zeros_like(scaled), scaled], axis=1)
-    return np.asarray(softmax(scaled, axis=1))
+    return softmax(scaled)

@@ -1,11 +1,13 @@
 """From an image to calibrated probabilities: the one path of the command line, the app and notebooks."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from covid_model.backends.base import LOGITS, Array
 from covid_model.errors import ModelError
 from covid_model.images.xray_image import XrayImage
 from covid_model.input_check.check import InputCheckResult
@@ -20,7 +22,9 @@ class Prediction:
 
     logits: (units,) float32. probabilities: class name -> calibrated probability; they sum to 1 unless `head` is multilabel.
     warnings: sentences to keep in mind, from reading the image, the input check and the lung mask. seconds: for finding the
-    lungs and the forward pass together. input_check: its result for the image, where it was run.
+    lungs and the forward pass together. input_check: its result for the image, where it was run. outputs: of the same
+    forward pass, by name as in `Backend.run`: logits and the first explanation layer, so that heatmaps need no pass of
+    their own.
     """
 
     model: str
@@ -33,6 +37,7 @@ class Prediction:
     seconds: float
     input_check: InputCheckResult | None = None
     head: Head = "multiclass"
+    outputs: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def predicted(self) -> str:
@@ -62,7 +67,8 @@ def predict(
     """
     start = time.perf_counter()
     prepared = classifier.prepare(image, lungs)
-    logits = classifier.logits(prepared.batch)
+    outputs = classifier.forward.run(prepared.batch, (LOGITS, *classifier.card.explanation_layers[:1]))
+    logits = outputs[LOGITS]
     probabilities = classifier.probabilities(logits)[0]
     if not np.isfinite(probabilities).all():
         raise ModelError(f"Model {classifier.key!r} answers this image with numbers that are not finite; do not use it.")
@@ -82,4 +88,5 @@ def predict(
         seconds=time.perf_counter() - start,
         input_check=input_check,
         head=classifier.card.head,
+        outputs=outputs,
     )

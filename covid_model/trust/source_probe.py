@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.backends.base import EMBEDDING, Array, Backend, run_in_chunks
+from covid_model.backends.probabilities import softmax
 from covid_model.files import read_arrays, write_arrays, write_json
 from covid_model.models.user_models import folder_of
 
@@ -39,10 +40,8 @@ class SourceProbe:
 
     def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """(images, features) -> (images, sources), rows summing to 1."""
-        from scipy.special import softmax
-
         standard = (features - self.mean.astype(np.float64)) / self.scale
-        return np.asarray(softmax(standard @ self.weights.T + self.bias, axis=1))
+        return softmax(standard @ self.weights.T + self.bias)
 
     def save(self, folder: Path) -> Path:
         """Write `<model>.source.npz`, its arrays, and `<model>.source.json`, the rest; returns the latter's path."""

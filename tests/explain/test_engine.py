@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from toys import CLASSES, ToyClassifier, toy_prediction
 
+from covid_model.backends.remembered import RememberedEngines
 from covid_model.errors import ExplainError
 from covid_model.explain.engine import INPUT, explain
 from covid_model.explain.explanation import Explanation
@@ -33,6 +34,32 @@ def test_every_method_explains_an_image(method: str) -> None:
         "conv" if METHODS[method].needs_layer else INPUT,
     )
     assert sum(found.probabilities.values()) == pytest.approx(1)
+
+
+def test_another_class_or_weighting_needs_no_forward_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where gradients are constant, the activations of the prediction are enough, and the map is the same."""
+    classifier = ToyClassifier()
+    prediction = toy_prediction(classifier)
+    choices = [(method, target) for method in ("gradcam", "hirescam", "layercam", "eigencam") for target in CLASSES]
+    expected = [explain(classifier, prediction, method=method, target=target).layer_map for method, target in choices]
+    kept = replace(prediction, outputs=classifier.forward.run(prediction.prepared.batch, ("logits", "conv")))
+
+    def run(batch: object, outputs: object = ()) -> None:
+        pytest.fail("the network was asked again")
+
+    monkeypatch.setattr(classifier.backend, "run", run)
+    for (method, target), layer_map in zip(choices, expected, strict=True):
+        found = explain(classifier, kept, method=method, target=target).layer_map
+        np.testing.assert_array_equal(found, layer_map)
+
+
+def test_other_images_and_outputs_are_not_answered_from_memory() -> None:
+    """What is remembered belongs to one array; a copy with other values is computed."""
+    classifier = ToyClassifier()
+    batch = toy_prediction(classifier).prepared.batch
+    forward = RememberedEngines(classifier, batch, classifier.forward.run(batch)).forward
+    np.testing.assert_array_equal(forward.run(batch * 2)["logits"], classifier.forward.run(batch * 2)["logits"])
+    np.testing.assert_array_equal(forward.run(batch, ("conv",))["conv"], classifier.forward.run(batch, ("conv",))["conv"])
 
 
 def test_the_predicted_class_is_explained_by_default() -> None:
