@@ -13,7 +13,7 @@ import numpy as np
 from covid_model.backends.base import EMBEDDING, LOGITS, Array
 from covid_model.backends.onnx import GRADIENTS, OnnxBackend
 from covid_model.errors import ModelError
-from covid_model.files import write_json, written_whole
+from covid_model.files import file_sha256, write_json, written_whole
 
 if TYPE_CHECKING:
     from covid_model.backends.tensorflow import TensorFlowBackend
@@ -59,13 +59,13 @@ def read_graph(path: Path, weights_sha256: str, outputs: Sequence[str]) -> OnnxB
     if not path.is_file():
         return None
     try:
-        record, graph = json.loads(record_path(path).read_text("utf-8")), path.read_bytes()
-        if record["graph_sha256"] != sha256(graph).hexdigest():
+        record = json.loads(record_path(path).read_text("utf-8"))
+        if record["graph_sha256"] != file_sha256(path):
             reason = "is not the file its record describes"
         elif record["weights_sha256"] != weights_sha256:
             reason = "was made from other weights"
         else:
-            backend = OnnxBackend(graph)
+            backend = OnnxBackend(path)
             if missing := set(outputs) - backend.outputs:
                 reason = f"has no output {', '.join(sorted(missing))}"
             else:

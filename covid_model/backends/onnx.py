@@ -1,6 +1,7 @@
 """ONNX Runtime as the engine of an exported graph: forward passes without TensorFlow."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -18,8 +19,10 @@ class OnnxBackend:
     The outputs are those that `graphs.write_graph` put in; only the ones asked for are computed.
     """
 
-    def __init__(self, graph: bytes) -> None:
-        """graph: the file's bytes. Raises whatever ONNX Runtime raises for bytes that are no graph."""
+    def __init__(self, graph: bytes | Path) -> None:
+        """graph: a file or its bytes; of bytes, the session keeps a copy. Raises whatever ONNX Runtime raises for
+        what is no graph.
+        """
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
