@@ -5,5 +5,5 @@ from setuptools import find_packages, setup
 setup(
     packages=[*find_packages(include=["covid_model*"]), "covid_model.assets"],
     package_dir={"covid_model.assets": "assets"},
-    package_data={"covid_model": ["weights/*", "share/*.html"], "covid_model.assets": ["*", "**/*"]},
+    package_data={"covid_model": ["weights/*", "share/*.html", "viewer/*.[cj]s*"], "covid_model.assets": ["*", "**/*"]},
 )

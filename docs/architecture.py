@@ -13,6 +13,7 @@ LAYERS: Final[dict[str, str]] = {
     "cli": "the command line, one file a group of commands",
     "build": "what makes the files that ship",
     "share": "what leaves the program: HTML report, batches, tour",
+    "viewer": "the image viewer: what it shows, and its JavaScript",
     "plots": "plain results -> Plotly figures",
     "training": "recipes, runs, the trainer, registering a run as a model",
     "audit": "what a model is worth over many images",

@@ -1,41 +1,40 @@
 """Compare: methods, models, classes or images side by side, or one fixed panel against each of the others."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import streamlit as st
 
 from covid_model.explain.methods import DEFAULT_METHOD, METHODS
-from covid_model.explain.overlay import COLORMAPS
-from covid_model.images.window import displayed
 from covid_model.models.specs import MODELS
 from covid_model.models.user_models import available_models
-from covid_model.plots.compare import Panel, panel_picture, shared_top
+from covid_model.viewer.payload import Panel, shared_top
 from ui.available_images import available_images
 from ui.explain.controls import PREDICTED, PickedImage, image_picker, model_picker
 from ui.explain.input_check import admitted
-from ui.inert import inert
 from ui.links import linked_select
 from ui.loaders import HowToExplain, cached_prediction, cached_result, loaded_model
 from ui.menu import require_entry
 from ui.notices import show_errors
+from ui.viewer import show_viewer
 
 WHAT: Final = {"methods": "Methods", "models": "Models", "classes": "Classes", "images": "Images"}
 MOST: Final = 4
 START: Final = {"methods": ["gradcam", "hirescam", "integratedgradients"], "models": list(MODELS)[:2]}
 
 
-def one_panel(picked: PickedImage, model: str, method: str, target: str) -> tuple[Panel, str] | None:
-    """One heatmap and the text below it; None while a slow method is cancelled."""
+def one_panel(picked: PickedImage, model: str, method: str, target: str) -> Panel | None:
+    """One heatmap with the text below it; None while a slow method is cancelled."""
     prediction, loaded = cached_prediction(model, picked.image), loaded_model(model)
     chosen = prediction.predicted if target == PREDICTED or target not in loaded.classes else target
     result = cached_result(model, picked.image, HowToExplain(method, chosen, loaded.layers[0]))
     if result is None:
         return None
-    row = METHODS[method]
-    title = f"{row.label}, {loaded.card.title}"
-    panel = Panel(title, displayed(picked.image.pixels), result.heatmap, prediction.prepared.lungs.mask, row.signed)
-    return panel, f"{chosen} {prediction.probabilities[chosen]:.0%} · {picked.title}"
+    title = f"{METHODS[method].label}, {loaded.card.title}"
+    note = f"{chosen} {prediction.probabilities[chosen]:.0%} · {picked.title}"
+    found = result.explanation
+    return Panel.of(title, f"{title}: {note}", picked.image, prediction, found, lesions=picked.lesions, note=note)
 
 
 def choose(label: str, options: dict[str, str], start: Sequence[str]) -> list[str]:
@@ -47,7 +46,7 @@ def choose(label: str, options: dict[str, str], start: Sequence[str]) -> list[st
     return picked or offered[:1]
 
 
-def panels_of(what: str, picked: PickedImage, model: str, method: str, target: str) -> list[tuple[Panel, str]]:
+def panels_of(what: str, picked: PickedImage, model: str, method: str, target: str) -> list[Panel]:
     """All panels of the chosen comparison."""
     classes = loaded_model(model).classes
     if what == "methods":
@@ -68,7 +67,7 @@ def panels_of(what: str, picked: PickedImage, model: str, method: str, target: s
     return [panel for panel in made if panel is not None]
 
 
-def stepped(panels: list[tuple[Panel, str]]) -> list[tuple[Panel, str]]:
+def stepped(panels: list[Panel]) -> list[Panel]:
     """The first panel and one of the others; two buttons change which."""
     others = len(panels) - 1
     if others < 1:
@@ -85,14 +84,12 @@ def stepped(panels: list[tuple[Panel, str]]) -> list[tuple[Panel, str]]:
     return [panels[0], panels[1 + at]]
 
 
-def show(panels: list[tuple[Panel, str]], *, one_scale: bool, opacity: float, colormap: str) -> None:
-    """The panels in a row."""
-    top = shared_top([panel for panel, _ in panels]) if one_scale else None
-    for column, (panel, below) in zip(st.columns(len(panels)), panels, strict=True):
-        picture = panel_picture(panel, opacity=opacity, colormap=colormap, top=top)
-        column.image(picture, width="stretch", alt=f"{panel.title}: {below}")
-        column.markdown(f"**{inert(panel.title)}**  \n{inert(below)}")
-        column.caption(f"maximum {panel.heatmap.max():.3g}, minimum {panel.heatmap.min():.3g}")
+@st.fragment
+def show(panels: list[Panel], *, one_scale: bool) -> None:
+    """The panels in a row, with one zoom and one look."""
+    top = shared_top([panel.explanation for panel in panels if panel.explanation]) if one_scale else None
+    label = "Heatmaps to compare: " + "; ".join(panel.title for panel in panels)
+    show_viewer([replace(panel, top=top) for panel in panels], label=label, key="panels")
 
 
 require_entry()
@@ -110,15 +107,13 @@ with show_errors():
             classes = {PREDICTED: "Predicted class"} | {name: name for name in loaded_model(model).classes}
             target = linked_select("Class to explain", classes, "target")
     panels = panels_of(what, image, model, method, target)
-    first, second, third, fourth = st.columns([2, 3, 3, 2], vertical_alignment="bottom")
-    one_scale = first.toggle(
+    left, right = st.columns(2)
+    one_scale = left.toggle(
         "Same scale for all",
         what != "methods",
         key=f"one_scale_{what}",
         help="Values of the same method can be compared. Different methods have different units.",
     )
-    pinned = second.toggle("Keep the first and step through the others", key="walk_on")
-    opacity = third.slider("Overlay opacity", 0.0, 1.0, 0.6, 0.05, key="opacity", bind="query-params")
-    with fourth:
-        colormap = linked_select("Colour map", {key: row.label for key, row in COLORMAPS.items()}, "cmap")
-    show(stepped(panels) if pinned else panels, one_scale=one_scale, opacity=opacity, colormap=colormap)
+    pinned = right.toggle("Keep the first and step through the others", key="walk_on")
+    if panels:
+        show(stepped(panels) if pinned else panels, one_scale=one_scale)

@@ -11,23 +11,23 @@ from covid_model.api.result import Result
 from covid_model.explain.captions import caption, lung_share
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import get_method
-from covid_model.images.window import displayed
 from covid_model.lungs.segment import Quality
 from covid_model.models.calibration import OWN_PROBABILITIES
 from covid_model.models.card import Card
 from covid_model.models.predict import Prediction
-from covid_model.plots.heatmap import image_figure
-from covid_model.plots.probabilities import probability_figure
+from covid_model.viewer.payload import Panel
 from ui.explain.class_visualisation import show_class_visualisation
-from ui.explain.controls import PickedImage, how_picker, image_picker, look_picker, model_picker
+from ui.explain.controls import PickedImage, how_picker, image_picker, model_picker
 from ui.explain.export_panel import export_panel
 from ui.explain.input_check import admitted, mended
+from ui.explain.probabilities import probability_bars
 from ui.explain.trust_panel import trust_chips, verdict_line
 from ui.explain.whatif import what_if
-from ui.inert import inert, inert_figure, inert_message
+from ui.inert import inert, inert_message
 from ui.loaders import cached_prediction, cached_result, loaded_model, with_scores
 from ui.menu import require_entry
 from ui.notices import show_errors
+from ui.viewer import show_viewer
 
 # Rows of the audit record and their titles.
 ATTENTION = {
@@ -41,26 +41,15 @@ QUALITY_COLOURS: dict[Quality, Literal["green", "orange", "red"]] = {"good": "gr
 
 @st.fragment
 def show_images(picked: PickedImage, prediction: Prediction, found: Explanation) -> None:
-    """Image and overlay with their display options; changing an option reruns only this part."""
-    place = st.container()
-    look = look_picker()
-    lungs = prediction.prepared.lungs.mask
-    figure = image_figure(
-        displayed(picked.image.pixels, *look.window, invert=look.invert),
-        picked.image.pixels,
-        found.heatmap,
-        opacity=look.opacity,
-        colormap=look.colormap,
-        signed=get_method(found.method).signed,
-        outline=lungs if look.lungs and lungs.any() else None,
-        labels=("Image", f"What raised the {found.target} score"),
-    )
-    place.plotly_chart(
-        inert_figure(figure),
-        key="pictures",
-        config={"scrollZoom": True, "displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
-        alt=f"{picked.title}: the image, and next to it the same image with the {found.method} heatmap for {found.target}.",
-    )
+    """Image and overlay in the viewer; a new look reruns only this part."""
+    image, title = picked.image, picked.title
+    under = f"the image under the {get_method(found.method).label} heatmap for {found.target}"
+    score = f"What raised the {found.target} score"
+    panels = [
+        Panel.of("Image", f"{title}: the image.", image, prediction, lesions=picked.lesions),
+        Panel.of(score, f"{title}: {under}.", image, prediction, found, lesions=picked.lesions),
+    ]
+    show_viewer(panels, label=f"{title}: the image, and next to it {under}.", key="pictures")
 
 
 def show_prediction(prediction: Prediction, card: Card, explained: str) -> DeltaGenerator:
@@ -74,12 +63,7 @@ def show_prediction(prediction: Prediction, card: Card, explained: str) -> Delta
         st.badge(f"Lung outline: {quality}", color=QUALITY_COLOURS[quality], icon=":material/pulmonology:")
         if card.head == "multilabel":
             st.caption(OWN_PROBABILITIES)
-    bars.plotly_chart(
-        inert_figure(probability_figure(prediction.probabilities, card.thresholds, explained)),
-        key="probabilities",
-        config={"displayModeBar": False},
-        alt=", ".join(f"{name} {value:.1%}" for name, value in prediction.probabilities.items()),
-    )
+    bars.html(probability_bars(prediction.probabilities, card.thresholds, explained))
     for warning in prediction.warnings:
         st.warning(inert_message(warning), icon=":material/info:")
     return verdict

@@ -23,9 +23,11 @@ SMALLEST: Final = 2_000
 
 
 def array_bytes(value: object) -> int:
-    """Bytes of all arrays in a dataclass, tuple or mapping, including nested ones."""
+    """Bytes of all arrays and byte strings in a dataclass, tuple or mapping, including nested ones."""
     if isinstance(value, np.ndarray):
         return value.nbytes
+    if isinstance(value, bytes):
+        return len(value)
     if isinstance(value, tuple):
         return sum(map(array_bytes, value))
     if isinstance(value, Mapping):

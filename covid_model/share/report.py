@@ -4,26 +4,32 @@ import base64
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.explain.methods import get_method
-from covid_model.explain.overlay import blended, heat, outlined
-from covid_model.images.window import displayed
+from covid_model.explain.overlay import blended, heat
+from covid_model.images.xray_image import XrayImage
 from covid_model.models.calibration import OWN_PROBABILITIES
 from covid_model.models.card import Card
 from covid_model.trust.figures import Bars, Curves, Images, Matrix
 from covid_model.trust.score import TrustInput, TrustScore
 from covid_model.trust.trust_tests import TRUST_TESTS, figures_of
 from covid_model.trust.verdict import RULE, verdict
+from covid_model.viewer.look import Look
+from covid_model.viewer.payload import Panel, described, encoded_pixels, payload, still
+from covid_model.viewer.script import script, style
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 LONGEST: Final = 900
+"""Longest side of a still picture."""
+SHARPEST: Final = 1400
+"""Longest side of the image that can be zoomed."""
 NOTICE: Final = (
     "Research software, not a medical device. It does not diagnose, and nothing here is a reason to treat or not to treat."
 )
@@ -33,6 +39,9 @@ OUTCOMES: Final = {"passed": "passed", "failed": "failed", "unclear": "cannot de
 def html_report(inputs: TrustInput, scores: Sequence[TrustScore], card: Card, title: str) -> str:
     """The report as one HTML page without external files. title: of the image; not a file name, which may name a person."""
     heatmap = inputs.explanation.heatmap
+    panels = _panels(inputs)
+    from markupsafe import Markup
+
     return (
         templates()
         .get_template("report.html")
@@ -43,7 +52,12 @@ def html_report(inputs: TrustInput, scores: Sequence[TrustScore], card: Card, ti
             prediction=inputs.prediction,
             own_probabilities=OWN_PROBABILITIES,
             method=get_method(inputs.explanation.method),
-            pictures=_pictures(inputs),
+            pictures=_stills(inputs, panels),
+            viewer=payload(
+                panels, _source, look=Look(), label="The image, and next to it the same image under the heatmap."
+            ),
+            viewer_style=Markup(style()),
+            viewer_script=Markup(script("report")),
             low=heatmap.min(),
             high=heatmap.max(),
             tests=[(TRUST_TESTS[score.key], score, figures_of(inputs, score)) for score in scores],
@@ -81,18 +95,28 @@ def templates() -> "Environment":
     return templates
 
 
-def _pictures(inputs: TrustInput) -> Images:
-    """The image, the overlay and the map alone."""
+def _panels(inputs: TrustInput) -> list[Panel]:
+    """The image, and the image under the heatmap."""
     found, method = inputs.explanation, get_method(inputs.explanation.method)
-    grey = displayed(inputs.image.pixels)
-    lungs = inputs.prediction.prepared.lungs.mask
-    overlay = outlined(blended(grey, heat(found.heatmap, 0.6, "inferno", signed=method.signed)), lungs)
-    pictures = {
-        "The image and the lungs found on it": outlined(np.repeat(grey[..., None], 3, axis=-1), lungs),
-        f"{method.label} for {found.target}": overlay,
-        "The map alone": blended(np.zeros_like(grey), heat(found.heatmap, 1.0, "inferno", signed=method.signed)),
-    }
-    return Images("Heatmap:", pictures)
+    title = f"{method.label} for {found.target}"
+    return [
+        Panel.of("The image and the lungs found on it", "The image.", inputs.image, inputs.prediction),
+        Panel.of(title, f"The image under the heatmap: {title}.", inputs.image, inputs.prediction, found),
+    ]
+
+
+def _stills(inputs: TrustInput, panels: Sequence[Panel]) -> Images:
+    """The panels, and the map alone, for paper and for mail programs that run no scripts."""
+    found = inputs.explanation
+    layer = heat(found.heatmap, 1.0, Look().cmap, signed=get_method(found.method).signed)
+    alone = blended(np.zeros(found.heatmap.shape, np.uint8), layer)
+    return Images("Heatmap:", {panel.title: still(panel, Look()) for panel in panels} | {"The map alone": alone})
+
+
+def _source(image: XrayImage) -> dict[str, Any]:
+    """The image's description with its pixels."""
+    pixels = encoded_pixels(image, SHARPEST)
+    return described(image, pixels) | {"data": base64.b64encode(pixels.data).decode()}
 
 
 def _made_with(inputs: TrustInput) -> dict[str, str]:

@@ -18,13 +18,18 @@ from covid_model.share.batch import Job, explain_file, write_table
 from covid_model.share.report import NOTICE, html_report
 from covid_model.trust.trust_tests import TRUST_TESTS, run_tests
 from covid_model.trust.verdict import RULE
+from covid_model.viewer.script import script
 
 
 def test_the_report_stands_alone_and_says_what_it_is_not() -> None:
     inputs = lung_trust_input()
     page = html_report(inputs, list(run_tests(inputs)), inputs.classifier.card, "A <image>")
     assert not re.search(r"(src|href)=['\"](?!data:)", page), "nothing is fetched"
-    assert "<script" not in page
+    data, code = re.findall(r"<script[^>]*>(.*?)</script>", page, re.DOTALL)
+    assert code.strip() == "{\n" + script("report") + "\n}", "no script but the viewer's"
+    image, overlay = json.loads(data)["panels"]
+    assert (image["map"], overlay["map"]["rows"]) == (None, inputs.explanation.layer_map.shape[0])
+    assert page.count("<script") == 2
     assert NOTICE in page
     assert "A &lt;image&gt;" in page
     assert RULE.split(".")[0] in page

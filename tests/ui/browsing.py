@@ -21,6 +21,22 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
 
 
+DRAWN = ".st-key-pictures .viewer[data-frames]"
+"""The Explain page's viewer once it has drawn."""
+PIXELS = """root => {
+  const canvas = root.querySelector('canvas'), stage = canvas.getBoundingClientRect();
+  const copy = document.createElement('canvas');
+  const frames = [...root.querySelectorAll('figure:not([hidden]) .frame')], frame = frames.at(-1).getBoundingClientRect();
+  const scale = canvas.width / stage.width;
+  Object.assign(copy, {width: Math.round(frame.width * scale), height: Math.round(frame.height * scale)});
+  copy.getContext('2d').drawImage(canvas, -(frame.left - stage.left) * scale, -(frame.top - stage.top) * scale);
+  return copy.toDataURL();
+}"""
+"""The pixels of a viewer's last panel."""
+VIEWER = """place => document.querySelector(place + ' [data-testid=stBidiComponentIsolated]')
+  ?.shadowRoot.querySelector('.viewer')"""
+
+
 @contextmanager
 def served(settings: Mapping[str, str], log: Path | None = None) -> Iterator[str]:
     """The app on a free port, without public downloads unless `settings` name them; yields its address.
@@ -68,29 +84,19 @@ def quiet(page) -> None:
 
 
 def settled(page) -> None:
-    """Wait until the page shows a heatmap and no rerun is under way."""
-    page.wait_for_selector(".st-key-pictures .imagelayer image")
+    """Wait until the viewer has drawn a heatmap and no rerun is under way."""
+    page.wait_for_selector(DRAWN)
     quiet(page)
 
 
-def layers(page) -> list[str]:
-    """The data addresses of the image and the overlays on the page, read at one moment: a redraw may replace them."""
-    return page.locator(".st-key-pictures .imagelayer image").evaluate_all(
-        "all => all.map(each => each.getAttribute('href') || each.getAttribute('xlink:href'))"
-    )
-
-
 def overlay(page) -> str:
-    """The picture over the right image, as its data address."""
-    return layers(page)[-1]
+    """What is drawn in the right panel, as the data address of its pixels."""
+    return page.locator(DRAWN).evaluate(PIXELS)
 
 
 def changed_overlay(page, before: str) -> str:
-    """Wait until another picture is over the right image, and the old ones are gone; returns it."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        page.wait_for_timeout(200)
-        found = layers(page)
-        if len(found) == 3 and found[-1] != before:
-            return found[-1]
-    raise AssertionError("the overlay did not change")
+    """Wait until another picture is drawn in the right panel; returns it."""
+    page.wait_for_function(
+        f"before => ({PIXELS})(({VIEWER})('.st-key-pictures')) !== before", arg=before, polling=100, timeout=60_000
+    )
+    return overlay(page)

@@ -45,7 +45,7 @@ def narrow_down(page, label: str, option: str, address: str) -> None:
 def test_a_deep_link_to_a_server_that_just_started_goes_through_the_entry(page, address: str) -> None:
     """This test stands first: later ones find a server whose menu was drawn before."""
     page.goto(f"{address}/compare?image={SECOND}")
-    page.wait_for_selector("[data-testid=stImage] img")
+    page.wait_for_selector(".viewer[data-frames]")
     assert menu(page) == TITLES
     assert page.get_by_text("not a medical device").is_visible()
     assert page.url.endswith(f"/compare?image={SECOND}")
@@ -64,22 +64,23 @@ def test_the_main_journey(page, address: str, tmp_path: Path) -> None:
     settled(page)
     before = overlay(page)
 
-    handle = page.locator(".st-key-opacity input[type=range]")
+    handle = page.get_by_label("Overlay opacity")
     handle.focus()
     for _ in range(6):
         handle.press("ArrowLeft")
     paler = changed_overlay(page, before)
 
     choose(page, "Class to explain", "Normal - COVID-19")
-    page.get_by_text("What raised the Normal - COVID-19 score").wait_for()
+    page.locator("figcaption", has_text="What raised the Normal - COVID-19 score").wait_for()
     changed_overlay(page, paler)
     assert "target=Normal" in page.url
+    assert "opacity=0.3" in page.url
 
 
 def test_a_link_opens_in_its_state(page, address: str) -> None:
     page.goto(f"{address}/?image={SECOND}&model=whole-image&target=Normal&cmap=viridis")
     settled(page)
-    page.get_by_text("What raised the Normal score").wait_for()
+    page.locator("figcaption", has_text="What raised the Normal score").wait_for()
     assert page.get_by_text(f"seed {shipped_samples()[SECOND].seed}").first.is_visible()
     assert menu(page) == TITLES
 

@@ -68,6 +68,9 @@ def test_every_picture_and_chart_says_what_it_shows(page, address: str, place: s
     page.wait_for_timeout(2000)
     bare = page.locator("[data-testid=stImage] img:not([alt]), [data-testid=stImage] img[alt='']").count()
     assert bare == 0
+    for frame in page.locator(".viewer .frame").all():
+        assert frame.get_attribute("role") == "img"
+        assert frame.get_attribute("aria-label")
     for chart in page.locator("[data-testid=stPlotlyChart]").all():
         assert chart.evaluate("e => !!(e.closest('[aria-label]') || e.querySelector('[aria-label]'))"), chart.inner_text()
 
@@ -79,11 +82,9 @@ def test_a_phone_shows_every_page_without_scrolling_sideways(page, address: str,
     quiet(page)
     page.wait_for_timeout(1500)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    wide = page.evaluate(
-        "() => [...document.querySelectorAll('[data-testid=stMain] h2, [data-testid=stMain] img, .js-plotly-plot')]"
-        ".filter(e => e.getBoundingClientRect().right > 392).map(e => e.outerHTML.slice(0, 80))"
-    )
-    assert wide == []
+    wide = "all => all.filter(e => e.getBoundingClientRect().right > 392).map(e => e.outerHTML.slice(0, 80))"
+    for what in ("h2", "img", ".js-plotly-plot", ".viewer *"):
+        assert page.locator(f"[data-testid=stMain] {what}").evaluate_all(wide) == []
 
 
 def test_the_page_does_not_jump_while_a_map_is_made(page, address: str) -> None:

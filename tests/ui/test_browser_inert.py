@@ -27,11 +27,18 @@ pytestmark = [
         CHROMIUM is None, reason="no Chromium on this machine: install Debian's `chromium` to run the journey"
     ),
 ]
-ACTIVE = """() => [...document.querySelectorAll('*')].filter(e =>
+EVERYTHING = (
+    """root => [...root.querySelectorAll('*')].flatMap(e => e.shadowRoot ? [e, ...EVERYTHING(e.shadowRoot)] : [e])"""
+)
+"""All elements below one, with those inside components."""
+ACTIVE = (
+    f"() => {{ const EVERYTHING = {EVERYTHING};"
+    + """ return EVERYTHING(document).filter(e =>
   ['href', 'src', 'srcset', 'data', 'action', 'xlink:href'].some(name => {
     const value = e.getAttribute(name) || '';
     return !value.startsWith('data:') && (value.split('?')[0].includes('beacon'));
-  }) || e.tagName === 'SCRIPT' && e.text.includes('beacon')).map(e => e.outerHTML.slice(0, 300))"""
+  }) || e.tagName === 'SCRIPT' && e.text.includes('beacon')).map(e => e.outerHTML.slice(0, 300)); }"""
+)
 """Elements that lead to a planted address; parameters of the app's own links may hold one."""
 COLOURED = "() => [...document.querySelectorAll('.stMarkdownColoredText')].map(e => e.textContent)"
 FILE = "![x](beacon.png) [c](beacon) <img src=beacon> :red[red] www.beacon.test"
@@ -140,7 +147,10 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
 def shown(page) -> str:
     """All text of the page with blanks made one; texts of figures are in it too."""
     found = page.evaluate(
-        "() => document.body.innerText + [...document.querySelectorAll('svg text')].map(e => e.textContent)"
+        f"() => {{ const EVERYTHING = {EVERYTHING};"
+        " const inside = EVERYTHING(document).filter(e => e.getRootNode() !== document && e.matches('.viewer'));"
+        " return [document.body, ...inside].map(e => e.innerText).join(' ')"
+        " + [...document.querySelectorAll('svg text')].map(e => e.textContent); }"
     )
     return re.sub(r"\s+", " ", found.replace(JOINER, ""))
 
@@ -211,7 +221,7 @@ def test_an_imported_model_and_the_file_name_of_an_upload(page, planted: Planted
         quiet(page)
         check(page, planted, *([f"the score of {planted.markup}"] if tab == "Class visualisation" else ()))
     page.goto(f"{planted.address}/compare?" + urlencode({"compare": "classes", "model": planted.model}))
-    page.locator("[data-testid=stImage] img").nth(1).wait_for()
+    page.locator(".viewer[data-frames] .frame").nth(1).wait_for()
     check(page, planted, planted.title, f"{planted.markup} no")
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from shown import viewer
 from streamlit.testing.v1 import AppTest
 
 from ui.menu import PAGES
@@ -26,13 +27,18 @@ def opened(**query: str) -> AppTest:
 def test_every_comparison_shows_its_panels(what: str) -> None:
     app = opened(compare=what)
     shown = app.multiselect[0].value
-    titles = [element.value for element in app.main.markdown if element.value.startswith("**")]
-    assert len(titles) >= len(shown) >= 2
+    panels = viewer(app)["panels"]
+    assert len(panels) == len(shown) >= 2
+    assert all(panel["title"] and panel["note"] and panel["map"] for panel in panels)
 
 
 def test_one_scale_is_the_default_where_values_can_be_compared() -> None:
-    assert opened(compare="methods").toggle(key="one_scale_methods").value is False
-    assert opened(compare="models").toggle(key="one_scale_models").value is True
+    app = opened(compare="methods")
+    assert app.toggle(key="one_scale_methods").value is False
+    assert len({panel["map"]["top"] for panel in viewer(app)["panels"]}) > 1
+    app = opened(compare="models")
+    assert app.toggle(key="one_scale_models").value is True
+    assert len({panel["map"]["top"] for panel in viewer(app)["panels"]}) == 1
 
 
 def test_walking_keeps_the_first_and_moves_the_other() -> None:
@@ -40,11 +46,12 @@ def test_walking_keeps_the_first_and_moves_the_other() -> None:
     app.toggle(key="walk_on").set_value(True).run()
 
     def titles() -> list[str]:
-        return [element.value.split(",")[0] for element in app.main.markdown if element.value.startswith("**")]
+        return [panel["title"].split(",")[0] for panel in viewer(app)["panels"]]
 
-    before = titles()[-2:]
+    before = titles()
     next(button for button in app.button if button.label == "Next").click().run()
-    after = titles()[-2:]
+    after = titles()
+    assert len(before) == len(after) == 2
     assert before[0] == after[0]
     assert before[1] != after[1]
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from drawing import dataset, png, saved
-from shown import page_text, plain
+from shown import page_text, plain, viewer
 from streamlit.testing.v1 import AppTest
 
 from covid_model.data.labels import LABELS
@@ -20,8 +20,10 @@ from covid_model.models.classifier import load
 from covid_model.models.specs import MODELS, SHIPPED
 from covid_model.trust.trust_tests import TRUST_TESTS
 from covid_model.trust.verdict import RULE
+from covid_model.viewer.look import Look
 from ui.available_images import available_images
 from ui.links import explain_params
+from ui.viewer import LOOK, UNSUPPORTED
 
 FIRST, SECOND = list(shipped_samples())[:2]
 NORMAL = next(sample.name for sample in shipped_samples().values() if sample.label == "Normal")
@@ -38,7 +40,7 @@ def no_public_images(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     available_images.clear()
 
 
-def opened(**query: str) -> AppTest:
+def opened(**query: str | list[str]) -> AppTest:
     app = AppTest.from_file(ENTRY, default_timeout=120)
     for name, value in query.items():
         app.query_params[name] = value
@@ -55,7 +57,13 @@ def prediction(app: AppTest) -> str:
 def test_it_opens_on_a_real_prediction_with_a_heatmap_and_the_notice() -> None:
     app = opened()
     assert any(name in prediction(app) for name in LABELS)
-    assert len(app.get("plotly_chart")) == 2
+    image, overlay = viewer(app)["panels"]
+    assert (image["title"], image["map"]) == ("Image", None)
+    assert overlay["title"].startswith("What raised the ")
+    assert overlay["map"]["top"] > 0
+    (bars,) = app.get("html")
+    assert all(name in bars.proto.body for name in LABELS)
+    assert not app.get("plotly_chart")
     text = page_text(app)
     assert "not a medical device" in text
     assert "A synthetic image that shows no patient" in text
@@ -73,10 +81,10 @@ def test_an_upload_replaces_the_image_and_a_bad_one_is_one_sentence() -> None:
     app.file_uploader[0].upload("broken.png", b"nonsense", "image/png").run()
     assert not app.exception
     assert "The upload cannot be used. The file is a text file" in app.error[0].value
-    assert not app.get("plotly_chart"), "no other image's result stays"
+    assert not app.get("bidi_component"), "no other image's result stays"
     assert not app.subheader
     app.file_uploader[0].set_value(None).run()
-    assert len(app.get("plotly_chart")) == 2, "without it, the chosen image is back"
+    assert len(viewer(app)["panels"]) == 2, "without it, the chosen image is back"
     assert not app.error
 
 
@@ -107,10 +115,21 @@ def test_class_method_and_layer_change_what_is_explained() -> None:
 
 
 def test_a_link_opens_in_its_state() -> None:
-    app = opened(image=SECOND, model="whole-image", target="Normal", cmap="viridis", opacity="0.3")
+    app = opened(
+        image=SECOND,
+        model="whole-image",
+        target="Normal",
+        cmap="viridis",
+        opacity="0.3",
+        window=["0.1", "0.9"],
+        invert="true",
+    )
     assert f"seed {shipped_samples()[SECOND].seed}" in page_text(app)
     assert app.selectbox(key="target_choice").value == "Normal"
-    assert app.slider(key="opacity").value == 0.3
+    look = viewer(app)["look"]
+    assert (look["opacity"], look["cmap"], look["window"], look["invert"]) == (0.3, "viridis", [0.1, 0.9], True)
+    app = opened(opacity="many")
+    assert viewer(app)["look"] == Look().json()
 
 
 @pytest.mark.parametrize("named", [{}, {"image": FIRST, "model": next(iter(MODELS)), "method": next(iter(METHODS))}])
@@ -125,8 +144,10 @@ def test_links_name_what_they_mean_and_the_page_leaves_the_address_as_it_is(name
 def test_two_sessions_do_not_mix() -> None:
     first, second = opened(image=FIRST), opened(image=SECOND, model="whole-image")
     before = prediction(first), prediction(second)
-    first.slider(key="opacity").set_value(0.1).run()
-    second.slider(key="opacity").set_value(0.9).run()
+    for app, opacity in ((first, 0.1), (second, 0.9)):
+        app.session_state[LOOK] = Look(opacity=opacity)
+        app.run()
+    assert (viewer(first)["look"]["opacity"], viewer(second)["look"]["opacity"]) == (0.1, 0.9)
     assert (prediction(first), prediction(second)) == before
     assert f"seed {shipped_samples()[FIRST].seed})" in page_text(first)
     assert f"seed {shipped_samples()[SECOND].seed})" in page_text(second)
@@ -135,12 +156,24 @@ def test_two_sessions_do_not_mix() -> None:
 def test_display_choices_do_not_change_the_answer() -> None:
     app = opened()
     before = prediction(app)
-    app.toggle(key="invert").set_value(True).run()
-    app.slider(key="window").set_value((0.2, 0.7)).run()
-    app.toggle(key="lungs").set_value(False).run()
-    app.selectbox(key="cmap_choice").set_value("cividis").run()
+    look = Look(invert=True, window=(0.2, 0.7), lungs=False, cmap="cividis")
+    app.session_state[LOOK] = look
+    app.run()
     assert not app.exception
     assert prediction(app) == before
+    assert viewer(app)["look"] == look.json()
+    address = {name: [*given] if isinstance(given := app.query_params[name], list) else [given] for name in look.params()}
+    assert address == look.params(), "a link opens it again"
+
+
+def test_a_browser_without_webgl_gets_plain_pictures() -> None:
+    app = opened()
+    app.session_state[UNSUPPORTED] = True
+    app.run()
+    assert not app.exception
+    assert not app.get("bidi_component")
+    assert "no WebGL2" in page_text(app)
+    assert len(app.get("imgs")) == 2
 
 
 def test_public_images_are_offered_where_a_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ import pytest
 from shown import plain
 
 from covid_model.plots.dataset import counts_figure, map_figure
-from covid_model.plots.heatmap import image_figure
 from covid_model.plots.models import ModelScores, gap_figure
+from covid_model.plots.selectable import selectable_image
 from covid_model.plots.training import confusion_figure
 from ui.inert import JOINER, inert, inert_figure, inert_message
 
@@ -67,12 +67,5 @@ def test_names_in_figures_become_characters_and_templates_keep_their_breaks() ->
 def test_an_unsuspicious_figure_stays_as_it_is() -> None:
     places = np.linspace(0, 1, 4, dtype=np.float32)
     table = pd.DataFrame({"map_x": places, "map_y": places, "digest": list("abcd"), "value": ["PA", "PA", "AP", "PA"]})
-    heatmap = image_figure(
-        np.zeros((4, 4), np.uint8),
-        places.repeat(4).reshape(4, 4),
-        np.eye(4, dtype=np.float32),
-        opacity=1,
-        colormap="inferno",
-    )
-    for figure in (map_figure(table, "value"), heatmap):
+    for figure in (map_figure(table, "value"), selectable_image(np.eye(4, dtype=np.uint8), (0, 0, 1, 1))):
         assert json.loads(inert_figure(figure).to_json()) == json.loads(figure.to_json())

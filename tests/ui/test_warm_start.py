@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-HEAVY = ("tensorflow", "keras", "sklearn", "pandas", "scipy.stats", "duckdb", "matplotlib")
+HEAVY = ("tensorflow", "keras", "sklearn", "pandas", "covid_model.plots", "scipy.stats", "duckdb", "matplotlib")
 
 CODE = f"""
 import gc
@@ -20,7 +20,7 @@ import ui.explain.trust_panel
 ui.explain.trust_panel.run_tests_in_background = lambda inputs: None
 app = AppTest.from_file("streamlit_app.py", default_timeout=120).run()
 assert not app.exception, app.exception
-assert app.get("plotly_chart"), "there is a picture"
+assert app.get("bidi_component"), "there is a picture"
 ui.tensorflow_start.wait_for_tensorflow()
 assert gc.get_freeze_count() > 50_000, "what stays is no work for Streamlit's garbage collection after every run"
 assert begun, "TensorFlow is begun with the answer on the page, since the trust tests will need it"

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from covid_model.errors import ImageError
 from covid_model.explain.methods import METHODS, get_method
 from covid_model.explain.options import Option, Setting
-from covid_model.explain.overlay import COLORMAPS
 from covid_model.explain.target import MINUS
 from covid_model.images.xray_image import XrayImage
 from covid_model.models.card import Card
@@ -138,36 +137,3 @@ def option_widget(method: str, option: Option) -> Setting:
     return st.slider(
         option.label, option.low, option.high, start, option.step, key=name, bind="query-params", help=option.help
     )
-
-
-@dataclass(frozen=True)
-class Look:
-    """How image and heatmap are displayed; none of this changes what the model sees."""
-
-    opacity: float
-    colormap: str
-    window: tuple[float, float]
-    invert: bool
-    lungs: bool
-
-
-def look_picker() -> Look:
-    """Display options in one row below the image."""
-    first, second, third, fourth = st.columns([3, 2, 3, 2], vertical_alignment="bottom")
-    opacity = first.slider("Overlay opacity", 0.0, 1.0, 0.6, 0.05, key="opacity", bind="query-params")
-    with second:
-        colormap = linked_select("Colour map", {key: row.label for key, row in COLORMAPS.items()}, "cmap")
-    window = third.slider(
-        "Window (black to white)",
-        0.0,
-        1.0,
-        (0.0, 1.0),
-        0.01,
-        key="window",
-        bind="query-params",
-        help="Image values shown as black and as white. Their middle is the level, their distance the width.",
-    )
-    with fourth:
-        lungs = st.toggle("Lung outline", True, key="lungs", bind="query-params")
-        invert = st.toggle("Invert image", key="invert", bind="query-params")
-    return Look(opacity, colormap, window, invert, lungs)

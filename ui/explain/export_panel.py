@@ -9,6 +9,7 @@ from covid_model.api.result import Result
 from covid_model.models.card import Card
 from covid_model.share.report import html_report
 from ui.links import shared_address
+from ui.viewer import current_look
 
 
 def export_panel(result: Result, card: Card, title: str, *, linkable: bool) -> None:
@@ -24,8 +25,7 @@ def export_panel(result: Result, card: Card, title: str, *, linkable: bool) -> N
         )
     if not scores:
         st.caption("Record and report include the trust scores once all tests have finished.")
-    opacity = float(st.session_state.get("opacity", 0.6))
-    colormap = str(st.session_state.get("cmap_choice", "inferno"))
+    look = current_look()
     with st.container(horizontal=True):
         st.download_button(
             "Report (HTML)",
@@ -38,7 +38,7 @@ def export_panel(result: Result, card: Card, title: str, *, linkable: bool) -> N
         )
         st.download_button(
             "Overlay (PNG)",
-            lambda: result.overlay(opacity=opacity, colormap=colormap),
+            lambda: result.overlay(opacity=look.opacity, colormap=look.cmap),
             f"{stem}.png",
             "image/png",
             icon=":material/image:",

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from covid_model.explain.explanation import Explanation
@@ -12,11 +11,11 @@ from covid_model.explain.overlay import scale_top
 from covid_model.images.window import displayed
 from covid_model.images.xray_image import XrayImage
 from covid_model.models.predict import Prediction
-from covid_model.plots.compare import Panel, panel_picture
-from covid_model.plots.heatmap import selectable_image
 from covid_model.trust.edits import EDITS, Edit, edited
+from covid_model.viewer.payload import Panel
 from ui.inert import inert, inert_figure
 from ui.loaders import loaded_model
+from ui.viewer import show_viewer
 
 REGION: Final = {"whatif_across": (0.75, 0.95), "whatif_down": (0.05, 0.2)}
 """Where markers are common: the patient's upper left, which is the image's upper right."""
@@ -76,7 +75,9 @@ def _region_picker(image: XrayImage) -> tuple[float, float, float, float]:
     for key, start in REGION.items():
         st.session_state.setdefault(key, start)
     (left, right), (top, bottom) = st.session_state["whatif_across"], st.session_state["whatif_down"]
-    figure: go.Figure = selectable_image(displayed(image.pixels), (top, left, bottom, right))
+    from covid_model.plots.selectable import selectable_image
+
+    figure = selectable_image(displayed(image.pixels), (top, left, bottom, right))
     st.plotly_chart(
         inert_figure(figure),
         key="whatif_image",
@@ -125,12 +126,9 @@ def show_change(model: str, original: XrayImage, changed: XrayImage, prediction:
         prediction=after,
         options=found.options,
     )
-    top, lungs = scale_top(found.heatmap), prediction.prepared.lungs.mask
-    for column, title, image, heatmap in zip(
-        st.columns(2), ("Before", "After"), (original, changed), (found.heatmap, again.heatmap), strict=True
-    ):
-        panel = Panel(title, displayed(image.pixels), heatmap, lungs, row.signed)
-        picture = panel_picture(panel, opacity=0.6, colormap="inferno", top=top)
-        column.image(
-            picture, caption=f"{title}: {inert(found.target)}, same scale", width="stretch", alt=f"{title} the change"
-        )
+    top, on_scale = scale_top(found.heatmap), "the change, on the same scale"
+    panels = [
+        Panel.of("Before", f"Before {on_scale}", original, prediction, found, top=top),
+        Panel.of("After", f"After {on_scale}", changed, after, again.explanation, top=top),
+    ]
+    show_viewer(panels, label=f"Heatmaps for {found.target} before and after {on_scale}.", key="whatif_pictures")
