@@ -12,12 +12,12 @@ from playwright.sync_api import Page, sync_playwright
 
 FLAGS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SECONDS: Final = 180
-PICTURES: Final = '.st-key-pictures .imagelayer image, [data-testid="stImage"] img'
-"""Pictures of the Explain page, drawn by Plotly, and those of `st.image`, as the naive page has them."""
-LAST: Final = (
-    f"() => {{ const all = document.querySelectorAll('{PICTURES}'); const last = all[all.length - 1];"
-    " return last && (last.getAttribute('href') || last.getAttribute('xlink:href') || last.getAttribute('src')); }"
-)
+LAST: Final = """() => {
+  const viewer = document.querySelector('.st-key-pictures [data-testid=stBidiComponentIsolated]')?.shadowRoot;
+  const images = document.querySelectorAll('[data-testid="stImage"] img');
+  return viewer?.querySelector('.viewer')?.dataset.drawn ?? images[images.length - 1]?.getAttribute('src') ?? null;
+}"""
+"""What the Explain page's viewer has drawn; on the naive page the last picture."""
 CHANGED: Final = f"before => {{ const now = ({LAST})(); return now && now !== before; }}"
 TESTING: Final = re.compile(r"Testing \d+ of \d+$")
 VERDICT: Final = "text=/(Supported|Not supported|Withheld)$/"

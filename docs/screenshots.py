@@ -26,12 +26,12 @@ class Shot(NamedTuple):
 
 
 IMAGE: Final = next(iter(shipped_samples()))
-HEATMAP: Final = ".st-key-pictures .imagelayer image"
+HEATMAP: Final = ".st-key-pictures .viewer[data-frames]"
 CHART: Final = ".js-plotly-plot .main-svg"
 SHOTS: Final = {
     "explain": Shot(f"/?image={IMAGE}", (1440, 1000), HEATMAP),
     "explain-phone": Shot(f"/?image={IMAGE}", (390, 844), HEATMAP),
-    "compare": Shot(f"/compare?image={IMAGE}", (1440, 1000), "[data-testid=stImage] img"),
+    "compare": Shot(f"/compare?image={IMAGE}", (1440, 1000), ".viewer[data-frames]"),
     "tour": Shot("/tour", (1440, 1250), "[data-testid=stImage] img"),
     "dataset": Shot("/dataset", (1440, 1000), CHART),
     "training": Shot(f"/training?run={quote('recorded: lungs')}", (1440, 1250), CHART),

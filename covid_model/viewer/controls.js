@@ -75,14 +75,14 @@ function windowName(range, auto) {
   return Object.entries(windowsOf(auto)).find(([, row]) => near(row))?.[0] ?? "own";
 }
 
-// The display options of a viewer: {root, update}.
+// The display options of a viewer: {root, toggles, update}. The toggles are what is on or off.
 function lookControls(app) {
   const change = (part) => app.change(part), has = app.has, auto = app.auto;
   const labels = Object.fromEntries(Object.entries(windowsOf(auto)).map(([key, [text]]) => [key, text]));
   const level = () => (app.look.window[0] + app.look.window[1]) / 2, width = () => app.look.window[1] - app.look.window[0];
   const maps = Object.fromEntries(Object.entries(CONSTANTS.colormaps).map(([key, row]) => [key, row.label]));
   const parts = {
-    opacity: has.maps && slider("Overlay opacity", 1, 0.05, (opacity) => change({ opacity })),
+    opacity: has.maps && slider("Opacity", 1, 0.05, (opacity) => change({ opacity })),
     threshold: has.maps && slider("Hide below", 1, 0.01, (threshold) => change({ threshold })),
     cmap: has.unsigned && list("Colour map", maps, (cmap) => change({ cmap })),
     preset: list("Window", { ...labels, own: "Own" }, (key) => key !== "own" && change({ window: windowsOf(auto)[key][1] })),
@@ -92,15 +92,17 @@ function lookControls(app) {
     lesions: has.lesions && check("Lesion outlines", (lesions) => change({ lesions })),
     invert: check("Invert", (invert) => change({ invert })),
   };
-  const roots = Object.values(parts).filter(Boolean).map((part) => part.root);
-  const root = make("div", { class: "looks", role: "group", "aria-label": "Display" }, ...roots);
+  const roots = (names) => names.filter((name) => parts[name]).map((name) => parts[name].root);
+  const numbers = roots(["opacity", "threshold", "cmap", "preset", "level", "width"]);
+  const root = make("div", { class: "looks", role: "group", "aria-label": "Display" }, ...numbers);
+  const toggles = make("span", { class: "looks", role: "group", "aria-label": "Shown" }, ...roots(["lungs", "lesions", "invert"]));
   const update = (look) => {
     for (const name of ["opacity", "threshold", "cmap", "lungs", "lesions", "invert"]) parts[name]?.update?.(look[name]);
     parts.preset.update(windowName(look.window, auto));
     parts.level.update(Math.round(level() * 1000) / 1000);
     parts.width.update(Math.round(width() * 1000) / 1000);
   };
-  return { root, update };
+  return { root, toggles, update };
 }
 
 // Layout, zoom, tool and full screen of a viewer: {root, update}.

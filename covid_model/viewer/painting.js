@@ -7,6 +7,7 @@ const GAP = 12;
 // Sizes of panels. A panel has the shape of its image, within the space there is.
 function layOut(app) {
   const visible = app.visible(), width = app.stage.clientWidth;
+  app.root.classList.toggle("narrow", app.root.clientWidth < NARROW);
   const across = clamp(Math.floor((width + GAP) / (LEAST + GAP)), 1, visible.length);
   const widest = (width - GAP * (across - 1)) / across;
   const tallest = app.isFull() ? Math.max(200, innerHeight - 260) : TALLEST;

@@ -80,6 +80,7 @@ class Viewer {
     });
     this.controls = [lookControls(this), viewControls(this), panelTabs(this, this.panels.map((panel) => panel.data.title))];
     const [look, view, tabs] = this.controls.map((part) => part.root);
+    view.append(this.controls[0].toggles);
     this.root.replaceChildren(view, look, tabs, this.stage, this.wipe, this.readout, keyHelp());
   }
 

@@ -64,7 +64,7 @@ def test_the_main_journey(page, address: str, tmp_path: Path) -> None:
     settled(page)
     before = overlay(page)
 
-    handle = page.get_by_label("Overlay opacity")
+    handle = page.get_by_label("Opacity")
     handle.focus()
     for _ in range(6):
         handle.press("ArrowLeft")

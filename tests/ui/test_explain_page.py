@@ -173,7 +173,7 @@ def test_a_browser_without_webgl_gets_plain_pictures() -> None:
     assert not app.exception
     assert not app.get("bidi_component")
     assert "no WebGL2" in page_text(app)
-    assert len(app.get("imgs")) == 2
+    assert len(app.get("image")) == 2
 
 
 def test_public_images_are_offered_where_a_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
