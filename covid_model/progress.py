@@ -29,6 +29,11 @@ class ProgressLog:
             self._said = now
             print(f"progress: {self._what}: {done} of {self._total}", file=sys.stderr, flush=True)
 
+    @property
+    def done(self) -> int:
+        """How many items are finished."""
+        return self._done
+
     def add(self, count: int = 1) -> None:
         """`count` more items are finished."""
         self.at(self._done + count)

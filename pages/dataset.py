@@ -8,11 +8,11 @@ import streamlit as st
 from covid_model.data.browse import ManifestTable
 from covid_model.errors import DataError
 from covid_model.settings import is_public_host
-from ui.dataset.demo import offer_demo
 from ui.dataset.grid import browse
 from ui.dataset.quality import quality
 from ui.dataset.sources import sources
 from ui.dataset.views import images_map, understand
+from ui.demo import offer_demo
 from ui.inert import inert_message
 from ui.manifest import CHOSEN, images_of, manifest_path
 from ui.menu import require_entry

@@ -11,6 +11,7 @@ from covid_model.data.manifest import data_hash, read_manifest
 from covid_model.errors import DataError, RunError
 from covid_model.lungs.segment import LungSegmenter
 from covid_model.models.specs import ModelSpec, get_model
+from covid_model.progress import ProgressLog
 from covid_model.training.batches import ImageBatches, image_weights
 from covid_model.training.config import TrainConfig
 from covid_model.training.distribute import Workers, one_worker
@@ -61,8 +62,18 @@ class ClassifierTask(Task):
     def prepare(self) -> ImageBatches:
         """As `Task.prepare`."""
         label = self.train["label"].map(self.spec.class_of).to_numpy(np.int64)
-        batches = ImageBatches(
-            load_small(self.train, self.spec.preprocessing, self.segmenter),
+        total = len(self.train) + len(self.val)
+        with ProgressLog("preparing images", total) as shown:
+
+            def each() -> None:
+                shown.add()
+                self.report(shown.done, total)
+
+            small = load_small(self.train, self.spec.preprocessing, self.segmenter, each)
+            val_label = self.val["label"].map(self.spec.class_of).to_numpy(np.int64)
+            self.validation = load_validation(self.spec, self.val, val_label, self.segmenter, each)
+        return ImageBatches(
+            small,
             label,
             image_weights(self.train, self.config.balance, label),
             self.spec.preprocessing,
@@ -71,9 +82,6 @@ class ClassifierTask(Task):
             worker=self.workers.index,
             workers=self.workers.count,
         )
-        val_label = self.val["label"].map(self.spec.class_of).to_numpy(np.int64)
-        self.validation = load_validation(self.spec, self.val, val_label, self.segmenter)
-        return batches
 
     def loss(self, output: Any, target: Any) -> Any:
         """As `Task.loss`."""

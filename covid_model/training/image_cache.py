@@ -1,5 +1,6 @@
 """The images of a manifest as small arrays in memory, cropped to the model's region, ready for augmentation."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -8,7 +9,6 @@ import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from covid_model.images.lung_region import GROW, grown, lung_box, only_lungs, whole
 from covid_model.images.preprocess import Preprocessing, resized
@@ -43,10 +43,15 @@ def shrink(image: XrayImage, spec: Preprocessing, segmenter: LungSegmenter) -> S
     return SmallImage(np.round(small * 255).astype(np.uint8), small_mask.astype(bool))
 
 
-def load_small(table: pd.DataFrame, spec: Preprocessing, segmenter: LungSegmenter) -> list[SmallImage]:
-    """Every image of the manifest rows, in their order."""
-    paths = tqdm(table["path"], desc="preparing images", unit="image", disable=None)
-    return [shrink(load_image(Path(path)), spec, segmenter) for path in paths]
+def load_small(
+    table: pd.DataFrame, spec: Preprocessing, segmenter: LungSegmenter, each: Callable[[], None]
+) -> list[SmallImage]:
+    """Every image of the manifest rows, in their order. each: called after every image."""
+    found = []
+    for path in table["path"]:
+        found.append(shrink(load_image(Path(path)), spec, segmenter))
+        each()
+    return found
 
 
 def augmented(

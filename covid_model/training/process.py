@@ -11,6 +11,7 @@ import psutil
 
 from covid_model.errors import RunError
 from covid_model.jobs import is_running, last_error, start_command
+from covid_model.models.specs import MODELS
 from covid_model.settings import is_public_host, require_own_host
 from covid_model.training.run_folder import LIVE, RunFolder, state_of
 
@@ -54,6 +55,49 @@ class Launched:
         if not is_running(self.pid) and not self.has_begun():
             return f"Its process ended; {self.log} holds its output."
         return None
+
+
+@dataclass(frozen=True)
+class Load:
+    """How busy this host is. processors: share of all of them in use since the last call; memory, total: bytes."""
+
+    processors: float
+    memory: int
+    total: int
+
+
+def system_load() -> Load:
+    """The load of this host now."""
+    memory = psutil.virtual_memory()
+    return Load(psutil.cpu_percent() / 100, memory.total - memory.available, memory.total)
+
+
+def read_log(run: RunFolder, most: int = 20_000) -> str:
+    """The last `most` characters that the run's process wrote, where the dashboard started it; else an empty text."""
+    for path in (run.path / LOG, run.path.with_suffix(".log")):
+        with suppress(OSError):
+            return path.read_bytes()[-most:].decode("utf-8", "replace")
+    return ""
+
+
+def why_not_resumed(run: RunFolder) -> str | None:
+    """Why a run cannot be resumed from here, or None. A manifest that has moved is no reason: its new place can be named."""
+    state, config = state_of(run), run.config()
+    if (why := why_not_here()) is not None:
+        return why
+    if state in LIVE or state == "stalled":
+        return "Its process is still there; stop it first."
+    if state == "finished":
+        return "It is finished: all its epochs are done. Start a new run for more."
+    if config.get("model") not in MODELS:
+        return f"It trains {config.get('model')}, which the command that began it resumes, not this page."
+    return None
+
+
+def moved_manifest(run: RunFolder) -> str:
+    """The manifest that a run began with, where it is no longer there; "" where it is."""
+    began = str(run.config().get("manifest") or "")
+    return began if began and not Path(began).is_file() else ""
 
 
 def launch(arguments: list[str], run: RunFolder) -> Launched:

@@ -45,6 +45,8 @@ class Task(ABC):
     clip: float | None = None
     log_every: int = 10
     counts_correct: bool = False
+    report: Callable[[int, int], None] = staticmethod(lambda done, total: None)
+    """Called by `prepare` with how many of its images are ready, and of how many. The trainer sets it."""
 
     @abstractmethod
     def prepare(self) -> Batches:

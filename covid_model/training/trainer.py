@@ -8,6 +8,7 @@ current step.
 """
 
 import shutil
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
@@ -26,6 +27,8 @@ from covid_model.training.train_step import make_step
 
 SomeTask = TypeVar("SomeTask", bound=Task)
 
+REPORT_EVERY: Final = 1.0
+"""Seconds between two reports while images are prepared."""
 KEPT_CHECKPOINTS: Final = 3
 """The last one, the one before, and the one being written; the best one is smaller."""
 
@@ -51,6 +54,7 @@ class Trainer(Generic[SomeTask]):
     workers: Workers = field(default_factory=one_worker)
     progress: RunProgress = field(default_factory=RunProgress)
     saved_optimiser: list[np.ndarray] | None = None
+    _reported: float = 0.0
 
     def close(self) -> None:
         """Release the run folder without training."""
@@ -85,6 +89,7 @@ class Trainer(Generic[SomeTask]):
         self.run.set_status("starting", epochs=self.task.epochs, model=self.task.name, reason="")
         if self.workers.is_chief:  # only the chief writes, and its folder may not be there yet for the others
             self._check_space()
+        self.task.report = self._report
         self.batches = self.task.prepare()
         if self.batches.batch < self.workers.strategy.num_replicas_in_sync:
             raise RunError(f"A batch of {self.batches.batch} images cannot be shared by more devices than that.")
@@ -98,6 +103,13 @@ class Trainer(Generic[SomeTask]):
             begun += phase.epochs
         self.run.set_status("finished", epoch=self.progress.epoch)
         return "finished"
+
+    def _report(self, done: int, total: int) -> None:
+        """Note in the status, at most once a second, how many images are prepared."""
+        now = time.monotonic()
+        if self.workers.is_chief and (now - self._reported >= REPORT_EVERY or done == total):
+            self._reported = now
+            self.run.set_status("starting", prepared=done, to_prepare=total)
 
     def _check_space(self) -> None:
         needed, free = KEPT_CHECKPOINTS * self.task.checkpoint_bytes, shutil.disk_usage(self.run.path).free

@@ -1,5 +1,6 @@
 """Validation after every epoch: scores on the validation images, and heatmaps of a few fixed ones."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -8,7 +9,6 @@ import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from covid_model.backends.base import run_in_chunks
 from covid_model.backends.tensorflow import TensorFlowBackend
@@ -63,10 +63,18 @@ def _seen(image: XrayImage, spec: ModelSpec, segmenter: LungSegmenter) -> tuple[
     return made.pixels, lungs.mask[np.ix_(rows, cols)]
 
 
-def load_validation(spec: ModelSpec, table: pd.DataFrame, label: NDArray[np.int64], segmenter: LungSegmenter) -> Validation:
-    """Prepare all images once; the shown ones are spread over the classes."""
-    paths = tqdm(table["path"], desc="preparing validation images", unit="image", disable=None)
-    images = [_seen(load_image(Path(path)), spec, segmenter) for path in paths]
+def load_validation(
+    spec: ModelSpec,
+    table: pd.DataFrame,
+    label: NDArray[np.int64],
+    segmenter: LungSegmenter,
+    each: Callable[[], None],
+) -> Validation:
+    """Prepare all images once; the shown ones are spread over the classes. each: called after every image."""
+    images = []
+    for path in table["path"]:
+        images.append(_seen(load_image(Path(path)), spec, segmenter))
+        each()
     by_class = [np.flatnonzero(label == k) for k in range(len(spec.classes))]
     turns = [members[turn] for turn in range(SHOWN) for members in by_class if turn < len(members)]
     phantoms = [_seen(read_image(phantom_png(phantom)), spec, segmenter) for phantom in PHANTOMS.values()]

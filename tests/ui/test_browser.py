@@ -114,7 +114,7 @@ def test_a_training_is_started_watched_and_its_model_used(page, address: str, no
     quiet(page)
     page.get_by_role("textbox", name="Manifest", exact=True).fill(str(noisy_manifest))
     page.get_by_role("textbox", name="Run name").fill("first-try")
-    page.get_by_role("spinbutton", name="Epochs").fill("2")
+    page.get_by_role("spinbutton", name="Epochs of the whole network").fill("2")
     page.get_by_role("button", name="Start training").click()
     page.get_by_text("first-try is starting").wait_for()
     page.get_by_role("heading", name="first-try").wait_for()

@@ -321,7 +321,7 @@ def test_bars_are_shares_with_one_legend(manifest: Path) -> None:
 def test_a_demo_set_is_drawn_from_the_page_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COVID_XRAY_MANIFEST", str(tmp_path / "none.parquet"))
     monkeypatch.setenv("COVID_XRAY_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("ui.dataset.demo.IMAGES", 60)
+    monkeypatch.setattr("ui.demo.IMAGES", 60)
     app = opened()
     app.button(key="demo_draw").click().run()
     assert not app.exception

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from shown import page_text
 from streamlit.testing.v1 import AppTest
 
+from covid_model.data.demo import TRUTH
 from covid_model.errors import RunError
+from covid_model.files import write_json
 from covid_model.models.specs import MODELS
 from covid_model.models.user_models import available_models
 from covid_model.training.config import TrainConfig
@@ -109,8 +112,9 @@ def test_a_form_with_a_wrong_manifest_starts_nothing(runs: Path) -> None:
     app = opened("training")
     if why_not_here() is not None:
         pytest.skip("this host is too small to train on")
-    app.text_input[0].set_value("nowhere.parquet")
-    next(button for button in app.button if button.label == "Start training").click().run()
+    app.button(key="new_run").click().run()
+    app.text_input(key="train_manifest").set_value("nowhere.parquet")
+    app.button(key="train_start").click().run()
     assert any("no manifest at nowhere.parquet" in box.value for box in app.error)
     assert not list(runs.iterdir())
 
@@ -119,7 +123,7 @@ def test_a_public_copy_explains_itself(runs: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("COVID_XRAY_PUBLIC", "1")
     app = opened("training")
     assert any("public copy" in box.value for box in app.info)
-    assert not [button for button in app.button if button.label == "Start training"]
+    assert not {"new_run", "demo_draw"} & {button.key for button in app.button}
 
 
 @pytest.mark.parametrize("name", ["../out", "", "a b", "x" * 61])
@@ -212,3 +216,98 @@ def test_recorded_runs_ship_with_drawn_images_only(name: str, runs: Path) -> Non
     app = opened("training", run=f"recorded: {name}")
     assert "A recorded run" in "\n".join(caption.value for caption in app.caption)
     assert len(app.image) == 3
+
+
+def test_the_form_honours_the_setting_and_says_the_epochs_as_they_will_run(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if why_not_here() is not None:
+        pytest.skip("this host is too small to train on")
+    monkeypatch.setenv("COVID_XRAY_MANIFEST", str(tmp_path / "mine.parquet"))
+    started = []
+    monkeypatch.setattr("ui.training.run_form.launch", lambda arguments, run: started.append(arguments) or run)
+    monkeypatch.setattr("ui.training.run_form.await_run", lambda launched: None)
+    (tmp_path / "mine.parquet").write_bytes(b"PAR1")
+    app = opened("training")
+    app.button(key="new_run").click().run()
+    assert app.text_input(key="train_manifest").value == str(tmp_path / "mine.parquet")
+    assert app.selectbox(key="train_model").value == "lungs"
+    config = TrainConfig("lungs", epochs=16)
+    assert f"{config.all_epochs} epochs: 2 of the last layer, then 16" in page_text(app)
+    app.number_input(key="train_head_lungs").set_value(0).run()
+    assert "It runs 16 epochs, all of the whole network." in page_text(app)
+    app.button(key="train_start").click().run()
+    flags = dict(zip(started[0][::2], started[0][1::2], strict=True))
+    assert (flags["--epochs"], flags["--head-epochs"], flags["--manifest"]) == ("16", "0", str(tmp_path / "mine.parquet"))
+
+
+def test_a_demo_set_is_offered_and_its_small_network_preselected(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if why_not_here() is not None:
+        pytest.skip("this host is too small to train on")
+    monkeypatch.setenv("COVID_XRAY_MANIFEST", str(tmp_path / "set" / "manifest.parquet"))
+    app = opened("training")
+    assert app.button(key="demo_draw").label == "Draw a demo data set"
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "manifest.parquet").write_bytes(b"PAR1")
+    (tmp_path / "set" / TRUTH).write_text("{}")
+    app = opened("training")
+    assert "demo_draw" not in [button.key for button in app.button]
+    app.button(key="new_run").click().run()
+    assert app.selectbox(key="train_model").value == "small-cnn"
+    assert "25 epochs, all of the whole network" in page_text(app)
+
+
+def test_preparation_is_counted_in_place_of_an_empty_chart(runs: Path) -> None:
+    run = RunFolder(runs / "early")
+    run.create(TrainConfig("anshul", init="random").as_dict())
+    lock = run.claim()
+    assert lock is not None
+    run.set_status("starting", prepared=120, to_prepare=465)
+    app = opened("training", run="early")
+    assert [bar.proto.text for bar in app.get("progress")] == ["Preparing images: 120 of 465"]
+    assert not app.get("plotly_chart")
+    assert "stop" in [button.key for button in app.button]
+    assert "processors" in page_text(app)
+    lock.release()
+
+
+def test_runs_are_in_a_table_with_scores_and_what_differs_and_it_is_filtered(runs: Path) -> None:
+    recorded(runs, "first")
+    recorded(runs, "second", seed=5, learning_rate=0.01)
+    app = opened("training", run="first")
+    table = app.dataframe[-1].value.set_index("run")
+    assert table.loc["second", ["state", "epochs done", "best epoch", "loss", "seed", "learning rate"]].tolist() == [
+        "finished", 2, 2, pytest.approx(0.5), "5", "0.01"]  # fmt: skip
+    assert {"recorded: lungs", "recorded: whole-image"} <= set(table.index)
+    assert 0.8 < table.loc["recorded: lungs", "AUC"] < 1
+    app.text_input(key="runs_search").set_value("anshul second").run()
+    assert app.dataframe[-1].value["run"].tolist() == ["second"]
+    app.text_input(key="runs_search").set_value("").run()
+    app.multiselect(key="runs_models").set_value(["lungs"]).run()
+    assert app.dataframe[-1].value["run"].tolist() == ["recorded: lungs"]
+
+
+@pytest.mark.parametrize(
+    ("state", "config", "why"),
+    [
+        ("finished", {}, "It is finished: all its epochs are done"),
+        ("stopped", {"manifest": "/gone/manifest.parquet"}, "Its manifest is no longer at /gone/manifest.parquet"),
+    ],
+)
+def test_resume_says_why_not(runs: Path, state: str, config: dict, why: str) -> None:
+    run = recorded(runs, "one", state=state)
+    write_json(run.path / "config.json", run.config() | config)
+    app = opened("training", run="one")
+    assert why in page_text(app)
+    assert not [button for button in app.button if button.key == "resume" and not button.disabled]
+
+
+def test_the_log_of_a_run_is_shown_as_it_is(runs: Path) -> None:
+    recorded(runs, "logged")
+    (runs / "logged.log").write_text("progress: preparing images: 3 of 9\n**not bold**\n")
+    app = opened("training", run="logged")
+    assert app.code[0].value == "progress: preparing images: 3 of 9\n**not bold**"
+    (runs / "logged" / "log.txt").write_text("resumed")
+    assert opened("training", run="logged").code[0].value == "resumed"

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_model.data.demo import LICENCE
+from covid_model.data.demo import LICENCE, TRUTH
 from covid_model.data.demo.faults import Fault, again, copied, planted
 from covid_model.data.demo.hospitals import HOSPITALS, Hospital, as_taken, with_bar
 from covid_model.data.demo.patients import Patient, draw
@@ -90,7 +90,7 @@ def _write(out: Path, images: int, seed: int, progress: Callable[[int], None]) -
         "hospitals": [asdict(hospital) for hospital in HOSPITALS],
         "images": {_inside(path, out): cells for path, cells in truth.items()},
     }
-    write_json(out / "truth.json", content)
+    write_json(out / TRUTH, content)
     progress(images)
     return DemoSet(out / "manifest.parquet", len(table), tuple(faults))
 
