@@ -16,6 +16,7 @@ from covid_model.models.calibration import OWN_PROBABILITIES
 from covid_model.models.card import Card
 from covid_model.models.predict import Prediction
 from covid_model.viewer.payload import Panel
+from ui.compare.views import pin_button
 from ui.explain.class_visualisation import show_class_visualisation
 from ui.explain.controls import PickedImage, how_picker, image_picker, model_picker
 from ui.explain.export_panel import export_panel
@@ -165,6 +166,7 @@ def show_explained(picked: PickedImage, model: str) -> None:
     with verdict:
         verdict_line(result.inputs)
     show_images(picked, prediction, result.explanation)
+    pin_button(picked, model, how)
     captions, scores = st.columns([3, 2], gap="large")
     with captions:
         show_captions(prediction, result.explanation, loaded.card, loaded.audit_record)

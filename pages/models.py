@@ -1,12 +1,15 @@
 """Models: all models side by side, with the scores that were claimed and the scores on fair splits."""
 
+from typing import Final
+
 import streamlit as st
 
 from covid_model.evaluation.card_summary import auc_by_split, gap_reason, overview_row, recipe_text
+from covid_model.evaluation.subsets import SUBSETS
 from covid_model.models.card import Card
-from covid_model.models.specs import MODELS, ModelSpec
+from covid_model.models.specs import MODELS, NO_DIAGNOSIS, ModelSpec
 from covid_model.models.user_models import available_models, row_of
-from covid_model.plots.models import ModelScores, gap_figure
+from covid_model.plots.models import ModelScores, gap_figure, known_score, slope_figure, splits_of
 from ui.inert import inert, inert_figure, inert_message
 from ui.links import explain_params
 from ui.menu import require_entry
@@ -14,7 +17,9 @@ from ui.models.cards import card_of
 from ui.models.import_form import import_form, removal
 from ui.notices import show_errors
 
-FIELD = (
+HONEST: Final = SUBSETS["one_source"].title
+PLAIN: Final = {"displayModeBar": False}
+FIELD: Final = (
     "For comparison, published results: radiologists reading the first image against PCR, AUC 0.79 (Radiol Cardiothorac "
     "Imaging ryct.2020200337); CAD4COVID 0.81 (Murphy 2020); DeepCOVID-XR 0.90 (Wehbe 2021); models trained on mixed public "
     "sources and tested on images from other countries, 0.48 to 0.78 (Risman 2021, Sukhija 2021)."
@@ -29,12 +34,29 @@ def details(row: ModelSpec, card: Card) -> None:
         st.caption(f"The description does not state: {inert('; '.join(silent))}.")
     if recipe := recipe_text(card):
         st.caption(f"Recipe: {inert(recipe)}.")
-    st.caption(inert_message(" ".join(row.limits)))
+    st.caption(inert_message(" ".join(limit for limit in row.limits if limit != NO_DIAGNOSIS)))
     removal(row.key)
     params = explain_params(model=row.key)
     st.page_link(
         "pages/explain.py", label="Explain an image with this model", icon=":material/visibility:", query_params=params
     )
+
+
+def slopes(scores: list[ModelScores]) -> None:
+    """From the score under each model's own split to that under a stricter one; all splits on demand."""
+    own, *stricter = splits_of(scores)
+    honest = st.segmented_control("Honest split", stricter, default=HONEST, key="honest") or HONEST
+    st.plotly_chart(
+        inert_figure(slope_figure(scores, own, honest)),
+        key="slopes",
+        config=PLAIN,
+        alt=f"AUC of every model under {own} and under {honest}",
+    )
+    missing = [score.title for score in scores if not known_score(score, honest)]
+    if missing:
+        st.caption(f"Not measured under “{honest}”: {inert(', '.join(missing))}.")
+    if st.toggle("All splits with their intervals", key="all_splits"):
+        st.plotly_chart(inert_figure(gap_figure(scores)), key="gap", config=PLAIN, alt="Scores by model and split")
 
 
 require_entry()
@@ -48,8 +70,7 @@ st.caption(
 with show_errors():
     cards = {key: card_of(key) for key in available_models()}
     scores = [ModelScores(card.title, auc_by_split(card)) for card in cards.values()]
-    figure = inert_figure(gap_figure(scores))
-    st.plotly_chart(figure, key="gap", config={"displayModeBar": False}, alt="Scores by model and split")
+    slopes(scores)
     st.caption(FIELD)
     st.dataframe([overview_row(row_of(key), card) for key, card in cards.items()], hide_index=True)
     with st.expander("Add your own model", icon=":material/upload_file:"):

@@ -3,24 +3,35 @@
 import streamlit as st
 
 from covid_model.data.synthetic_samples import shipped_samples
-from covid_model.images.read import load_image
+from covid_model.images.read import file_bytes
 from covid_model.images.window import displayed
+from covid_model.images.xray_image import XrayImage
 from covid_model.share.tour import STOPS, TourExample, read_tour
+from covid_model.viewer.payload import still
+from ui.compare.views import View, panel_of, result_of
+from ui.explain.controls import PickedImage
+from ui.explain.trust_panel import VERDICTS
 from ui.links import explain_params
+from ui.loaders import HowToExplain, image_from, loaded_model
 from ui.menu import require_entry
 from ui.models.cards import card_of
+from ui.notices import show_errors
+from ui.viewer import current_look
 
 
 def show_stop(number: int, key: str, found: TourExample) -> None:
-    """One stop: the image, its explanation, and the link to it."""
+    """One stop: the image, its heatmap, the verdict, and the link to all of it."""
     stop, sample = STOPS[key], shipped_samples()[found.image]
+    image = image_from(file_bytes(sample.path))
     with st.container(border=True):
-        picture, text = st.columns([1, 3], gap="large", vertical_alignment="center")
-        picture.image(
-            displayed(load_image(sample.path).pixels), alt=f"Synthetic image, generated as {sample.label}", width="stretch"
-        )
+        picture, overlay, text = st.columns([1, 1, 2], gap="medium", vertical_alignment="center")
+        picture.image(displayed(image.pixels), alt=f"Synthetic image, generated as {sample.label}", width="stretch")
+        with overlay, show_errors():
+            show_heatmap(found, image)
         with text:
             st.subheader(f"{number}. {stop.title}", anchor=False)
+            word, icon, colour = VERDICTS[found.verdict]
+            st.badge(word, icon=icon, color=colour)
             st.markdown(stop.text.format(**vars(found)))
             st.page_link(
                 "pages/explain.py",
@@ -29,6 +40,18 @@ def show_stop(number: int, key: str, found: TourExample) -> None:
                 query_params=explain_params(image=found.image, model=found.model, method=found.method),
             )
             st.caption(sample.origin)
+
+
+def show_heatmap(found: TourExample, image: XrayImage) -> None:
+    """What raised the score of the predicted class, over the image."""
+    how = HowToExplain(found.method, found.predicted, loaded_model(found.model).layers[0])
+    view = View(PickedImage(image, "", True), found.model, how, found.predicted)
+    if (result := result_of(view)) is not None:
+        st.image(
+            still(panel_of(view, result), current_look()),
+            alt=f"Heatmap of what raised the {found.predicted} score",
+            width="stretch",
+        )
 
 
 require_entry()

@@ -28,7 +28,7 @@ Statistic = Callable[[Weights], Mapping[str, Floats]]
 
 @dataclass(frozen=True)
 class Interval:
-    """A score with its 95 % percentile interval. value, low, high: None where it is not defined (an absent class)."""
+    """A score with its 95% percentile interval. value, low, high: None where it is not defined (an absent class)."""
 
     value: float | None
     low: float | None

@@ -27,7 +27,7 @@ def fit_temperature(logits: NDArray[np.floating], label: NDArray[np.int64]) -> f
 def operating_points(
     probabilities: NDArray[np.floating], label: NDArray[np.int64], classes: tuple[str, ...]
 ) -> dict[str, dict[str, float]]:
-    """For each class, the thresholds of 95 % specificity and of 95 % sensitivity on these images.
+    """For each class, the thresholds of 95% specificity and of 95% sensitivity on these images.
 
     probabilities: (n, classes). label: (n,) class indices. Raises ValueError where all images are of one class. A class
     without images has no threshold of fixed sensitivity.

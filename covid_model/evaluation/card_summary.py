@@ -12,7 +12,7 @@ AUC: Final = "auc/COVID-19"
 
 
 def interval_text(score: dict[str, Any] | None) -> str:
-    """A score with its 95 % interval.
+    """A score with its 95% interval.
 
     >>> interval_text({"value": 0.81, "low": 0.66, "high": 0.94})
     '0.81 (0.66 to 0.94)'

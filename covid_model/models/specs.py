@@ -102,7 +102,8 @@ def _small_cnn() -> "keras.Model":
 
 _LITE0_LAYERS: Final = ("top", "block5c", "block4c", "block3b")
 _RESNET50_LAYERS: Final = ("conv5_block3_out", "conv4_block6_out", "conv3_block4_out")
-_NO_DIAGNOSIS: Final = "Research software: never a diagnosis, never a reason to treat or not to treat."
+NO_DIAGNOSIS: Final = "Research software: never a diagnosis, never a reason to treat or not to treat."
+"""A limit of every model."""
 _FEW_SOURCES: Final = "Trained on four public sources; on images of other hospitals expect far lower scores."
 
 _REPLICATION: Final = "Rebuilt to show what its recipe gives; its scores under its own split are not to be believed."
@@ -123,7 +124,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             explanation_layers=_LITE0_LAYERS,
             build=_lite0,
             limits=(
-                _NO_DIAGNOSIS,
+                NO_DIAGNOSIS,
                 _FEW_SOURCES,
                 "Needs both lungs found; the shape of the lung mask itself still tells age.",
             ),
@@ -138,7 +139,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             explanation_layers=_LITE0_LAYERS,
             build=_lite0,
             limits=(
-                _NO_DIAGNOSIS,
+                NO_DIAGNOSIS,
                 _FEW_SOURCES,
                 "Can recognise the hospital, the scanner and the age instead of the disease.",
             ),
@@ -152,7 +153,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             preprocessing=Preprocessing(size=(64, 64), channels=3, scaling="unit"),
             explanation_layers=("conv2",),
             build=_replication("steveroger"),
-            limits=(_NO_DIAGNOSIS, _REPLICATION),
+            limits=(NO_DIAGNOSIS, _REPLICATION),
             merges=REST,
             float16=True,
             replication=True,
@@ -169,7 +170,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             preprocessing=Preprocessing(size=(100, 100), channels=3, scaling="unit"),
             explanation_layers=("conv3", "conv2"),
             build=_replication("anshul"),
-            limits=(_NO_DIAGNOSIS, _REPLICATION, "Its normal images show children and its COVID-19 images adults."),
+            limits=(NO_DIAGNOSIS, _REPLICATION, "Its normal images show children and its COVID-19 images adults."),
             float16=True,
             replication=True,
         ),
@@ -182,7 +183,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             preprocessing=Preprocessing(size=(224, 224), channels=3, scaling="unit"),
             explanation_layers=("block4", "block3"),
             build=_replication("interpretable_cnn"),
-            limits=(_NO_DIAGNOSIS, _REPLICATION, "Trained with mirrored images, though the heart has a side."),
+            limits=(NO_DIAGNOSIS, _REPLICATION, "Trained with mirrored images, though the heart has a side."),
             float16=True,
             replication=True,
             claimed="0.98 validation accuracy",
@@ -196,7 +197,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             preprocessing=Preprocessing(size=(224, 224), channels=3, scaling="byte"),
             explanation_layers=("conv2",),
             build=_replication("corona_3class"),
-            limits=(_NO_DIAGNOSIS, _REPLICATION),
+            limits=(NO_DIAGNOSIS, _REPLICATION),
             float16=True,
             replication=True,
         ),
@@ -209,7 +210,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             preprocessing=Preprocessing(size=(224, 224), channels=3, scaling="signed"),
             explanation_layers=_RESNET50_LAYERS,
             build=_application("resnet50", 1),
-            limits=(_NO_DIAGNOSIS, _REPLICATION),
+            limits=(NO_DIAGNOSIS, _REPLICATION),
             merges=REST,
             float16=True,
             replication=True,
@@ -223,7 +224,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             preprocessing=Preprocessing(size=(112, 112), channels=3, scaling="signed"),
             explanation_layers=_RESNET50_LAYERS,
             build=_application("resnet50", 1, (112, 112)),
-            limits=(_NO_DIAGNOSIS, "Knows no COVID-19: made only to start other trainings from."),
+            limits=(NO_DIAGNOSIS, "Knows no COVID-19: made only to start other trainings from."),
             float16=True,
             ships=False,
         ),
@@ -236,7 +237,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             preprocessing=Preprocessing(size=(96, 96), channels=1, scaling="signed"),
             explanation_layers=("block4", "block3"),
             build=_small_cnn,
-            limits=(_NO_DIAGNOSIS, "Made for the drawn demo data set; what it learns there holds for no X-ray."),
+            limits=(NO_DIAGNOSIS, "Made for the drawn demo data set; what it learns there holds for no X-ray."),
             ships=False,
         ),
         ModelSpec(
@@ -248,7 +249,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             preprocessing=Preprocessing(size=(224, 224), channels=3, region="lungs", scaling="signed"),
             explanation_layers=("relu", "pool4_relu", "pool3_relu"),
             build=_application("densenet121", len(LABELS)),
-            limits=(_NO_DIAGNOSIS, _FEW_SOURCES),
+            limits=(NO_DIAGNOSIS, _FEW_SOURCES),
             ships=False,
         ),
         ModelSpec(
@@ -260,7 +261,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             preprocessing=Preprocessing(size=(224, 224), channels=3, region="lungs", scaling="signed"),
             explanation_layers=("out_relu", "block_13_expand_relu", "block_6_expand_relu"),
             build=_application("mobilenetv2", len(LABELS)),
-            limits=(_NO_DIAGNOSIS, _FEW_SOURCES),
+            limits=(NO_DIAGNOSIS, _FEW_SOURCES),
             ships=False,
         ),
     )

@@ -21,7 +21,7 @@ class TrainConfig:
 
     head_epochs: epochs with all but the last layer frozen. epochs: epochs of the whole network after that.
     steps: steps an epoch, 0 for one pass over the images. learning_rate, head_learning_rate: largest learning rates.
-    cosine: warm up over one epoch and fall to 1 % along a cosine, else constant. label_smoothing: of the cross-entropy.
+    cosine: warm up over one epoch and fall to 1% along a cosine, else constant. label_smoothing: of the cross-entropy.
     ema: momentum of the running mean of the weights, which is validated and kept. balance: how images are weighted.
     augmentation: key of AUGMENTATIONS. init: initial weights; base: for init "run", the folder of the run whose best weights
     are used. patience: epochs without a lower validation loss before the run stops, 0 for never.

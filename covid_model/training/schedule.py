@@ -15,7 +15,7 @@ LARGEST: Final = 1.0
 
 
 def cosine_rate(top: float, step: int, total: int, warm: int) -> float:
-    """The learning rate at `step` (from 0) of `total`: from 5 % to all of `top` in `warm` steps, then to 1 % by a cosine.
+    """The learning rate at `step` (from 0) of `total`: from 5% to all of `top` in `warm` steps, then to 1% by a cosine.
 
     >>> cosine_rate(1.0, 0, 100, 10), cosine_rate(1.0, 10, 100, 10), round(cosine_rate(1.0, 100, 100, 10), 6)
     (0.05, 1.0, 0.01)

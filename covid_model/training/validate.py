@@ -94,7 +94,7 @@ def _drawn_class(spec: ModelSpec) -> int:
 
 
 def validate(backend: TensorFlowBackend, images: Validation, classes: tuple[str, ...]) -> dict[str, Any]:
-    """Loss, accuracy, AUC and sensitivity at 95 % specificity by class, and the confusion matrix."""
+    """Loss, accuracy, AUC and sensitivity at 95% specificity by class, and the confusion matrix."""
     logits = run_in_chunks(backend, images.inputs)
     onehot = np.eye(len(classes), dtype=np.float32)[images.label]
     shares = calibrated(logits, 1.0)

@@ -1,11 +1,16 @@
 """The Compare page driven through AppTest, from the entry script."""
 
+import re
 from pathlib import Path
 
 import pytest
-from shown import viewer
+from shown import page_text, viewer
 from streamlit.testing.v1 import AppTest
 
+from covid_model.data.synthetic_samples import shipped_samples
+from covid_model.explain.methods import METHODS
+from covid_model.models.user_models import available_models
+from ui.available_images import available_images
 from ui.menu import PAGES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,13 +28,32 @@ def opened(**query: str) -> AppTest:
     return app
 
 
+def panels_of(app: AppTest) -> list[str]:
+    """The text below each panel."""
+    return [panel["note"] for panel in viewer(app)["panels"]]
+
+
+def titles_of(app: AppTest) -> list[str]:
+    """The titles of the panels."""
+    return [panel["title"] for panel in viewer(app)["panels"]]
+
+
 @pytest.mark.parametrize("what", ["methods", "models", "classes", "images"])
 def test_every_comparison_shows_its_panels(what: str) -> None:
     app = opened(compare=what)
     shown = app.multiselect[0].value
-    panels = viewer(app)["panels"]
-    assert len(panels) == len(shown) >= 2
-    assert all(panel["title"] and panel["note"] and panel["map"] for panel in panels)
+    assert all(panel["map"] for panel in viewer(app)["panels"])
+    titles = titles_of(app)
+    assert len(titles) == len(shown) >= 2
+    labels = {"methods": {key: row.label for key, row in METHODS.items()}, "models": available_models()}.get(what, {})
+    if what == "images":
+        labels = {key: image.title for key, image in available_images().items()}
+    assert titles == [labels.get(key, key) for key in shown], "a title says only what differs"
+    texts = panels_of(app)
+    assert all("Not tested yet" in text or "Withheld" in text for text in texts)
+    assert all(re.search(r"\d+% in the lungs \(by chance \d+%\)", text) for text in texts)
+    assert "the one to compare with" in texts[0]
+    assert [("agreement with the first" in text) for text in texts[1:]] == [what != "images"] * (len(texts) - 1)
 
 
 def test_one_scale_is_the_default_where_values_can_be_compared() -> None:
@@ -45,13 +69,10 @@ def test_walking_keeps_the_first_and_moves_the_other() -> None:
     app = opened(compare="methods")
     app.toggle(key="walk_on").set_value(True).run()
 
-    def titles() -> list[str]:
-        return [panel["title"].split(",")[0] for panel in viewer(app)["panels"]]
-
-    before = titles()
+    before = titles_of(app)
+    assert len(before) == 2
     next(button for button in app.button if button.label == "Next").click().run()
-    after = titles()
-    assert len(before) == len(after) == 2
+    after = titles_of(app)
     assert before[0] == after[0]
     assert before[1] != after[1]
 
@@ -61,3 +82,40 @@ def test_a_page_reached_without_the_entry_goes_through_it() -> None:
         text = (ROOT / row.file).read_text("utf-8")
         body = text[text.index("header(") - 80 :]
         assert "require_entry()" in body, row.file
+
+
+def test_all_of_a_kind_are_chosen_by_one_click() -> None:
+    app = opened(compare="classes")
+    app.multiselect[0].set_value(["Normal"]).run()
+    app.button(key="all_Classes").click().run()
+    assert not app.exception
+    assert titles_of(app) == ["COVID-19", "Pneumonia", "Normal"]
+    assert app.button(key="all_Classes").disabled
+    app = opened(compare="models")
+    assert app.button(key="all_Models").label == f"All {len(available_models())} models"
+
+
+def test_views_are_pinned_on_explain_and_compared() -> None:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
+    app.query_params["image"] = next(iter(shipped_samples()))
+    app.run()
+    app.button(key="pin").click().run()
+    assert app.button(key="pin").disabled
+    app.selectbox(key="method_choice").set_value("hirescam").run()
+    app.button(key="pin").click().run()
+    app.query_params.clear()
+    app.query_params["compare"] = "pinned"
+    app.switch_page("pages/compare.py").run()
+    assert not app.exception
+    titles = titles_of(app)
+    assert [title.split(",")[0] for title in titles] == [METHODS["gradcam"].label, METHODS["hirescam"].label]
+    assert "agreement with the first" in panels_of(app)[1]
+    app.button(key="unpin").click().run()
+    assert "Nothing is pinned yet" in page_text(app)
+
+
+def test_the_same_heatmap_agrees_with_itself() -> None:
+    text = panels_of(opened(compare="methods"))
+    agreed = [float(match[1]) for each in text if (match := re.search(r"agreement with the first ([+-][0-9.]+)", each))]
+    assert agreed[0] == pytest.approx(1.0, abs=0.2), "Grad-CAM and HiResCAM of one network are alike"
+    assert all(-1 <= value <= 1 for value in agreed)

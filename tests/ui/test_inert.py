@@ -9,7 +9,7 @@ import pytest
 from shown import plain
 
 from covid_model.plots.dataset import counts_figure, map_figure
-from covid_model.plots.models import ModelScores, gap_figure
+from covid_model.plots.models import ModelScores, gap_figure, slope_figure
 from covid_model.plots.selectable import selectable_image
 from covid_model.plots.training import confusion_figure
 from ui.inert import JOINER, inert, inert_figure, inert_message
@@ -55,11 +55,15 @@ def test_names_in_figures_become_characters_and_templates_keep_their_breaks() ->
     assert data["x"] == [SHOWN, "b"]
     assert data["hovertemplate"].endswith("<extra></extra>")
     bars = inert_figure(counts_figure("t", {LINK: {LINK: 3}}, [LINK])).to_dict()["data"][0]
-    assert (bars["name"], bars["y"]) == (SHOWN, [SHOWN])
+    assert (bars["name"], bars["y"]) == (SHOWN, [f"{SHOWN} (3)"])
     assert "<a" not in bars["hovertemplate"]
     gap = inert_figure(gap_figure([ModelScores(LINK, {"own": {"value": 0.5, "low": 0.4, "high": 0.6}})]))
     assert gap.layout.yaxis.ticktext == (SHOWN,)
     assert list(gap.data[0].customdata) == [SHOWN]
+    scores = {"own": {"value": 0.5, "low": 0.4, "high": 0.6}}
+    slope = inert_figure(slope_figure([ModelScores(LINK, scores | {"other": scores["own"]})], "own", "other"))
+    assert slope.layout.annotations[0].text == f"0.50 {SHOWN}"
+    assert "<a" not in slope.to_json()
     titled = go.Figure(layout={"title": LINK, "annotations": [{"text": LINK}]})
     assert inert_figure(titled).layout.title.text == inert_figure(titled).layout.annotations[0].text == SHOWN
 

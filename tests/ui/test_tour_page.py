@@ -13,6 +13,7 @@ from covid_model.models.specs import SHIPPED
 from covid_model.settings import SAMPLES
 from covid_model.share.tour import STOPS, TourExample, read_tour
 from ui.available_images import available_images
+from ui.compare.views import VERDICTS
 
 ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 
@@ -72,6 +73,9 @@ def test_the_shipped_tour_shows_its_three_stops_with_images_and_models_that_ship
     assert not app.exception
     assert [title.value.split(". ", 1)[1] for title in app.subheader] == [stop.title for stop in STOPS.values()]
     assert day in " ".join(caption.value for caption in app.caption)
+    assert len(app.image) == 2 * len(STOPS), "each card has the image and its heatmap"
+    badges = [text.value for text in app.markdown if "-badge[" in text.value]
+    assert badges == [f":{VERDICTS[found.verdict][0]}-badge[{VERDICTS[found.verdict][1]}]" for found in tour.values()]
     assert sum("A synthetic image that shows no patient" in caption.value for caption in app.caption) == 3
 
 

@@ -203,6 +203,7 @@ def test_the_models_page_shows_every_model_with_both_scores_and_the_reason() -> 
         assert f"**{title}**" in text
         assert (table.loc[table["model"] == title, "its author claimed"] == (MODELS[key].claimed or "")).all()
     assert "recognising age is enough" in text
+    assert text.count("never a diagnosis") == 0, "the notice above every page says it"
     assert "304 training images, 10 epochs, batch 32, Adam at 0.001" in text
     assert json.dumps(table["AUC, patients apart"].tolist()).count("not measured") == 0
 
@@ -311,3 +312,20 @@ def test_the_log_of_a_run_is_shown_as_it_is(runs: Path) -> None:
     assert app.code[0].value == "progress: preparing images: 3 of 9\n**not bold**"
     (runs / "logged" / "log.txt").write_text("resumed")
     assert opened("training", run="logged").code[0].value == "resumed"
+
+
+def test_the_models_page_shows_claimed_against_honest_and_other_splits_on_demand() -> None:
+    app = opened("models")
+    (chart,) = app.get("plotly_chart")
+    lines = {line["name"]: line["y"] for line in json.loads(chart.proto.spec)["data"]}
+    assert set(lines) == set(available_models().values())
+    claimed, honest = lines[MODELS["interpretable-cnn"].title]
+    assert claimed > 0.95
+    assert honest < 0.4
+    app.get("button_group")[0].set_value("patients apart").run()
+    assert not app.exception
+    (chart,) = app.get("plotly_chart")
+    again = {line["name"]: line["y"] for line in json.loads(chart.proto.spec)["data"]}
+    assert again[MODELS["lungs"].title][1] > again[MODELS["lungs"].title][0]
+    app.toggle(key="all_splits").set_value(True).run()
+    assert len(app.get("plotly_chart")) == 2

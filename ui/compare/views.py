@@ -1,0 +1,112 @@
+"""One view to compare, with what is known of it; and views pinned on the Explain page."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import streamlit as st
+
+from covid_model.api.result import Result
+from covid_model.explain.captions import lung_share
+from covid_model.explain.methods import METHODS
+from covid_model.images.lung_region import whole
+from covid_model.trust.maps import comparable, rank_correlation
+from covid_model.trust.trust_tests import TRUST_TESTS
+from covid_model.trust.verdict import verdict, withheld
+from covid_model.viewer.payload import Panel
+from ui.explain.controls import PREDICTED, PickedImage
+from ui.explain.trust_panel import VERDICTS
+from ui.loaders import HowToExplain, cached_prediction, cached_result, loaded_model, with_scores
+
+PINNED: Final = "pinned_views"
+"""In the session: the views pinned on the Explain page, in order."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What one panel shows. how: method, class, layer and settings; title: what differs from the other panels."""
+
+    picked: PickedImage
+    model: str
+    how: HowToExplain
+    title: str
+
+
+def view_of(picked: PickedImage, model: str, method: str, target: str, title: str) -> View:
+    """A view at the model's default layer. target: PREDICTED or a class that this model lacks is its predicted class."""
+    loaded = loaded_model(model)
+    if target == PREDICTED or target not in loaded.classes:
+        target = cached_prediction(model, picked.image).predicted
+    return View(picked, model, HowToExplain(method, target, loaded.layers[0]), title)
+
+
+def pin_button(picked: PickedImage, model: str, how: HowToExplain) -> None:
+    """A button that keeps this view for the Compare page; the Explain page shows it."""
+    pinned: list[View] = st.session_state.setdefault(PINNED, [])
+    title = f"{METHODS[how.method].label}, {loaded_model(model).card.title}, {how.target}, {picked.title}"
+    there = any(view.title == title and view.how == how for view in pinned)
+    st.button(
+        "Pinned" if there else "Pin to compare",
+        icon=":material/keep:",
+        key="pin",
+        disabled=there,
+        on_click=pinned.append,
+        args=(View(picked, model, how, title),),
+    )
+
+
+def pinned_views() -> list[View]:
+    """The views pinned in this session."""
+    return list(st.session_state.get(PINNED, []))
+
+
+def unpin() -> None:
+    """Forget all pinned views."""
+    st.session_state.pop(PINNED, None)
+
+
+def result_of(view: View) -> Result | None:
+    """Its heatmap; None while a slow method is cancelled."""
+    return cached_result(view.model, view.picked.image, view.how, view.picked.lesions)
+
+
+def panel_of(view: View, result: Result, first: Result | None = None) -> Panel:
+    """Its panel in the viewer; with the first result of a comparison, what is known of it stands below."""
+    note = " · ".join(facts(result, first)) if first else ""
+    alt = f"{view.title}, heatmap for {result.explanation.target}"
+    return Panel.of(
+        view.title, alt, view.picked.image, result.prediction, result.explanation, lesions=view.picked.lesions, note=note
+    )
+
+
+def agreement(result: Result, first: Result) -> float | None:
+    """Rank correlation of two heatmaps of one image, over the whole image; None for heatmaps of different images."""
+    if result.image.digest != first.image.digest:
+        return None
+    box = whole(result.image.shape)
+    return rank_correlation(*(np.maximum(comparable(each.heatmap, box), 0) for each in (first, result)))
+
+
+def facts(result: Result, first: Result) -> list[str]:
+    """What is known of a panel: verdict where the tests have run, probability, share in the lungs, agreement."""
+    found, prepared = result.explanation, result.prediction.prepared
+    lines = [verdict_word(result)]
+    if found.target in result.probabilities:
+        lines.append(f"{found.target} {result.probabilities[found.target]:.0%}")
+    share = lung_share(result.heatmap, prepared.lungs.mask, prepared.model_input.seen)
+    if share is not None:
+        lines.append(f"{share.inside:.0%} in the lungs (by chance {share.chance:.0%})")
+    alike = agreement(result, first)
+    if result is first:
+        lines.append("the one to compare with")
+    elif alike is not None:
+        lines.append(f"agreement with the first {alike:+.2f}")
+    return lines
+
+
+def verdict_word(result: Result) -> str:
+    """The verdict, or that the tests have not run."""
+    scores = with_scores(result).scores
+    if withheld(result.inputs) is None and len(scores) < len(TRUST_TESTS):
+        return "Not tested yet"
+    return VERDICTS[verdict(result.inputs, list(scores.values())).word][0]
