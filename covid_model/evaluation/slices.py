@@ -40,11 +40,11 @@ def worst_slices(
     searched = len(found.conditions)
     if not searched or wrong.all() or not wrong.any():
         return {"searched": searched, "error": float(wrong.mean()), "slices": []}
-    members, errors = found.members, found.members.multiply(wrong[None, :]).tocsr()
+    members, shares = found.members, _Cells(attributes, found.members, wrong)
 
     def statistic(weights: Weights) -> dict[str, Floats]:
         rate = (weights @ wrong / weights.sum(axis=1))[:, None]
-        inside = ratio(np.asarray(errors @ weights.T), np.asarray(members @ weights.T)).T
+        inside = shares.error(weights)
         return {"rate": inside, "excess": inside - rate}
 
     result = resample(patients, statistic, draws=draws)
@@ -69,6 +69,23 @@ def worst_slices(
             }
         )
     return {"searched": searched, "error": float(wrong.mean()), "slices": rows}
+
+
+class _Cells:
+    """Error rates of slices by way of cells, the images that agree in all attributes: each slice is some whole cells."""
+
+    def __init__(self, attributes: pd.DataFrame, members: sparse.csr_array, wrong: NDArray[np.bool_]) -> None:
+        cell = attributes.groupby(list(attributes), sort=False, observed=True).ngroup().to_numpy()
+        places = np.arange(len(cell))
+        shape = (int(cell.max()) + 1, len(cell))
+        self._images = sparse.csr_array((np.ones(len(cell)), (cell, places)), shape=shape)
+        self._wrong = sparse.csr_array((np.ones(int(wrong.sum())), (cell[wrong], places[wrong])), shape=shape)
+        self._slices = ((members @ self._images.T) > 0).astype(np.float64)
+
+    def error(self, weights: Weights) -> Floats:
+        """(d, slices) under the weights (d, n)."""
+        wrong, images = (self._slices @ (part @ weights.T) for part in (self._wrong, self._images))
+        return ratio(np.asarray(wrong), np.asarray(images)).T
 
 
 def _candidates(attributes: pd.DataFrame, patients: NDArray[Any]) -> _Found:
