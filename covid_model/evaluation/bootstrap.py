@@ -20,7 +20,7 @@ CELLS: Final = 100_000
 ENDS: Final = (2.5, 97.5)
 
 Floats = NDArray[np.float64]
-Weights = NDArray[np.float32] | NDArray[np.float64]
+Weights = NDArray[np.floating]
 """Whole numbers, (d, n). Up to 2^24 images single precision sums them exactly, and it halves the memory to read."""
 Statistic = Callable[[Weights], Mapping[str, Floats]]
 """Weights (d, n) of n images in d draws -> name of a score -> its values (d, ...); NaN where it is not defined."""

@@ -1,5 +1,6 @@
 """The Evaluate page driven through AppTest, from the entry script."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -153,3 +154,30 @@ def test_two_models_are_compared_on_the_images_both_have(drawn: Path) -> None:
     # the same drawn images but for the first 20, which have the digests of the manifest
     assert any("50 test images that both have" in text.value for text in app.main.markdown)
     assert (app.dataframe[0].value["difference"] == "+0.000 (+0.000 to +0.000)").all()
+
+
+def test_the_shortcut_audit_says_in_one_line_what_needs_no_lungs(drawn: Path) -> None:
+    assert any("no shortcut audit" in info.value for info in opened("Shortcuts", report="drawn").info)
+    names = ("whole image", "lungs only", "lungs removed")
+
+    def score(value: float) -> dict[str, float | int]:
+        return {"value": value, "low": value - 0.05, "high": value + 0.05, "images": 30, "patients": 20}
+
+    auc = {"whole image": 0.9, "lungs only": 0.8, "lungs removed": 0.88}
+    audit = {
+        "weights_sha256": read_report(drawn).content["weights_sha256"],
+        "finding": "COVID-19",
+        "images": {"train": 70, "test": 30},
+        "matrix": {one: {other: score(auc[other]) for other in names} for one in names},
+        "without_network": {"histogram": score(0.7)},
+        "source": {name: score(0.6) for name in names},
+        "leave_one_out": {"one": {"auc": score(0.6), "called_with": score(0.5), "called_without": score(0.2)}},
+        "marker_flips": score(0.125),
+        "shortcut_ratio": 0.95,
+    }
+    (drawn / "shortcuts.json").write_text(json.dumps(audit))
+    app = opened("Shortcuts", report="drawn")
+    said = [heading.value for heading in app.main.subheader]
+    assert said == ["AUC 0.90 from the whole image, 0.88 without the lungs: 95% of what is above chance needs no lungs"]
+    assert any("12.5% (7.5% to 17.5%)" in caption.value for caption in app.main.caption)
+    assert app.dataframe[0].value["source left out"].tolist() == ["one"]

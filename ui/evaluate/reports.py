@@ -8,7 +8,7 @@ import streamlit as st
 
 from covid_model.errors import DataError
 from covid_model.evaluation.people import Estimate
-from covid_model.evaluation.stored import REPORT, StoredReport, find_reports, probability_column, read_report
+from covid_model.evaluation.stored import StoredReport, find_reports, probability_column, read_report
 from ui.dataset.grid import show_images
 from ui.inert import inert_message
 from ui.manifest import images_of, manifest_path
@@ -30,7 +30,7 @@ def _report(folder: str, changed: float) -> StoredReport:
 
 def report_in(folder: Path) -> StoredReport:
     """A report, read once for all sessions until it changes. Raises DataError."""
-    return _report(str(folder), (folder / REPORT).stat().st_mtime)
+    return _report(str(folder), max((path.stat().st_mtime for path in folder.glob("*.*")), default=0.0))
 
 
 def offered_reports() -> dict[str, Path]:
