@@ -59,7 +59,7 @@ def test_shipped_reports_hold_numbers_only_and_are_small() -> None:
     assert find_reports().keys() >= {"lungs", "whole-image"}
     for path in (ASSETS / "reports").rglob("*.*"):
         assert path.stat().st_size < 300_000
-        assert path.name in ("report.json", "predictions.parquet")
+        assert path.name in ("report.json", "predictions.parquet", "shortcuts.json")
     for folder in SHIPPED.iterdir():
         report = read_report(folder)
         assert not {"path", "view", "sex", "age", "finding", "link"} & set(report.predictions)
