@@ -23,7 +23,7 @@ FIRST: Final = "lungs"
 """The report shown first, where it is there."""
 
 
-@st.cache_resource(max_entries=16, show_spinner="Reading the report …")
+@st.cache_resource(max_entries=32, show_spinner="Reading the report …")
 def _report(folder: str, changed: float) -> StoredReport:
     return read_report(Path(folder))
 
