@@ -16,6 +16,7 @@ def add_commands(commands: Any) -> None:
     )
     benchmark.add_argument("--out", type=Path, required=True, help="folder of one record a model; a later call continues it")
     benchmark.add_argument("--models", type=int, help="measure only the first of the plan; default: all")
+    benchmark.add_argument("--workers", type=int, default=1, help="processes at once; default: %(default)s")
     benchmark.add_argument(
         "--results", type=Path, default=WEIGHTS / "trust-benchmark.json", help="file to write; default: the shipped one"
     )
@@ -37,7 +38,7 @@ def run_trust_benchmark(arguments: argparse.Namespace) -> int:
     from covid_model.files import write_json
     from covid_model.trust.benchmark import benchmark_line
 
-    results = summarise(list(records(plan()[: arguments.models], arguments.out)))
+    results = summarise(list(records(plan()[: arguments.models], arguments.out, arguments.workers)))
     write_json(arguments.results, results, indent=None)
     counts = results["counts"]
     print(

@@ -4,8 +4,11 @@ import gc
 import json
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from hashlib import sha256
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,23 +50,31 @@ def measured_model(planned: Planned) -> Record:
     return {**known, **found, "seconds": seconds, "code": settings_digest(), "version": __version__}
 
 
-def records(models: Sequence[Planned], folder: Path) -> Iterator[Record]:
-    """The record of each model, read where an earlier call finished it. Raises DataError where `folder` cannot be written.
+def records(models: Sequence[Planned], folder: Path, workers: int = 1) -> Iterator[Record]:
+    """The record of each model, in order, read where an earlier call finished it. Of other code nothing is used.
 
-    Of earlier calls with other code nothing is used; their records are replaced.
+    workers: processes that train and measure at once. Raises DataError where `folder` cannot be written.
     """
-    kept = folder / MODELS_FOLDER
-    code = settings_digest()
+    one = partial(_record, folder=folder / MODELS_FOLDER, code=settings_digest())
+    bar = partial(tqdm, desc="trust benchmark", unit="model", total=len(models), disable=None)
     try:
-        kept.mkdir(parents=True, exist_ok=True)
-        for planned in tqdm(models, desc="trust benchmark", unit="model", disable=None):
-            path = kept / f"{planned.name}.json"
-            known = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-            if known.get("code") != code:
-                with planted_methods():
-                    known = measured_model(planned)
-                write_json(path, known, indent=None)
-                gc.collect()
-            yield known
+        (folder / MODELS_FOLDER).mkdir(parents=True, exist_ok=True)
+        if workers == 1:
+            yield from bar(map(one, models))
+        else:
+            with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+                yield from bar(pool.map(one, models))
     except OSError as error:
         raise DataError(f"{folder} cannot be written: {error.strerror}.") from error
+
+
+def _record(planned: Planned, folder: Path, code: str) -> Record:
+    """The record of one model, measured and written where it is missing or of other code."""
+    path = folder / f"{planned.name}.json"
+    known: Record = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    if known.get("code") != code:
+        with planted_methods():
+            known = measured_model(planned)
+        write_json(path, known, indent=None)
+        gc.collect()
+    return known
