@@ -103,7 +103,7 @@ def interval_row(title: str, score: Mapping[str, Any]) -> dict[str, Any]:
 def show_captions(prediction: Prediction, found: Explanation, card: Card, audit: Mapping[str, Any]) -> None:
     """What the heatmap shows and does not show; on demand, where prediction and heatmap come from."""
     share = lung_share(found.heatmap, prediction.prepared.lungs.mask, prediction.prepared.model_input.seen)
-    first, *others = caption(found, share)
+    first, *others = caption(found, share, prediction.head)
     st.markdown(f"**{inert(first)}** {inert_message(' '.join(others))}")
     known = audit.get("methods", {}).get(found.method)
     if known and not known["randomisation"]["passed"]:

@@ -113,9 +113,11 @@ def load_model(
         data, title = _saved(source), title or source.name
     if not classes or preprocessing is None:
         raise ModelError('A model of your own needs classes=("Normal", ...) and preprocessing={"scaling": ...}.')
-    brought = read_network(data)
-    card = describe_model(brought, title=title, classes=tuple(classes), preprocessing=preprocessing, multilabel=multilabel)
-    return Model(Classifier(card.key, card, TensorFlowBackend(brought.network), card.weights_sha256, segmenter))
+    file_model = read_network(data)
+    card = describe_model(
+        file_model, title=title, classes=tuple(classes), preprocessing=preprocessing, multilabel=multilabel
+    )
+    return Model(Classifier(card.key, card, TensorFlowBackend(file_model.network), card.weights_sha256, segmenter))
 
 
 def _saved(model: "keras.Model") -> bytes:

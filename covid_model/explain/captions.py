@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from covid_model.explain.energy import energy_in_mask
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import get_method
+from covid_model.models.calibration import NOT_EXCLUSIVE, Head
 
 UNLIKELY: Final = 0.2
 """Below this probability a caption warns that the model itself finds the class unlikely."""
@@ -37,8 +38,19 @@ def lung_share(heatmap: NDArray[np.float32], lungs: NDArray[np.bool_], seen: NDA
     return LungShare(share, float(np.count_nonzero(lungs & seen) / np.count_nonzero(seen)))
 
 
-def caption(explanation: Explanation, share: LungShare | None) -> list[str]:
-    """Plain sentences about one explanation, most important first."""
+def low_probability(name: str, value: float, head: Head) -> str:
+    """The start of a sentence about a class that the model finds unlikely; of a multilabel model it says what that means.
+
+    >>> low_probability("Effusion", 0.1, "multiclass")
+    'The model gives Effusion only 10%'
+    """
+    if head == "multilabel":
+        return f"The model gives {name} a probability of its own of only {value:.0%}, so it does not find it"
+    return f"The model gives {name} only {value:.0%}"
+
+
+def caption(explanation: Explanation, share: LungShare | None, head: Head = "multiclass") -> list[str]:
+    """Plain sentences about one explanation, most important first. head: as on the model's card."""
     method = get_method(explanation.method)
     sentences = []
     if not float(explanation.heatmap.max()) > 0:
@@ -46,7 +58,7 @@ def caption(explanation: Explanation, share: LungShare | None) -> list[str]:
     probability = explanation.probabilities.get(explanation.target)
     if probability is not None and probability < UNLIKELY:
         sentences.append(
-            f"The model gives {explanation.target} only {probability:.0%}; do not read the map as a finding, it shows only "
+            f"{low_probability(explanation.target, probability, head)}; do not read the map as a finding, it shows only "
             "what little raised that score."
         )
     if share is not None:
@@ -54,4 +66,6 @@ def caption(explanation: Explanation, share: LungShare | None) -> list[str]:
             f"{share.inside:.0%} of the map is inside the lungs, which are {share.chance:.0%} of what the model saw (and so "
             "of an evenly spread map)."
         )
+    if head == "multilabel" and not method.class_blind:
+        sentences.append(f"{NOT_EXCLUSIVE}: the map says nothing about the other classes.")
     return [*sentences, method.shows, method.limits]

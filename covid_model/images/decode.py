@@ -1,6 +1,6 @@
 """Bytes -> XrayImage in this process, by what the bytes are and not by what the file is called.
 
-The decoders below are C libraries that a crafted file can bring down: `images.read` calls this in a worker process.
+The decoders below are C libraries that a crafted file can crash: `images.read` calls this in a worker process.
 """
 
 import hashlib

@@ -14,8 +14,9 @@ HEADS: Final[tuple[Head, ...]] = ("multiclass", "multilabel")
 CALLED: Final = 0.5
 """The probability from which a class of a multilabel model counts as found."""
 
+NOT_EXCLUSIVE: Final = "The model's classes do not exclude each other"
 OWN_PROBABILITIES: Final = (
-    f"Each class has a probability of its own and is called from {CALLED:.0%} on; they do not sum to 100%."
+    f"{NOT_EXCLUSIVE}: each has its own probability and counts as found from {CALLED:.0%} on; they do not sum to 100%."
 )
 """Shown beside the probabilities of a multilabel model."""
 

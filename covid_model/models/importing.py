@@ -48,15 +48,15 @@ LIMITS: Final = (
 
 
 @dataclass(frozen=True, eq=False)
-class Brought:
-    """A network that came as a file. data: the file's bytes. network: flat, ending in logits. found: what is in it."""
+class FileModel:
+    """A network read from a file. data: the file's bytes. network: flat, ending in logits. found: what is in it."""
 
     data: bytes
     network: "keras.Model"
     found: Inspected
 
 
-def read_network(data: bytes) -> Brought:
+def read_network(data: bytes) -> FileModel:
     """The network in an upload, whose content decides what it is, not its name. data: bytes of the file.
 
     Raises ModelError for other files, for networks with Lambda layers or classes of their own, whose code would have to be
@@ -70,7 +70,7 @@ def read_network(data: bytes) -> Brought:
         flat.write_bytes(content)
         network = keras.saving.load_model(flat, compile=False, safe_mode=True)
     cells = json.loads(line)
-    return Brought(data, network, Inspected(**{**cells, "size": tuple(cells["size"]), "layers": tuple(cells["layers"])}))
+    return FileModel(data, network, Inspected(**{**cells, "size": tuple(cells["size"]), "layers": tuple(cells["layers"])}))
 
 
 def _in_child(task: str, request: bytes, data: bytes) -> bytes:
@@ -106,16 +106,16 @@ def read_numbers(text: str) -> tuple[float, ...]:
         ) from None
 
 
-def _compare(brought: Brought, spec: Preprocessing, head: Head, classes: tuple[str, ...]) -> None:
+def _compare(file_model: FileModel, spec: Preprocessing, head: Head, classes: tuple[str, ...]) -> None:
     """Raises ModelError where the network taken apart does not say what the file's own `predict` says of drawn images."""
     drawn = [draw_phantom(phantom) / 255 for phantom in PHANTOMS.values()]
     batch = np.stack([scaled(resized(pixels.astype(np.float32), spec.size), spec) for pixels in drawn])
     packed = BytesIO()
     np.save(packed, batch)
     line = json.dumps({"head": head, "length": len(packed.getvalue())}).encode()
-    answer = _in_child("predicted", b"\n".join([line, packed.getvalue()]) + brought.data, brought.data)
+    answer = _in_child("predicted", b"\n".join([line, packed.getvalue()]) + file_model.data, file_model.data)
     own: NDArray[np.float64] = np.load(BytesIO(answer), allow_pickle=False)
-    here = calibrated(TensorFlowBackend(brought.network).run(batch)[LOGITS], 1.0, head)
+    here = calibrated(TensorFlowBackend(file_model.network).run(batch)[LOGITS], 1.0, head)
     if not (np.isfinite(own).all() and np.isfinite(here).all()):
         raise ModelError("The model gives values that are not numbers for a drawn X-ray; another scaling or file may work.")
     image, worst = np.unravel_index(np.abs(here - own).argmax(), own.shape)
@@ -127,16 +127,21 @@ def _compare(brought: Brought, spec: Preprocessing, head: Head, classes: tuple[s
 
 
 def describe_model(
-    brought: Brought, *, title: str, classes: tuple[str, ...], preprocessing: Mapping[str, Any], multilabel: bool = False
+    file_model: FileModel,
+    *,
+    title: str,
+    classes: tuple[str, ...],
+    preprocessing: Mapping[str, Any],
+    multilabel: bool = False,
 ) -> Card:
-    """The card of a network that came as a file, proven against the file's own `predict`; nothing is written.
+    """The card of a network read from a file, compared with the file's own `predict`; nothing is written.
 
     classes: names in the order of the outputs; of one unit (negative, positive). preprocessing: settings of `Preprocessing`
     other than size and channels. multilabel: has each class a probability of its own? Asked only where the file has no last
     activation that says so. Raises ModelError for an unusable title, for names that do not fit the outputs, for impossible
     preprocessing, and where the file's own `predict` gives something else than this program.
     """
-    found, key = brought.found, user_model_key(title)
+    found, key = file_model.found, user_model_key(title)
     wanted = max(2, found.units)
     if len(set(classes)) != wanted or len(classes) != wanted or not all(classes):
         raise ModelError(f"The model tells {wanted} classes apart; received the names {', '.join(classes) or 'none'}.")
@@ -147,7 +152,7 @@ def describe_model(
     if multilabel and found.says_head and found.head == "multiclass":
         raise ModelError("The model ends in a softmax or in a single unit, so that its classes exclude one another.")
     head: Head = "multilabel" if multilabel else found.head
-    _compare(brought, spec, head, classes)
+    _compare(file_model, spec, head, classes)
     return Card(
         key=key,
         title=title,
@@ -160,7 +165,7 @@ def describe_model(
         temperature=1.0,
         thresholds={},
         training={},
-        weights_sha256=sha256(brought.data).hexdigest(),
+        weights_sha256=sha256(file_model.data).hexdigest(),
         date=datetime.now(UTC).isoformat("T", "seconds"),
         version=__version__,
         limits=LIMITS,
@@ -168,14 +173,14 @@ def describe_model(
     )
 
 
-def add_model(brought: Brought, *, folder: Path | None = None, **description: Any) -> Card:
+def add_model(file_model: FileModel, *, folder: Path | None = None, **description: Any) -> Card:
     """Register the network with a small card: every page and command offers it afterwards. Returns the card.
 
     description: as for `describe_model`, which raises what it raises. Raises ModelError where nothing can be written,
     HostError on a public copy.
     """
     require_own_host("Importing a model")
-    return save_user_model(brought.network, describe_model(brought, **description), folder)
+    return save_user_model(file_model.network, describe_model(file_model, **description), folder)
 
 
 def remove_model(key: str) -> None:

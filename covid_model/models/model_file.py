@@ -30,7 +30,8 @@ _NOT_KERAS: Final = f"The file is not a Keras model; {KERAS_WORKS}."
 _OTHER_KINDS: Final[dict[str, str]] = {
     "PyTorch": "build the same network in Keras, copy its weights into it",
     "TensorFlow Lite": "take the Keras model that it was converted from",
-    "ONNX": "take the Keras model that it was exported from, or build the same network in Keras, copy its weights into it",
+    "ONNX": "take the Keras model that it was exported from, or build the same network in Keras, copy its weights into it "
+    "(converters such as onnx2keras leave Lambda layers, which are refused)",
     "TensorFlow SavedModel": "load it where it was made with the Keras that wrote it",
     "safetensors": "build the network that its weights belong to in Keras, copy them into it",
 }

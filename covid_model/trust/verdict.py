@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from covid_model.explain.captions import low_probability
 from covid_model.trust.score import TrustInput, TrustScore
 from covid_model.trust.trust_tests import TRUST_TESTS
 
@@ -45,7 +46,7 @@ def withheld(inputs: TrustInput) -> str | None:
         return "The lungs were not found, so this may not be a chest X-ray."
     if inputs.probability < LEAST_PROBABILITY:
         return (
-            f"The model gives {inputs.explained_class} only {inputs.probability:.0%}; "
+            f"{low_probability(inputs.explained_class, inputs.probability, inputs.prediction.head)}; "
             "do not read a heatmap for a class that the model itself finds unlikely."
         )
     if not np.max(inputs.explanation.heatmap) > 0:

@@ -42,3 +42,15 @@ def test_a_difference_has_no_probability_to_warn_of() -> None:
     assert not any("only" in sentence.split("map")[0] for sentence in caption(found, None)[:1])
     with pytest.raises(KeyError):
         found.probabilities["Normal - COVID-19"]
+
+
+def test_captions_of_a_multilabel_model_say_that_its_classes_do_not_exclude_each_other() -> None:
+    classifier = ToyClassifier()
+    found = explain(classifier, toy_prediction(classifier), target="Normal")
+    found.probabilities["Normal"] = 0.03
+    first, *others = caption(found, None, "multilabel")
+    assert first.startswith("The model gives Normal a probability of its own of only 3%, so it does not find it;")
+    assert any("do not exclude each other: the map says nothing about the other classes" in text for text in others)
+    assert not any("exclude" in text for text in caption(found, None))
+    blind = explain(classifier, toy_prediction(classifier), method="eigencam", target="Normal")
+    assert not any("exclude" in text for text in caption(blind, None, "multilabel")), "its map is of no class"

@@ -19,7 +19,7 @@ from covid_model.models import importing, inspection_worker
 from covid_model.models.calibration import calibrated
 from covid_model.models.card import read_card
 from covid_model.models.classifier import load
-from covid_model.models.importing import Brought, add_model, read_network, read_numbers, remove_model
+from covid_model.models.importing import FileModel, add_model, read_network, read_numbers, remove_model
 from covid_model.models.inspecting import Inspected, inspect
 from covid_model.models.predict import predict
 from covid_model.models.specs import MODELS
@@ -45,10 +45,10 @@ def inspected(data: bytes, folder: Path) -> tuple[Inspected, keras.Model]:
     return inspect(folder / "model", folder / "flat.keras"), keras.saving.load_model(folder / "flat.keras", compile=False)
 
 
-def brought(model: keras.Model, folder: Path) -> Brought:
+def file_model(model: keras.Model, folder: Path) -> FileModel:
     data = saved(model, folder / "m.keras")
     found, network = inspected(data, folder)
-    return Brought(data, network, found)
+    return FileModel(data, network, found)
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
@@ -76,9 +76,9 @@ def test_heatmaps_are_taken_at_the_last_layer_of_each_resolution(tmp_path: Path)
 
 def test_an_imported_model_is_at_hand_and_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(MODELS_FOLDER.variable, str(tmp_path / "models"))
-    brought = read_network(saved(small("sigmoid", 1), tmp_path / "m.keras"))
-    assert (brought.found.units, brought.found.head) == (1, "multiclass")
-    card = add_model(brought, title="My CNN!", classes=("Not COVID-19", "COVID-19"), preprocessing={"scaling": "byte"})
+    file_model = read_network(saved(small("sigmoid", 1), tmp_path / "m.keras"))
+    assert (file_model.found.units, file_model.found.head) == (1, "multiclass")
+    card = add_model(file_model, title="My CNN!", classes=("Not COVID-19", "COVID-19"), preprocessing={"scaling": "byte"})
     assert card.key == "my-cnn"
     assert available_models()["my-cnn"] == "My CNN!"
     assert row_of("my-cnn").class_of("Normal") == 0
@@ -178,7 +178,7 @@ def test_other_files_are_one_sentence(tmp_path: Path) -> None:
 
 
 def test_names_must_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    three = brought(small(), tmp_path)
+    three = file_model(small(), tmp_path)
     monkeypatch.setattr(importing, "_compare", lambda *_: None)  # its own tests are below
     with pytest.raises(ModelError, match="3 classes apart; received the names a, b"):
         add_model(three, title="x", classes=("a", "b"), preprocessing={}, folder=tmp_path)
@@ -206,7 +206,7 @@ def test_this_program_says_what_the_files_own_predict_says(
     monkeypatch.setattr(importing, "_in_child", in_this_process)
     model = small("sigmoid", 3)
     card = add_model(
-        brought(model, tmp_path), title="x", classes=("a", "b", "c"), preprocessing={"scaling": scaling}, folder=tmp_path
+        file_model(model, tmp_path), title="x", classes=("a", "b", "c"), preprocessing={"scaling": scaling}, folder=tmp_path
     )
     assert (card.head, card.preprocessing.scaling) == ("multilabel", scaling)
     kept = keras.saving.load_model(tmp_path / "x.keras", compile=False)
@@ -221,7 +221,7 @@ def test_a_model_that_is_answered_otherwise_is_refused_with_both_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importing, "_in_child", in_this_process)
-    model = brought(small(), tmp_path)
+    model = file_model(small(), tmp_path)
     last = model.network.get_layer("logits")
     kernel, bias = last.get_weights()
     last.set_weights([kernel * 0, bias * 0 + [0, np.log(2), 0]])
@@ -274,7 +274,7 @@ def test_a_multilabel_model_gives_each_class_a_probability_of_its_own(
 ) -> None:
     monkeypatch.setenv(MODELS_FOLDER.variable, str(tmp_path / "models"))
     monkeypatch.setattr(importing, "_in_child", in_this_process)
-    model = brought(small("sigmoid", 3), tmp_path)
+    model = file_model(small("sigmoid", 3), tmp_path)
     card = add_model(model, title="many", classes=("a", "b", "c"), preprocessing={"scaling": "byte"})
     assert read_card(tmp_path / "models" / "many.card.json") == card
     classifier = load("many")

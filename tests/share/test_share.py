@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,11 @@ from covid_model.api.model import Model
 from covid_model.api.result import Result
 from covid_model.errors import ImageError
 from covid_model.images.phantom import PHANTOMS, phantom_png
+from covid_model.models.calibration import NOT_EXCLUSIVE
 from covid_model.share.batch import Job, explain_file, write_table
 from covid_model.share.report import NOTICE, html_report
 from covid_model.trust.trust_tests import TRUST_TESTS, run_tests
-from covid_model.trust.verdict import RULE
+from covid_model.trust.verdict import RULE, withheld
 from covid_model.viewer.script import script
 
 
@@ -41,6 +43,16 @@ def test_the_report_stands_alone_and_says_what_it_is_not() -> None:
     assert page.count("<svg") == 2, "the curves"
     assert page.count("<meter") >= 15, "the bars"
     assert "lungs removed: " in page
+
+
+def test_report_and_verdict_of_a_multilabel_model_say_that_its_classes_do_not_exclude_each_other() -> None:
+    inputs = lung_trust_input()
+    shares = dict.fromkeys(inputs.prediction.probabilities, 0.1)
+    inputs = replace(inputs, prediction=replace(inputs.prediction, head="multilabel", probabilities=shares))
+    page = html_report(inputs, [], inputs.classifier.card, "An image")
+    assert "finds none of its classes" in page
+    assert html.escape(NOT_EXCLUSIVE).replace("&#x27;", "&#39;") in page
+    assert "a probability of its own of only 10%, so it does not find it" in (withheld(inputs) or "")
 
 
 def test_the_report_without_tests_has_no_verdict() -> None:

@@ -130,21 +130,21 @@ def test_a_training_is_started_watched_and_its_model_used(page, address: str, no
     assert "model=first-try" in page.url
 
 
-def test_an_own_model_is_brought_and_one_with_code_refused(page, address: str, tmp_path: Path) -> None:
+def test_an_own_model_is_imported_and_one_with_code_refused(page, address: str, tmp_path: Path) -> None:
     layers = keras.layers
     body = [keras.Input((64, 64, 3)), layers.Conv2D(4, 3, name="conv"), layers.GlobalAveragePooling2D()]
-    keras.Sequential([*body, layers.Dense(1, activation="sigmoid")]).save(tmp_path / "brought.keras")
+    keras.Sequential([*body, layers.Dense(1, activation="sigmoid")]).save(tmp_path / "own-network.keras")
     keras.Sequential([*body, layers.Lambda(lambda x: x), layers.Dense(1)]).save(tmp_path / "code.keras")
     page.goto(f"{address}/models")
     page.get_by_text("Add your own model").click()
     upload = page.locator("input[type=file]")
     upload.set_input_files(str(tmp_path / "code.keras"))
     page.get_by_text("holds a Lambda layer, which is code").wait_for()
-    upload.set_input_files(str(tmp_path / "brought.keras"))
+    upload.set_input_files(str(tmp_path / "own-network.keras"))
     page.get_by_text("heatmaps at conv").wait_for()
     page.get_by_role("button", name="Add the model").click()
-    page.get_by_text("brought was added").wait_for()
-    page.goto(f"{address}/?model=brought")
+    page.get_by_text("own-network was added").wait_for()
+    page.goto(f"{address}/?model=own-network")
     settled(page)
     page.get_by_text("not calibrated").first.wait_for()
 

@@ -106,9 +106,9 @@ def plant_model(folder: Path, title: str, text: str) -> str:
     layers = keras.layers
     body = [keras.Input((64, 64, 3)), layers.Conv2D(4, 3, name="conv"), layers.GlobalAveragePooling2D()]
     keras.Sequential([*body, layers.Dense(1, activation="sigmoid")]).save(folder / "m.keras")
-    brought = read_network((folder / "m.keras").read_bytes())
+    file_model = read_network((folder / "m.keras").read_bytes())
     preprocessing = {"region": "image", "scaling": "unit"}
-    return add_model(brought, title=title, classes=(f"{text} no", text), preprocessing=preprocessing, folder=folder).key
+    return add_model(file_model, title=title, classes=(f"{text} no", text), preprocessing=preprocessing, folder=folder).key
 
 
 @pytest.fixture(scope="module")

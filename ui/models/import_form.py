@@ -7,7 +7,7 @@ import streamlit as st
 from covid_model.data.labels import LABELS
 from covid_model.errors import ModelError
 from covid_model.images.preprocess import SCALES, Region
-from covid_model.models.importing import Brought, add_model, read_network, read_numbers, remove_model
+from covid_model.models.importing import FileModel, add_model, read_network, read_numbers, remove_model
 from covid_model.models.specs import MODELS, NOT_COVID
 from covid_model.settings import is_public_host
 from ui.inert import inert, inert_message
@@ -19,7 +19,7 @@ ORDERS: Final = {False: "red, green, blue", True: "blue, green, red"}
 
 
 @st.cache_resource(max_entries=2, ttl="30m", show_spinner="Reading the model …")
-def _read(data: bytes) -> tuple[Brought | None, str]:
+def _read(data: bytes) -> tuple[FileModel | None, str]:
     """The network, or why it cannot be used."""
     try:
         return read_network(data), ""
@@ -39,11 +39,11 @@ def import_form() -> None:
     st.caption("Functional or sequential, with one output or several classes. Files that contain code are refused.")
     if upload is None:
         return
-    brought, why = _read(upload.getvalue())
-    if brought is None:
+    file_model, why = _read(upload.getvalue())
+    if file_model is None:
         st.error(inert_message(why), icon=":material/error:")
         return
-    found = brought.found
+    found = file_model.found
     height, width = found.size
     multilabel = " (multi-label)" if found.head == "multilabel" else ""
     st.success(
@@ -51,11 +51,11 @@ def import_form() -> None:
         f"{found.count} layers; heatmaps at {inert(', '.join(found.layers))}.",
         icon=":material/check:",
     )
-    _questions(brought, upload.name)
+    _questions(file_model, upload.name)
 
 
-def _questions(brought: Brought, file_name: str) -> None:
-    found = brought.found
+def _questions(file_model: FileModel, file_name: str) -> None:
+    found = file_model.found
     names = list(LABELS) if found.units == len(LABELS) else [NOT_COVID, "COVID-19"]
     offered = [key for key, row in SCALES.items() if len(row.mean) in (0, 1, found.channels)]
     first = offered.index("byte" if found.rescales else "unit")
@@ -81,7 +81,7 @@ def _questions(brought: Brought, file_name: str) -> None:
     try:
         numbers = {key: read_numbers(value) if isinstance(value, str) else value for key, value in custom.items()}
         card = add_model(
-            brought,
+            file_model,
             title=title,
             classes=tuple(name.strip() for name in classes.split(",") if name.strip()),
             preprocessing={"region": region, "scaling": scaling, **numbers},
