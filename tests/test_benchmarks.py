@@ -5,11 +5,14 @@ import sys
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from benchmarks.images import noisy_samples
+from benchmarks.kills import differences
 from benchmarks.processes import kilobytes, memory_mb, processor_s
 from benchmarks.surroundings import spread
+from covid_model.training.checkpoint import BEST, LAST, write_state
 from docs.speed import FIGURES, Figure, grad_cam_section, outcome, page, row, shown, value_at
 
 STATUS = "Name:\tpython\nVmRSS:\t  123456 kB\nRssAnon:\t    1000 kB\nRssFile:\t     200 kB\n"
@@ -36,6 +39,25 @@ def test_a_process_is_counted_with_its_memory_and_time() -> None:
     assert found["anonymous"] >= found["server_anonymous"]
     before = processor_s(os.getpid())
     assert 0 < before <= processor_s(os.getpid())
+
+
+def small_run(path: Path, weight: float, metrics: str = '{"kind": "step", "step": 1, "loss": 0.5}\n') -> Path:
+    (path / "checkpoint").mkdir(parents=True)
+    (path / "metrics.jsonl").write_text(metrics)
+    for name in (LAST, BEST):
+        write_state(path / "checkpoint" / name, {"weights": [np.array([weight, 1.0], np.float32)]}, {"step": 1})
+    return path
+
+
+def test_a_killed_run_that_differs_in_one_bit_is_found(tmp_path: Path) -> None:
+    whole, next_bit = small_run(tmp_path / "whole", 0.5), float(np.nextafter(np.float32(0.5), np.float32(1)))
+    assert list(differences(small_run(tmp_path / "same", 0.5), whole)) == []
+    assert list(differences(small_run(tmp_path / "other", next_bit), whole)) == [
+        f"other arrays in {LAST}",
+        f"other arrays in {BEST}",
+    ]
+    assert list(differences(small_run(tmp_path / "broken", 0.5, '{"kind": "st'), whole)) == ["a broken line of metrics"]
+    assert list(differences(small_run(tmp_path / "short", 0.5, ""), whole)) == ["other steps or losses"]
 
 
 def test_the_spread_of_several_times() -> None:
