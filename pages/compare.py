@@ -13,7 +13,7 @@ from covid_model.models.user_models import available_models
 from covid_model.viewer.payload import shared_top
 from ui.available_images import available_images
 from ui.compare.views import View, panel_of, pinned_views, result_of, unpin, view_of
-from ui.explain.controls import PREDICTED, PickedImage, image_picker, model_picker
+from ui.explain.controls import PREDICTED, PickedImage, image_picker, model_picker, with_remedy
 from ui.explain.input_check import admitted
 from ui.links import linked_select
 from ui.loaders import loaded_model
@@ -59,7 +59,7 @@ def views_of(what: str, picked: PickedImage, model: str, method: str, target: st
         return [view_of(picked, model, method, key, key) for key in choose("Classes", {name: name for name in names}, names)]
     offered = available_images()
     keys = choose("Images", {key: image.title for key, image in offered.items()}, list(offered)[:2])
-    images = [PickedImage(offered[key].read(), offered[key].title, offered[key].synthetic) for key in keys]
+    images = [with_remedy(PickedImage(offered[key].read(), offered[key].title, offered[key].synthetic)) for key in keys]
     return [view_of(each, model, method, target, each.title) for each in images if admitted(each.image, each.title)]
 
 

@@ -1,7 +1,6 @@
 """Explain: a prediction and a heatmap for an image, tests of whether to trust them, and exports."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Literal
 
 import streamlit as st
@@ -20,7 +19,7 @@ from ui.compare.views import pin_button
 from ui.explain.class_visualisation import show_class_visualisation
 from ui.explain.controls import PickedImage, how_picker, image_picker, model_picker
 from ui.explain.export_panel import export_panel
-from ui.explain.input_check import admitted, mended
+from ui.explain.input_check import admitted
 from ui.explain.probabilities import probability_bars
 from ui.explain.trust_panel import trust_chips, verdict_line
 from ui.explain.whatif import what_if
@@ -175,19 +174,13 @@ def show_explained(picked: PickedImage, model: str) -> None:
     show_panels(picked, result, loaded.card)
 
 
-def with_remedy(picked: PickedImage) -> PickedImage:
-    """The picked image, mended if the user chose that; then outlines on it do not fit any more, and no link opens it."""
-    image = mended(picked.image)
-    return picked if image is picked.image else replace(picked, image=image, lesions=None, linkable=False)
-
-
 require_entry()
 heading, first_time = st.columns([4, 1], vertical_alignment="bottom")
 heading.header("What does the model look at?", anchor=False)
 first_time.page_link("pages/tour.py", label="New here?", icon=":material/tour:")
 with show_errors():
     with st.sidebar:
-        picked = with_remedy(image_picker())
+        picked = image_picker()
         model = model_picker()
     height, width = picked.image.shape
     st.caption(f"**{inert(picked.title)}**, {width} x {height} pixels, {picked.image.source_kind.upper()}. {picked.note}")

@@ -29,6 +29,11 @@ def newly_named(name: str) -> str | None:
     return st.query_params.get(name) if choices_of_session().is_new(name) else None
 
 
+def wanted(name: str) -> str | None:
+    """What the address newly names, or else what the session chose on any page; it may not exist."""
+    return newly_named(name) or choices_of_session().chosen.get(name)
+
+
 def shared_address() -> str:
     """The address of the current view as a link to share: every parameter, encoded, without the open tab."""
     pairs = [(name, value) for name in st.query_params if name not in PRIVATE for value in st.query_params.get_all(name)]
@@ -83,9 +88,9 @@ def _picked(label: str, options: Mapping[str, str], name: str, help: str | None,
 def _read_address(choices: Choices, name: str) -> None:
     """Take what the address names; where it names nothing, a step through the history of a page returns to the default."""
     choices.seen[name] = choices.visit
-    choices.named.pop(name, None)
     named = st.query_params.get(name)
     if named is not None:
         choices.chosen[name] = choices.named[name] = named
     elif choices.back:
         choices.chosen.pop(name, None)
+        choices.named.pop(name, None)

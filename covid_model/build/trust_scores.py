@@ -25,7 +25,7 @@ def write_scores(model: Model, samples: Iterable[SyntheticSample], folder: Path 
     path.parent.mkdir(parents=True, exist_ok=True)
     made = made_from(model.key, model.classifier.weights_digest)
     date = datetime.now(UTC).isoformat("T", "seconds")
-    write_json(path, {"version": __version__, "date": date, "made_from": made, "heatmaps": rows})
+    write_json(path, {"version": __version__, "date": date, "made_from": made, "heatmaps": rows}, indent=None)
     return path
 
 

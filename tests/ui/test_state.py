@@ -72,6 +72,25 @@ def test_image_model_method_class_and_layer_survive_pages_and_come_back_into_the
     assert dict(app.query_params) == wanted
 
 
+def test_an_image_of_the_manifest_is_shared_too(noisy_manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(MANIFEST.variable, str(noisy_manifest))
+    key = f"image-{7:064x}"[: len("image-") + 16]
+    app = opened(image=key)
+    assert "Not explained." in app.warning[0].value, "it is noise"
+    on_page(app, "pages/compare.py")
+    assert len(app.warning) == 1, "refused once, not once a panel"
+    on_page(app, "pages/explain.py")
+    assert not app.error
+    assert chosen(app)["image"] == key
+
+
+def test_a_bad_link_is_not_forgotten_on_another_page() -> None:
+    app = opened(image="nothing")
+    on_page(app, "pages/compare.py")
+    assert len(app.error) == 1
+    assert not app.main.get("imgs")
+
+
 def test_a_class_that_one_page_does_not_offer_is_still_chosen_on_the_other() -> None:
     app = opened()
     app.selectbox(key="target_choice").set_value("COVID-19 - Normal").run()

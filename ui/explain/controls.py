@@ -1,6 +1,6 @@
 """The controls of the Explain page; a link can set each of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -16,9 +16,10 @@ from covid_model.models.card import Card
 from covid_model.models.user_models import available_models, row_of
 from ui.available_images import available_images, image_of_manifest
 from ui.explain.get_images import get_images
+from ui.explain.input_check import mended
 from ui.image_types import SUFFIXES
 from ui.inert import inert
-from ui.links import linked_select, newly_named
+from ui.links import linked_select, newly_named, wanted
 from ui.loaders import HowToExplain, image_from
 from ui.notices import PRIVACY
 
@@ -54,7 +55,7 @@ def image_picker() -> PickedImage:
     """
     upload = _uploaded()
     offered = available_images()
-    key = newly_named("image") or st.session_state.get("image_choice") or ""
+    key = wanted("image") or ""
     if key not in offered and (found := image_of_manifest(key)) is not None:
         offered = {**offered, key: found}
     titles = {key: image.title for key, image in offered.items()}
@@ -64,12 +65,18 @@ def image_picker() -> PickedImage:
         get_images()
     if upload is not None:
         try:
-            return PickedImage(image_from(upload), "Your upload", False, linkable=False)
+            return with_remedy(PickedImage(image_from(upload), "Your upload", False, linkable=False))
         except ImageError as error:
             raise ImageError(f"The upload cannot be used. {error}") from None
     chosen = offered[key]
     image = chosen.read()
-    return PickedImage(image, chosen.title, chosen.synthetic, chosen.lesions(image), note=chosen.note)
+    return with_remedy(PickedImage(image, chosen.title, chosen.synthetic, chosen.lesions(image), note=chosen.note))
+
+
+def with_remedy(picked: PickedImage) -> PickedImage:
+    """The image, mended if the user chose that; then outlines on it do not fit any more, and no link opens it."""
+    image = mended(picked.image)
+    return picked if image is picked.image else replace(picked, image=image, lesions=None, linkable=False)
 
 
 def _uploaded() -> bytes | None:
