@@ -102,8 +102,8 @@ def interval_row(title: str, score: Mapping[str, Any]) -> dict[str, Any]:
 def show_captions(prediction: Prediction, found: Explanation, card: Card, audit: Mapping[str, Any]) -> None:
     """What the heatmap shows and does not show; on demand, where prediction and heatmap come from."""
     share = lung_share(found.heatmap, prediction.prepared.lungs.mask, prediction.prepared.model_input.seen)
-    first, *others = caption(found, share, prediction.head)
-    st.markdown(f"**{inert(first)}** {inert_message(' '.join(others))}")
+    *sentences, shows, limits = caption(found, share, prediction.head)
+    st.markdown(f"**{inert_message(' '.join(sentences or [shows]))}**")
     known = audit.get("methods", {}).get(found.method)
     if known and not known["randomisation"]["passed"]:
         st.warning(
@@ -112,7 +112,8 @@ def show_captions(prediction: Prediction, found: Explanation, card: Card, audit:
             f"unrelated images have {known['pairs']['ssim']:.2f}. It shows mostly the image, not the model.",
             icon=":material/warning:",
         )
-    with st.popover("Where this comes from", icon=":material/policy:"):
+    with st.popover("What it shows, and where it comes from", icon=":material/info:"):
+        st.markdown(inert_message(f"{shows} {limits}"))
         show_provenance(found, card)
 
 
