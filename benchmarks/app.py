@@ -111,7 +111,7 @@ def main() -> int:
     parser.add_argument("--idle", type=float, default=30.0, help="idle seconds, default: %(default)s")
     arguments = arguments_of(parser, "app")
     report = {**machine(), "repeat": arguments.repeat, "pixels": [SIDE, SIDE]}
-    # With the panel "Export" open no trust tests run beside the clicks.
+    # The verdict belongs to the page, so the trust tests of each upload run beside the clicks.
     report["dashboard"] = measure(PAGE, "panel=Export", arguments.repeat, arguments.idle)
     report["naive page"] = measure(NAIVE, "", arguments.repeat, arguments.idle)
     return finish(report, arguments.out)
