@@ -120,11 +120,11 @@ def test_a_step_back_through_the_history_takes_the_address_as_it_is(monkeypatch:
     app.selectbox(key="method_choice").set_value("hirescam").run()
     assert dict(app.query_params) == {"model": "whole-image", "method": "hirescam"}
     monkeypatch.setattr(ScriptRunContext, "is_history_navigation", property(lambda _: True, lambda *_: None), raising=False)
-    app.query_params = {"model": "resnet50"}
+    app.query_params = {"image": SECOND}
     app.run()
     assert not app.exception
-    assert {"model": "resnet50", "method": "gradcam"}.items() <= chosen(app).items()
-    assert dict(app.query_params) == {"model": "resnet50"}
+    assert {"image": SECOND, "model": "lungs", "method": "gradcam"}.items() <= chosen(app).items()
+    assert dict(app.query_params) == {"image": SECOND}
 
 
 @pytest.mark.parametrize(
