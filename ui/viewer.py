@@ -23,10 +23,6 @@ LOOK: Final = "look"
 """In the session: how images and heatmaps are displayed, on every page."""
 UNSUPPORTED: Final = "viewer_unsupported"
 """In the session: this browser cannot draw with WebGL2."""
-CHANGED: Final = "look_changed"
-"""In the session: the browser sent a look, and the address does not show it yet."""
-OTHERS: Final = "params_beside_look"
-"""In the session: the address's other parameters, as the last run of the whole page left them."""
 PLACE: Final = '<div class="viewer"></div>'
 
 
@@ -54,7 +50,6 @@ def show_viewer(panels: Sequence[Panel], *, label: str, key: str) -> None:
         state: Mapping[str, Any] = st.session_state[key]
         if isinstance(state.get("look"), Mapping):
             st.session_state[LOOK] = Look.of(state["look"])
-        st.session_state[CHANGED] = True
         st.session_state[UNSUPPORTED] = bool(state.get("unsupported"))
 
     look = current_look()
@@ -76,19 +71,12 @@ def _source(image: XrayImage) -> dict[str, Any]:
 
 
 def _show_in_address(look: Look) -> None:
-    """Write the look's parameters, in one step and only where they differ.
-
-    A browser that sends a look while a page runs sends an address with it that lacks what this run has just written.
-    """
-    names = {part.name for part in fields(Look)}
-    before = {name: st.query_params.get_all(name) for name in st.query_params}
-    others = {name: values for name, values in before.items() if name not in names}
-    if st.session_state.pop(CHANGED, False):
-        others = st.session_state.get(OTHERS, others)
-    st.session_state[OTHERS] = others
-    wanted = others | look.params()
-    if wanted != before:
-        st.query_params.from_dict(wanted)
+    """Write the look's parameters, all that differ in one step."""
+    wanted = look.params()
+    before = {part.name: st.query_params.get_all(part.name) for part in fields(Look)}
+    differing = {name: wanted.get(name, []) for name in before if wanted.get(name, []) != before[name]}
+    if differing:
+        st.query_params.update(differing)  # an empty list takes a parameter out
 
 
 def _show_stills(panels: Sequence[Panel], look: Look) -> None:

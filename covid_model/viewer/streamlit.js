@@ -1,20 +1,36 @@
-// The viewer as a Streamlit component: Python sends panels as the bytes of a JSON text, and gets the look back once it has come to rest.
+// The viewer as a Streamlit component: Python sends panels as the bytes of a JSON text, and gets the look back once it has
+// come to rest.
 
 const VIEWERS = new WeakMap();
+const POLL = 100;
+
+// Streamlit takes the address that a rerun is asked for with as the newest, so that a run that is about to write to it would
+// be undone. The look waits until none is under way.
+function isRunning() {
+  return document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running";
+}
+
+class Saver {
+  save(look) {
+    clearTimeout(this.waiting);
+    if (isRunning()) this.waiting = setTimeout(() => this.save(look), POLL);
+    else this.setStateValue("look", look);
+  }
+}
 
 export default function ({ data, parentElement, setStateValue }) {
   const sent = JSON.parse(new TextDecoder().decode(data));
   const root = parentElement.querySelector(".viewer");
-  const found = VIEWERS.get(root);
-  if (found) {
-    found.save = (look) => setStateValue("look", look);
-    found.update(sent);
+  const [viewer, saver] = VIEWERS.get(root) ?? [null, new Saver()];
+  saver.setStateValue = setStateValue; // every run has its own
+  if (viewer) {
+    viewer.update(sent);
   } else {
     const unsupported = (error) => setStateValue("unsupported", error.message);
-    VIEWERS.set(root, new Viewer(root, sent, { save: (look) => setStateValue("look", look), unsupported }));
+    VIEWERS.set(root, [new Viewer(root, sent, { save: (look) => saver.save(look), unsupported }), saver]);
   }
   return () => {
-    VIEWERS.get(root)?.destroy();
+    VIEWERS.get(root)?.[0].destroy();
     VIEWERS.delete(root);
   };
 }

@@ -167,7 +167,7 @@ def test_display_choices_do_not_change_the_answer() -> None:
 
 
 def test_a_browser_without_webgl_gets_plain_pictures() -> None:
-    app = opened()
+    app = panel(opened(), "Export")
     app.session_state[UNSUPPORTED] = True
     app.run()
     assert not app.exception
