@@ -16,6 +16,8 @@ from covid_model.settings import is_public_host, require_own_host
 from covid_model.training.run_folder import LIVE, RunFolder, state_of
 
 LOG: Final = "log.txt"
+LOOK: Final = 0.1
+"""Seconds over which the load of the processors is measured."""
 LEAST_MEMORY: Final = 3.0e9
 """Bytes of memory that a training needs."""
 
@@ -59,7 +61,7 @@ class Launched:
 
 @dataclass(frozen=True)
 class Load:
-    """How busy this host is. processors: share of all of them in use since the last call; memory, total: bytes."""
+    """How busy this host is. processors: share of all of them in use; memory, total: bytes."""
 
     processors: float
     memory: int
@@ -69,7 +71,7 @@ class Load:
 def system_load() -> Load:
     """The load of this host now."""
     memory = psutil.virtual_memory()
-    return Load(psutil.cpu_percent() / 100, memory.total - memory.available, memory.total)
+    return Load(psutil.cpu_percent(LOOK) / 100, memory.total - memory.available, memory.total)
 
 
 def read_log(run: RunFolder, most: int = 20_000) -> str:

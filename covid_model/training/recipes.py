@@ -47,7 +47,7 @@ RECIPES: Final[dict[str, Recipe]] = {
     "lungs": Recipe(TrainConfig("lungs", epochs=16)),
     "small-cnn": Recipe(
         TrainConfig(
-            "small-cnn", epochs=25, head_epochs=0, learning_rate=2e-3, init="random", balance="label", ema=0.9, log_every=2
+            "small-cnn", epochs=20, head_epochs=0, learning_rate=2e-3, init="random", balance="label", ema=0.9, log_every=2
         ),
     ),
     "resnet50-pneumonia": Recipe(

@@ -257,7 +257,7 @@ def test_a_demo_set_is_offered_and_its_small_network_preselected(
     assert "demo_draw" not in [button.key for button in app.button]
     app.button(key="new_run").click().run()
     assert app.selectbox(key="train_model").value == "small-cnn"
-    assert "25 epochs, all of the whole network" in page_text(app)
+    assert "20 epochs, all of the whole network" in page_text(app)
 
 
 def test_preparation_is_counted_in_place_of_an_empty_chart(runs: Path) -> None:
