@@ -119,3 +119,17 @@ def test_the_same_heatmap_agrees_with_itself() -> None:
     agreed = [float(match[1]) for each in text if (match := re.search(r"agreement with the first ([+-][0-9.]+)", each))]
     assert agreed[0] == pytest.approx(1.0, abs=0.2), "Grad-CAM and HiResCAM of one network are alike"
     assert all(-1 <= value <= 1 for value in agreed)
+
+
+def test_an_image_is_chosen_by_its_picture() -> None:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()
+    wanted = list(shipped_samples())[3]
+    app.button(key="gallery").click().run()
+    assert not app.exception
+    titles = [available_images()[name].title for name in shipped_samples()]
+    assert set(titles) <= set(page_text(app).split("\n"))
+    app.button(key="open_gallery_3").click().run()
+    assert not app.exception
+    assert app.selectbox(key="image_choice").value == wanted
+    assert app.query_params["image"] == wanted
+    assert "open_gallery_3" not in [button.key for button in app.button]

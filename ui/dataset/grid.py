@@ -22,19 +22,9 @@ from ui.dataset.opened import open_image, opened_image
 from ui.inert import inert, inert_message
 from ui.links import explain_params
 from ui.manifest import image_key
+from ui.thumbnail import WIDTH, clickable, thumbnail_style
 
-THUMB: Final = 148
-"""Pixels across a thumbnail: six in a row of a desktop, two of a phone."""
 SIZE: Final = 24
-CLICKABLE: Final = """<style>
-[class*="st-key-thumb_"] { position: relative; cursor: zoom-in; }
-[class*="st-key-open_"] { position: absolute; inset: 0; z-index: 1; }
-[class*="st-key-open_"] * { width: 100%; height: 100%; }
-[class*="st-key-open_"] button { background: transparent; color: transparent; border-color: transparent; cursor: zoom-in; }
-[class*="st-key-open_"] button:is(:hover, :focus-visible) { border-color: #2a7f9e; }
-[class*="st-key-thumb_"] [data-testid="stElementToolbar"] { display: none; }
-</style>"""
-"""Lays the button that opens an image over its thumbnail, so that a click on the thumbnail opens it."""
 
 
 def browse(images: ManifestTable) -> None:
@@ -92,11 +82,11 @@ def show_images(images: ManifestTable, name: str, rows: pd.DataFrame, extra: lis
 
 def _show_rows(name: str, rows: pd.DataFrame, extra: list[str] | None = None, *, first: int = 0) -> None:
     """Thumbnails in rows. first: the place of the first one in the whole list."""
-    st.html(CLICKABLE)
+    thumbnail_style()
     offered = available_models()
     with st.container(horizontal=True):
         for place in range(len(rows)):
-            with st.container(width=THUMB):
+            with st.container(width=WIDTH):
                 show_image(dict(rows.iloc[place]), extra[place] if extra else "", offered, (name, first + place))
 
 
@@ -104,13 +94,10 @@ def show_image(row: dict[str, Any], extra: str, models: Container[str], thumb: t
     """One image. extra: an additional line of text. models: keys of available models. thumb: its list and place there."""
     title = f"{row['label']}, {row['source']}"
     name, place = thumb
-    with st.container(key=f"thumb_{name}_{place}"):
-        try:
-            st.image(thumbnail(Path(row["path"]), row["digest"]), width="stretch", alt=f"Image: {title}")
-        except ImageError as error:
-            st.warning(inert_message(error), icon=":material/broken_image:")
-        else:
-            st.button("Open", key=f"open_{name}_{place}", on_click=open_image, args=thumb)
+    try:
+        clickable(f"{name}_{place}", thumbnail(Path(row["path"]), row["digest"]), f"Image: {title}", open_image, thumb)
+    except ImageError as error:
+        st.warning(inert_message(error), icon=":material/broken_image:")
     facts = [title, *(str(row[name]) for name in ("view", "sex") if row.get(name))]
     if pd.notna(row.get("age")):
         facts.append(f"{row['age']:.0f} years")

@@ -15,6 +15,7 @@ from covid_model.images.xray_image import XrayImage
 from covid_model.models.card import Card
 from covid_model.models.user_models import available_models, row_of
 from ui.available_images import available_images, image_of_manifest
+from ui.explain.gallery import gallery
 from ui.explain.get_images import get_images
 from ui.explain.input_check import mended
 from ui.image_types import SUFFIXES
@@ -62,6 +63,8 @@ def image_picker() -> PickedImage:
     try:
         key = linked_select("or choose an image", titles, "image", off=upload is not None)
     finally:
+        if upload is None:
+            gallery(offered, lambda picked: st.session_state.update(image_choice=picked))
         get_images()
     if upload is not None:
         try:
