@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browsing import CHROMIUM, quiet, settled
+from browsing import CHROMIUM, quiet
 
 pytestmark = [
     pytest.mark.browser,
@@ -28,7 +28,8 @@ def test_a_cell_is_clicked_one_of_its_images_opened_and_the_cell_is_there_again(
     link = page.get_by_role("link", name="Explain").nth(1)  # the first is in the menu
     link.click()
     page.wait_for_url(re.compile(r"/\?image=image-"))
-    settled(page)
+    page.get_by_text("Not explained.").wait_for()  # noise is no chest X-ray, and the input check says so
+    page.get_by_text(re.compile(r"drawn · \d+\.png")).first.wait_for()
     page.go_back()
     page.wait_for_url("**/evaluate?*cell=0-0*")
     quiet(page)
