@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from covid_model.settings import ASSETS
+from covid_model.trust.verdict import Word
 
 TOUR: Final = ASSETS / "tour.json"
 
@@ -25,7 +26,7 @@ class TourExample:
     probability: float
     share: float
     chance: float
-    verdict: str
+    verdict: Word
     why: str
     failed: tuple[str, ...]
 
