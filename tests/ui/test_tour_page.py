@@ -75,7 +75,8 @@ def test_the_shipped_tour_shows_its_three_stops_with_images_and_models_that_ship
     assert day in " ".join(caption.value for caption in app.caption)
     assert len(app.image) == 2 * len(STOPS), "each card has the image and its heatmap"
     badges = [text.value for text in app.markdown if "-badge[" in text.value]
-    assert badges == [f":{VERDICTS[found.verdict][0]}-badge[{VERDICTS[found.verdict][1]}]" for found in tour.values()]
+    chips = [VERDICTS[found.verdict] for found in tour.values()]
+    assert badges == [f":{colour}-badge[{icon} {word}]" for word, icon, colour in chips]
     assert sum("A synthetic image that shows no patient" in caption.value for caption in app.caption) == 3
 
 
