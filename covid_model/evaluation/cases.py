@@ -218,4 +218,4 @@ class Abstention:
         """(d, steps) at the steps ANSWERED of the images themselves."""
         ordered = np.take(weights, self._order, axis=1)
         right = np.cumsum(ordered * self._right, axis=1)[:, self._last]
-        return ratio(right, np.asarray(np.cumsum(ordered, axis=1)[:, self._last], np.float64))
+        return ratio(right, np.cumsum(ordered, axis=1, dtype=np.float64)[:, self._last])
