@@ -1,11 +1,12 @@
 """The offer to draw a demo data set, where there is no manifest yet."""
 
+from itertools import count
 from pathlib import Path
 from typing import Final
 
 import streamlit as st
 
-from covid_model.jobs import start_job
+from covid_model.jobs import find_job, start_job
 from covid_model.settings import is_public_host
 from ui.jobs import job_shown
 from ui.manifest import NEXT, manifest_path
@@ -20,7 +21,7 @@ def offer_demo() -> None:
     """A button that draws the demo data set in a process of its own; the page then shows it. Nothing on a public copy."""
     if is_public_host():
         return
-    folder = manifest_path().parent / FOLDER
+    folder = _folder(manifest_path().parent)
     if job_shown(folder, "Starting to draw …", _opened):
         return
     if (ready := folder / "manifest.parquet").is_file():
@@ -37,6 +38,17 @@ def offer_demo() -> None:
             arguments = ["data", "demo", "--out", str(folder), "--images", str(IMAGES)]
             start_job(arguments, folder, folder / "manifest.parquet", "Drawing")
             st.rerun()
+
+
+def _folder(parent: Path) -> Path:
+    """Where the demo data set is, or is drawn to: a new folder where an earlier one was left unfinished."""
+    folder = parent / FOLDER
+    for number in count(2):
+        ready = (folder / "manifest.parquet").is_file()
+        if ready or not folder.exists() or find_job(folder) is not None:
+            break
+        folder = parent / f"{FOLDER}-{number}"
+    return folder
 
 
 def _opened(manifest: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
+from filelock import FileLock, Timeout
 
 from covid_model.data.beside import WAIT, beside
 from covid_model.data.duplicates import joined_groups, near_pairs
@@ -50,8 +51,6 @@ def leave_out(manifest: Path, images: Iterable[Mapping[str, Any]], check: str) -
 
     Raises DataError where the list cannot be written, HostError on a public copy.
     """
-    from filelock import FileLock, Timeout
-
     require_own_host("Leaving images out")
     path = leave_out_path(manifest)
     new = {key_of(row["digest"], row["path"]): {"check": check, "why": str(row["why"])} for row in images}

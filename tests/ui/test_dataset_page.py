@@ -322,10 +322,12 @@ def test_a_demo_set_is_drawn_from_the_page_and_shown(tmp_path: Path, monkeypatch
     monkeypatch.setenv("COVID_XRAY_MANIFEST", str(tmp_path / "none.parquet"))
     monkeypatch.setenv("COVID_XRAY_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("ui.demo.IMAGES", 60)
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "left over").write_text("")
     app = opened()
     app.button(key="demo_draw").click().run()
     assert not app.exception
-    job = find_job(tmp_path / "demo")
+    job = find_job(tmp_path / "demo-2")
     assert job is not None
     for _ in range(240):
         if job.state() != "running":
@@ -335,8 +337,8 @@ def test_a_demo_set_is_drawn_from_the_page_and_shown(tmp_path: Path, monkeypatch
     assert not app.exception
     assert "**60 images** of 60" in page_text(app)
     assert "no patient, free to use" in page_text(app)
-    assert app.text_input(key="manifest_path").value == str(tmp_path / "demo" / "manifest.parquet")
-    assert find_job(tmp_path / "demo") is None
+    assert app.text_input(key="manifest_path").value == str(tmp_path / "demo-2" / "manifest.parquet")
+    assert find_job(tmp_path / "demo-2") is None
 
 
 def test_images_are_measured_from_the_page(manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
