@@ -39,6 +39,7 @@ class Renderer {
     gl.uniform3fv(this.at.lowered, CONSTANTS.lowered);
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
     this.textures = new Map();
+    this.layout = null;
   }
 
   // The texture of `key`, made by `fill` where it is missing, on the unit.
@@ -91,17 +92,27 @@ class Renderer {
 
   // views: what to draw, each {image, levels, map or null, place: {left, top, width, height}, from, to}, in pixels of the
   // canvas; from and to are shares of the place's width between which it is drawn.
+  // A view that would look as it does already is left as it is: opacity does not change an image without a map.
   draw(views, look, view) {
-    const gl = this.gl;
-    gl.disable(gl.SCISSOR_TEST);
-    gl.clear(gl.COLOR_BUFFER_BIT);
-    gl.enable(gl.SCISSOR_TEST);
+    const gl = this.gl, size = [this.canvas.width, this.canvas.height];
+    const layout = JSON.stringify([size, views.map(({ place, from, to }) => [place, from, to])]);
+    const keys = views.map(({ image, map }) => JSON.stringify([
+      image.digest, look.window, look.invert, view, map && [map.key, map.top, look.opacity, look.threshold, look.cmap],
+    ]));
+    if (layout !== this.layout) {
+      gl.disable(gl.SCISSOR_TEST);
+      gl.clear(gl.COLOR_BUFFER_BIT);
+      gl.enable(gl.SCISSOR_TEST);
+      this.drawn = [];
+    }
     this.bindColours(look.cmap);
     gl.uniform2fv(this.at.range, look.window);
     gl.uniform1i(this.at.inverted, look.invert);
     gl.uniform1f(this.at.opacity, look.opacity);
     gl.uniform1f(this.at.threshold, look.threshold);
-    for (const each of views) this.drawOne(each, view);
+    views.forEach((each, index) => keys[index] !== this.drawn[index] && this.drawOne(each, view));
+    this.layout = layout;
+    this.drawn = keys;
   }
 
   drawOne({ image, levels, map, place, from, to }, view) {
