@@ -6,16 +6,18 @@ from typing import Any, Final
 
 import streamlit as st
 
+from covid_model.data.lesions import lesion_mask
 from covid_model.data.tags import read_tags, set_tags
 from covid_model.errors import ImageError
 from covid_model.images.read import load_image
-from covid_model.images.window import displayed
 from covid_model.models.user_models import available_models
 from covid_model.settings import is_public_host
+from covid_model.viewer.payload import Panel
 from ui.inert import inert, inert_message
 from ui.links import explain_params
 from ui.manifest import image_key
 from ui.notices import show_errors
+from ui.viewer import show_viewer
 
 PLACE: Final = "opened_place"
 """In the session: the list that an image was opened from and its place there."""
@@ -73,13 +75,15 @@ def _dialog(manifest: Path, total: int, row: Row) -> None:
 
 
 def _picture(row: dict[str, Any]) -> None:
-    """The image itself, at its own resolution."""
+    """The image itself in the viewer, with radiologists' outlines where the data set has them."""
+    path, title = Path(row["path"]), f"{row['label']}, {row['source']}"
     try:
-        pixels = displayed(load_image(Path(row["path"])).pixels)
+        image = load_image(path)
     except ImageError as error:
         st.warning(inert_message(error), icon=":material/broken_image:")
         return
-    st.image(pixels, width="stretch", alt=f"{row['label']}, {row['source']}")
+    panel = Panel(title, f"Chest X-ray: {title}", image, lesions=lesion_mask(path, image.shape))
+    show_viewer([panel], label=f"Chest X-ray: {title}", key="opened_image")
 
 
 def _facts(row: dict[str, Any]) -> list[str]:
