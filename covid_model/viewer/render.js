@@ -20,7 +20,9 @@ class Renderer {
 
   prepare() {
     const gl = this.gl, program = gl.createProgram();
-    for (const [kind, text] of [[gl.VERTEX_SHADER, VERTEX_SHADER], [gl.FRAGMENT_SHADER, FRAGMENT_SHADER]]) {
+    this.filters = Boolean(gl.getExtension("OES_texture_float_linear"));
+    const fragment = this.filters ? FRAGMENT_SHADER.replace("\n", "\n#define FILTERED\n") : FRAGMENT_SHADER;
+    for (const [kind, text] of [[gl.VERTEX_SHADER, VERTEX_SHADER], [gl.FRAGMENT_SHADER, fragment]]) {
       const shader = gl.createShader(kind);
       gl.shaderSource(shader, text);
       gl.compileShader(shader);
@@ -54,22 +56,24 @@ class Renderer {
     texture = gl.createTexture();
     gl.bindTexture(gl.TEXTURE_2D, texture);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, filter);
-    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, filter === gl.NEAREST || !this.filters ? gl.NEAREST : gl.LINEAR);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
     fill(gl);
     this.textures.set(key, texture);
   }
 
   bindImage(digest, levels) {
-    this.bind(0, digest, this.gl.NEAREST_MIPMAP_NEAREST, (gl) => {
+    this.bind(0, digest, this.filters ? this.gl.LINEAR_MIPMAP_NEAREST : this.gl.NEAREST_MIPMAP_NEAREST, (gl) => {
       gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAX_LEVEL, levels.length - 1);
       levels.forEach(({ values, columns, rows }, level) => gl.texImage2D(
-        gl.TEXTURE_2D, level, gl.R16UI, columns, rows, 0, gl.RED_INTEGER, gl.UNSIGNED_SHORT, values,
+        gl.TEXTURE_2D, level, gl.R32F, columns, rows, 0, gl.RED, gl.FLOAT, Float32Array.from(values, (value) => value / 65535),
       ));
     });
   }
 
   bindMap(map) {
-    this.bind(1, map.key, this.gl.NEAREST, (gl) => gl.texImage2D(
+    this.bind(1, map.key, this.filters ? this.gl.LINEAR : this.gl.NEAREST, (gl) => gl.texImage2D(
       gl.TEXTURE_2D, 0, gl.R32F, map.columns, map.rows, 0, gl.RED, gl.FLOAT, map.raw,
     ));
   }

@@ -12,9 +12,8 @@ const FRAGMENT_SHADER = `#version 300 es
 precision highp float;
 precision highp int;
 precision highp sampler2D;
-precision highp usampler2D;
 
-uniform usampler2D pixels;  // 16 bits, with smaller copies as levels
+uniform sampler2D pixels;   // values of 16 bits in [0, 1], with smaller copies as levels
 uniform int level;
 uniform sampler2D heat;     // raw values of the map at its own size
 uniform sampler2D colours;  // 256 colours
@@ -32,28 +31,26 @@ uniform bool inverted;
 uniform float opacity, threshold;
 out vec4 colour;
 
-float imageAt(vec2 place) {
-  ivec2 last = textureSize(pixels, level) - 1;
-  vec2 at = place * vec2(last + 1) / size - 0.5;
-  ivec2 low = ivec2(floor(at));
-  vec2 part = at - vec2(low);
+// Interpolated by hand where the card cannot filter such values; FILTERED: it can, in less time.
+float sampled(sampler2D values, vec2 share, int at) {
+#ifdef FILTERED
+  return textureLod(values, share, float(at)).r;
+#else
+  ivec2 last = textureSize(values, at) - 1;
+  vec2 place = share * vec2(last + 1) - 0.5;
+  ivec2 low = ivec2(floor(place));
+  vec2 part = place - vec2(low);
   ivec2 a = clamp(low, ivec2(0), last), b = clamp(low + 1, ivec2(0), last);
-  float upper = mix(float(texelFetch(pixels, a, level).r), float(texelFetch(pixels, ivec2(b.x, a.y), level).r), part.x);
-  float lower = mix(float(texelFetch(pixels, ivec2(a.x, b.y), level).r), float(texelFetch(pixels, b, level).r), part.x);
-  return mix(upper, lower, part.y) / 65535.0;
+  float upper = mix(texelFetch(values, a, at).r, texelFetch(values, ivec2(b.x, a.y), at).r, part.x);
+  float lower = mix(texelFetch(values, ivec2(a.x, b.y), at).r, texelFetch(values, b, at).r, part.x);
+  return mix(upper, lower, part.y);
+#endif
 }
 
 float heatAt(vec2 place) {
   vec2 inside = floor(place) - box.xy + 0.5;
   if (any(lessThan(inside, vec2(0.0))) || any(greaterThan(inside, box.zw))) return 0.0;
-  ivec2 last = textureSize(heat, 0) - 1;
-  vec2 at = (place - box.xy) * vec2(last + 1) / box.zw - 0.5;
-  ivec2 low = ivec2(floor(at));
-  vec2 part = at - vec2(low);
-  ivec2 a = clamp(low, ivec2(0), last), b = clamp(low + 1, ivec2(0), last);
-  float upper = mix(texelFetch(heat, a, 0).r, texelFetch(heat, ivec2(b.x, a.y), 0).r, part.x);
-  float lower = mix(texelFetch(heat, ivec2(a.x, b.y), 0).r, texelFetch(heat, b, 0).r, part.x);
-  return mix(upper, lower, part.y);
+  return sampled(heat, (place - box.xy) / box.zw, 0);
 }
 
 void main() {
@@ -64,7 +61,7 @@ void main() {
     colour = vec4(0.0, 0.0, 0.0, 1.0);
     return;
   }
-  float value = clamp((imageAt(place) - range.x) / max(range.y - range.x, 1e-6), 0.0, 1.0);
+  float value = clamp((sampled(pixels, place / size, level) - range.x) / max(range.y - range.x, 1e-6), 0.0, 1.0);
   vec3 shown = vec3(floor((inverted ? 1.0 - value : value) * 255.0 + 0.5));
   if (top > 0.0) {
     float scaled = clamp(heatAt(place) / top, -1.0, 1.0);

@@ -109,7 +109,9 @@ def show(browser: Any) -> Iterator[Any]:
     errors: list[str] = []
     pages: list[Page] = []
 
-    def open_viewer(panels: list[Panel], look: Look = LOOK, width: int = SIDE_BY_SIDE, **context: Any) -> Shown:
+    def open_viewer(
+        panels: list[Panel], look: Look = LOOK, width: int = SIDE_BY_SIDE, first: str = "", **context: Any
+    ) -> Shown:
         page = browser.new_context(viewport={"width": max(width, 320), "height": 900}, **context).new_page()
         pages.append(page)
         page.on("pageerror", lambda error: errors.append(str(error)))
@@ -123,7 +125,8 @@ def show(browser: Any) -> Iterator[Any]:
         page.set_content(
             f"<!doctype html><style>body{{margin:0;width:{width}px}}{style()}</style>"
             f"<div class='viewer' data-source='data' data-stills='stills'></div><p id='stills'>stills</p>"
-            f"<p style='height:3000px'>below</p><script type='application/json' id='data'>{data}</script>"
+            f"<p style='height:3000px'>below</p><script>{first}</script>"
+            f"<script type='application/json' id='data'>{data}</script>"
             f"<script>{{{script('report')}}}</script>"
         )
         page.wait_for_selector(".viewer[data-frames]")
@@ -161,6 +164,13 @@ def agree(found: NDArray[np.uint8], expected: NDArray[np.uint8]) -> None:
 def test_the_pixels_are_those_of_the_overlay_that_python_draws(show, bits: int, method: str, cells: int, look: Look) -> None:
     image = drawn_image(bits)
     shown = show(pair(image, explained(image, method, cells)), look)
+    for index, panel in enumerate(shown.panels):
+        agree(shown.pixels(index), still(panel, look))
+
+
+def test_a_card_that_cannot_filter_floats_shows_the_same(show) -> None:
+    image, look = drawn_image(), Look(opacity=0.8)
+    shown = show(pair(image, explained(image)), look, first="WebGL2RenderingContext.prototype.getExtension = () => null;")
     for index, panel in enumerate(shown.panels):
         agree(shown.pixels(index), still(panel, look))
 
