@@ -1,0 +1,106 @@
+"""The records of the models as tables: one row a model, one row a heatmap and test, one number a model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from covid_model.build.trust_benchmark.causal import LEARNED
+from covid_model.build.trust_benchmark.plan import Planned
+from covid_model.build.trust_benchmark.planted_maps import PLANTED
+from covid_model.trust.trust_tests import TRUST_TESTS
+from covid_model.trust.trust_tests.region_ablation import KEPT
+from covid_model.trust.trust_tests.stability import ALLOWED
+from covid_model.trust.verdict import LEAST_PASSED, Word
+
+Record = Mapping[str, Any]
+
+LINES: Final = {"attention": 0.0, "region_ablation": KEPT, "stability": ALLOWED, "randomisation": 0.0, "faithfulness": 0.0}
+"""Test -> the suspicion from which on it fails, as the tests have it."""
+PLANTED_KEYS: Final = tuple(kind.key for kind in PLANTED)
+ALL: Final = "all"
+RULE_NOW: Final = "verdict"
+"""The verdict by the rule as it is."""
+MEASURED: Final = "verdict when measured"
+"""The verdict by the rule as it was when the models were measured, with every test deciding."""
+
+
+def model_table(records: Sequence[Record]) -> pd.DataFrame:
+    """One row a model: what it is, its half, and what it uses; learned: does it know the opacity, or use the shortcut?"""
+    rows = []
+    for record in records:
+        planned = Planned(record["network"], record["kind"], record["strength"], record["seed"])
+        known = {key: record[key] for key in ("use", "shortcut_effect", "opacity_effect", "auc", "encoded")}
+        learned = record["auc"] >= LEARNED or record["use"] == "used"
+        rows.append({"model": planned.name, **asdict(planned), "half": planned.half, **known, "learned": learned})
+    return pd.DataFrame(rows)
+
+
+def test_table(records: Sequence[Record]) -> pd.DataFrame:
+    """One row a model, image, method and trust test; each rule for the verdict is one more "test".
+
+    failed, passed: is the value on the wrong or the right side of the test's line, whether the test decides today or not?
+    Neither where it could not decide; such a heatmap counts as the least suspicious of its test, since nobody is accused. Of
+    a verdict: "not supported" and "supported".
+    """
+    rows = []
+    for record in records:
+        name = Planned(record["network"], record["kind"], record["strength"], record["seed"]).name
+        for image in record["images"]:
+            for method, found in image["methods"].items():
+                if "tests" not in found:
+                    continue
+                sides = {test: side_of(test, cells) for test, cells in found["tests"].items()}
+                words = {MEASURED: found["verdict"], RULE_NOW: word_of(sides)}
+                key = (name, image["group"], method)
+                rows += [
+                    (*key, test, side == "failed", side == "passed", found["tests"][test]["suspicion"])
+                    for test, side in sides.items()
+                ]
+                rows += [
+                    (*key, rule, word == "not supported", word == "supported", float(word == "not supported"))
+                    for rule, word in words.items()
+                ]
+    columns = ["model", "group", "method", "test", "failed", "passed", "suspicion"]
+    found = pd.DataFrame(rows, columns=columns).astype({"failed": float, "passed": float, "suspicion": float})
+    least = found.groupby("test")["suspicion"].transform("min")
+    return found.assign(suspicion=found["suspicion"].fillna(least))
+
+
+def side_of(test: str, cells: Record) -> str:
+    """On which side of the test's line a value is: "passed", "failed" or "unclear"."""
+    if test not in LINES or (cells["suspicion"] is None and cells["outcome"] != "failed"):
+        return "unclear"
+    return "failed" if cells["suspicion"] is None or cells["suspicion"] > LINES[test] else "passed"
+
+
+def word_of(sides: Mapping[str, str]) -> Word:
+    """The verdict of `trust.verdict` from the side that each test is on, for an image that can have one."""
+    deciding = [side for test, side in sides.items() if TRUST_TESTS[test].decides]
+    required = [side for test, side in sides.items() if TRUST_TESTS[test].required]
+    if "failed" in deciding:
+        return "not supported"
+    enough = deciding.count("passed") >= LEAST_PASSED and all(side == "passed" for side in required)
+    return "supported" if enough else "withheld"
+
+
+class Scores:
+    """One number a model, from the images with both opacity and shortcut, for the models that count."""
+
+    def __init__(self, models: pd.DataFrame, tests: pd.DataFrame) -> None:
+        self.models = models[models["learned"]].set_index("model")
+        self.tests = tests[tests["group"] == "both"]
+        means = self.tests.groupby(["method", "test", "model"])[["failed", "passed", "suspicion"]].mean()
+        self.means = {key: rows.droplevel(["method", "test"]) for key, rows in means.groupby(["method", "test"])}
+
+    def of(self, method: str, test: str, column: str, half: str = ALL, **where: Any) -> NDArray[np.float64]:
+        """The mean over images of a column, one a model; NaN where the model has none. where: columns of the models."""
+        chosen = self.models if half == ALL else self.models[self.models["half"] == half]
+        for name, value in where.items():
+            chosen = chosen[chosen[name] == value]
+        if (method, test) not in self.means:
+            return np.full(len(chosen), np.nan)
+        return self.means[method, test][column].reindex(chosen.index).to_numpy(np.float64)
