@@ -28,7 +28,7 @@ SPLITS: Final = ("test", "all")
 
 @dataclass(frozen=True)
 class Clustered:
-    """A mean with its 95 % interval by patient, and the two-sided p-value of a mean of 0."""
+    """A mean with its 95% interval by patient, and the two-sided p-value of a mean of 0."""
 
     value: float | None
     low: float | None

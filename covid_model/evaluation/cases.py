@@ -50,7 +50,7 @@ class Cases:
         return np.asarray(self.probabilities.argmax(axis=1))
 
     def thresholds(self, points: Mapping[str, Mapping[str, float]], point: str) -> dict[str, float]:
-        """Class -> its threshold at an operating point; without one 1 / classes, or 50 % in a multilabel model."""
+        """Class -> its threshold at an operating point; without one 1 / classes, or 50% in a multilabel model."""
         even = CALLED if self.head == "multilabel" else 1 / len(self.classes)
         return {name: points.get(name, {}).get(point, even) for name in self.classes}
 
@@ -162,7 +162,7 @@ def all_curves(cases: Cases, points: Mapping[str, Mapping[str, float]]) -> Stati
     """What is drawn as curves, as a statistic. points: class -> {name of an operating point: threshold}.
 
     `threshold/CLASS/MEASURE` (d, 100) on GRID: sensitivity, specificity, net_benefit at the prevalence of the images, and
-    ppv_even and npv_even, the predictive values at a prevalence of 50 %, from which `scores.at_prevalence` has those at any.
+    ppv_even and npv_even, the predictive values at a prevalence of 50%, from which `scores.at_prevalence` has those at any.
     `point/CLASS/MEASURE` (d, points): sensitivity, specificity, ppv, npv. `reliability` (d, bins): share of right answers.
     `abstention` (d, steps): accuracy on the images whose entropy is lowest, at the steps ANSWERED.
     """

@@ -13,7 +13,7 @@ PEOPLE: Final = 1000
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its 95 % interval; None where it is not defined."""
+    """A number with its 95% interval; None where it is not defined."""
 
     value: float | None
     low: float | None

@@ -6,7 +6,7 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Reference:
-    """An AUC for COVID-19 from the literature. low, high: its 95 % interval, None where none is given."""
+    """An AUC for COVID-19 from the literature. low, high: its 95% interval, None where none is given."""
 
     title: str
     auc: float

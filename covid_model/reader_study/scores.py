@@ -77,7 +77,7 @@ def rows_of(reader: str, readings: Sequence[Reading], regions: Mapping[int, str]
 
 
 def measured(rows: Sequence[Row]) -> dict[str, Interval]:
-    """Every measure with its 95 % interval: bootstrapped by reader where there are several, else Wilson's (1927).
+    """Every measure with its 95% interval: bootstrapped by reader where there are several, else Wilson's (1927).
 
     A bootstrap of few images of one reader would call 0 of 2 certain.
 

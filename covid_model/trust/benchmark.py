@@ -18,7 +18,7 @@ Results = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Share:
-    """A share in [0, 1] with its 95 % interval, and the models that it is over."""
+    """A share in [0, 1] with its 95% interval, and the models that it is over."""
 
     value: float
     low: float | None
@@ -86,10 +86,20 @@ def benchmark_line(method: str, results: Results | None = None) -> str:
     rates = verdict_rates(method, results)
     if rates is None:
         return ""
+    apart = (rates.caught.low or 0) > (rates.accused.high or 1)
     return (
         f"In our benchmark on drawn images these tests failed {rates.caught.text} of the heatmaps of models that used a "
         f"planted shortcut, and wrongly {rates.accused.text} of those of models that did not."
+        f"{'' if apart else ' There the verdict could not tell the two apart.'}"
     )
+
+
+def line_of_test(test: str, method: str, results: Results | None = None) -> str:
+    """The same for one trust test."""
+    rates = rates_of_test(test, method, results)
+    if rates is None:
+        return ""
+    return f"In our benchmark this test caught {rates.caught.text} of such models, and wrongly accused {rates.accused.text}."
 
 
 def _rates(caught: Mapping[str, Any], accused: Mapping[str, Any]) -> ErrorRates | None:

@@ -19,7 +19,15 @@ from covid_model.build.trust_benchmark.tables import LINES, side_of, word_of
 from covid_model.errors import DataError
 from covid_model.explain.methods import DEFAULT_METHOD, METHODS
 from covid_model.plots.benchmark import evidence_figure, roc_figure
-from covid_model.trust.benchmark import ErrorRates, Share, benchmark_line, rates_of_test, roc_points, verdict_rates
+from covid_model.trust.benchmark import (
+    ErrorRates,
+    Share,
+    benchmark_line,
+    line_of_test,
+    rates_of_test,
+    roc_points,
+    verdict_rates,
+)
 from covid_model.trust.trust_tests import TRUST_TESTS
 
 LOCAL = [kind for kind, shortcut in SHORTCUTS.items() if shortcut.local]
@@ -190,6 +198,9 @@ def test_the_line_for_a_page_is_read_from_the_results(summary: dict[str, Any]) -
     line = benchmark_line(DEFAULT_METHOD, summary)
     assert rates.caught.text in line and rates.accused.text in line
     assert rates == ErrorRates(Share(**vars(rates.caught)), Share(**vars(rates.accused)))
+    assert line.endswith("could not tell the two apart.") == (rates.caught.low <= rates.accused.high)
+    assert found.caught.text in line_of_test("attention", DEFAULT_METHOD, summary)
+    assert line_of_test("agreement", DEFAULT_METHOD, summary) == ""
     assert benchmark_line("no such method", summary) == "" == benchmark_line(DEFAULT_METHOD, {})
     assert verdict_rates(DEFAULT_METHOD, {}) is None is rates_of_test("agreement", DEFAULT_METHOD, summary)
 

@@ -4,6 +4,7 @@ from typing import Final, Literal
 
 import streamlit as st
 
+from covid_model.trust.benchmark import benchmark_line, line_of_test
 from covid_model.trust.figures import Images
 from covid_model.trust.score import Outcome, TrustInput, TrustScore
 from covid_model.trust.trust_tests import TRUST_TESTS, TrustTest
@@ -112,6 +113,8 @@ def _trust_chips(inputs: TrustInput, early: bool) -> None:
     )
     with right.popover("The rule", icon=":material/gavel:"):
         st.write(RULE)
+    if line := benchmark_line(inputs.explanation.method):
+        st.caption(line)
     if key is not None:
         with st.container(border=True):
             if key in scores:
@@ -147,7 +150,7 @@ def show_score(inputs: TrustInput, test: TrustTest, score: TrustScore) -> None:
             config={"displayModeBar": False},
             alt=score.sentence,
         )
-    st.caption(f"{test.how} {test.paper}.")
+    st.caption(f"{test.how} {test.paper}. {line_of_test(test.key, inputs.explanation.method)}")
 
 
 def show_images(images: Images) -> None:

@@ -23,7 +23,7 @@ FEWEST: Final = 2
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its 95 % interval and the models behind it.
+    """A number with its 95% interval and the models behind it.
 
     value: None without models. low, high: None where too few models give no interval.
     """
