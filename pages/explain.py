@@ -99,7 +99,9 @@ def interval_row(title: str, score: Mapping[str, Any]) -> dict[str, Any]:
     return {"score": title, "value": score["value"], "95% interval": interval}
 
 
-def show_captions(prediction: Prediction, found: Explanation, card: Card, audit: Mapping[str, Any]) -> None:
+def show_captions(
+    picked: PickedImage, prediction: Prediction, found: Explanation, card: Card, audit: Mapping[str, Any]
+) -> None:
     """What the heatmap shows and does not show; on demand, where prediction and heatmap come from."""
     share = lung_share(found.heatmap, prediction.prepared.lungs.mask, prediction.prepared.model_input.seen)
     *sentences, shows, limits = caption(found, share, prediction.head)
@@ -114,11 +116,13 @@ def show_captions(prediction: Prediction, found: Explanation, card: Card, audit:
         )
     with st.popover("What it shows, and where it comes from", icon=":material/info:"):
         st.markdown(inert_message(f"{shows} {limits}"))
-        show_provenance(found, card)
+        show_provenance(picked, found, card)
 
 
-def show_provenance(found: Explanation, card: Card) -> None:
-    """Calibration, method, layer, and the digests of model and image."""
+def show_provenance(picked: PickedImage, found: Explanation, card: Card) -> None:
+    """Origin of the image, calibration, method, layer, and the digests of model and image."""
+    if picked.note:
+        st.caption(picked.note)
     calibrated = (
         f"calibrated on its validation images (temperature {card.temperature:.2f}). Of the validation images of other "
         "classes, 5% score above the orange mark."
@@ -169,7 +173,7 @@ def show_explained(picked: PickedImage, model: str) -> None:
     pin_button(picked, model, how)
     captions, scores = st.columns([3, 2], gap="large")
     with captions:
-        show_captions(prediction, result.explanation, loaded.card, loaded.audit_record)
+        show_captions(picked, prediction, result.explanation, loaded.card, loaded.audit_record)
     with scores:
         show_scores(loaded.card, loaded.audit_record)
     show_panels(picked, result, loaded.card)
@@ -184,6 +188,8 @@ with show_errors():
         picked = image_picker()
         model = model_picker()
     height, width = picked.image.shape
-    st.caption(f"**{inert(picked.title)}**, {width} x {height} pixels, {picked.image.source_kind.upper()}. {picked.note}")
+    first_sentence = picked.note.split(". ")[0].removesuffix(".")
+    about = f"**{inert(picked.title)}**, {width} x {height} pixels, {picked.image.source_kind.upper()}. {first_sentence}"
+    st.caption(f"{about}." if first_sentence else about)
     if admitted(picked.image, picked.title):
         show_explained(picked, model)
