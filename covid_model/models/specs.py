@@ -181,7 +181,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             architecture="interpretable_cnn",
             classes=("Normal", "COVID-19"),
             preprocessing=Preprocessing(size=(224, 224), channels=3, scaling="unit"),
-            explanation_layers=("block4", "block3"),
+            explanation_layers=("conv4", "conv3"),
             build=_replication("interpretable_cnn"),
             limits=(NO_DIAGNOSIS, _REPLICATION, "Trained with mirrored images, though the heart has a side."),
             float16=True,

@@ -118,7 +118,7 @@ def test_a_training_is_started_watched_and_its_model_used(page, address: str, no
     page.get_by_role("button", name="Start training").click()
     page.get_by_text("first-try is starting").wait_for()
     page.get_by_role("heading", name="first-try").wait_for()
-    page.get_by_text("finished").wait_for()
+    page.get_by_text("finished", exact=True).first.wait_for()
     page.get_by_text("2.0 of 2").wait_for()
     page.reload()
     page.get_by_text("What the model looks at").wait_for()
@@ -146,6 +146,7 @@ def test_an_own_model_is_imported_and_one_with_code_refused(page, address: str, 
     page.get_by_text("own-network was added").wait_for()
     page.goto(f"{address}/?model=own-network")
     settled(page)
+    page.get_by_role("button", name="where it comes from").click()
     page.get_by_text("not calibrated").first.wait_for()
 
 
