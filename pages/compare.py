@@ -15,6 +15,7 @@ from ui.available_images import available_images
 from ui.compare.views import View, panel_of, pinned_views, result_of, unpin, view_of
 from ui.explain.controls import PREDICTED, PickedImage, image_picker, model_picker, with_remedy
 from ui.explain.input_check import admitted
+from ui.inert import inert
 from ui.links import linked_select
 from ui.loaders import loaded_model
 from ui.menu import require_entry
@@ -125,6 +126,8 @@ with show_errors():
         if what not in ("classes", "pinned"):
             classes = {PREDICTED: "Predicted class"} | {name: name for name in loaded_model(model).classes}
             target = linked_select("Class to explain", classes, "target")
+    if own_image:
+        st.caption(f"**{inert(image.title)}**")
     views = views_of(what, image, model, method, target) if not own_image or admitted(image.image, image.title) else []
     shown = [(view, result) for view in views if (result := result_of(view)) is not None]
     if shown:

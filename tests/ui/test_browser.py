@@ -118,7 +118,7 @@ def test_a_training_is_started_watched_and_its_model_used(page, address: str, no
     page.get_by_role("button", name="Start training").click()
     page.get_by_text("first-try is starting").wait_for()
     page.get_by_role("heading", name="first-try").wait_for()
-    page.get_by_text("finished", exact=True).first.wait_for()
+    page.locator(".stMarkdownBadge", has_text="finished").wait_for()
     page.get_by_text("2.0 of 2").wait_for()
     page.reload()
     page.get_by_text("What the model looks at").wait_for()

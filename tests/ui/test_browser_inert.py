@@ -184,9 +184,13 @@ def test_the_check_itself_finds_what_works(page, planted: Planted) -> None:
 def test_names_of_a_manifest_and_saved_queries(page, planted: Planted) -> None:
     page.goto(f"{planted.address}/dataset")
     quiet(page)
-    page.get_by_text("Where these images come from").click()
+    provenance = page.get_by_test_id("stExpander").filter(has_text="Where these images come from")
+    provenance.locator("summary").click()
+    provenance.get_by_text("Do not redistribute images").first.wait_for()
     page.get_by_text("Saved queries").click()
-    check(page, planted, f"{planted.markup}, {planted.markup}, {planted.markup}", f"{planted.markup}: licence unknown")
+    check(
+        page, planted, f"{planted.markup}, {planted.markup}, {planted.markup}", f"{planted.markup}: {planted.markup}. Do not"
+    )
     assert page.get_by_test_id("stExpander").get_by_role("link").inner_text().endswith(planted.markup.split()[-1])
     views = {"Understand": planted.markup, "Map": f"{planted.markup} (2)", "Quality": f"{FILE} 1.png"}
     for view, expected in views.items():
@@ -199,10 +203,13 @@ def test_names_in_an_address(page, planted: Planted) -> None:
     page.goto(f"{planted.address}/dataset?" + urlencode({"source": planted.markup, "search": planted.markup + " z"}))
     quiet(page)
     check(page, planted, "0 images of 4")
-    page.goto(f"{planted.address}/?" + urlencode(dict.fromkeys(("image", "model", "method", "target", "x"), planted.markup)))
+    for name, word in {"image": "image", "model": "model", "method": "method", "target": "class"}.items():
+        page.goto(f"{planted.address}/?" + urlencode({name: planted.markup}))
+        check(page, planted, f"This link names the {word} “{planted.markup[:80]}”")
+    page.goto(f"{planted.address}/?" + urlencode({"x": planted.markup}))
     settled(page)
     page.get_by_role("tab", name="Export").click()
-    check(page, planted, "This address opens the current view", planted.markup)
+    check(page, planted, "This address opens the current view", urlencode({"x": planted.markup}))
 
 
 def test_an_imported_model_and_the_file_name_of_an_upload(page, planted: Planted) -> None:
@@ -215,6 +222,7 @@ def test_an_imported_model_and_the_file_name_of_an_upload(page, planted: Planted
     page.locator("input[type=file]").first.set_input_files(upload)
     page.get_by_text("Your upload").wait_for()
     settled(page)
+    page.get_by_role("button", name="where it comes from").click()
     check(page, planted, f"What raised the {planted.markup} score", f"Prediction of “{planted.title}”", FILE[:5])
     for tab in ("What if", "Class visualisation", "Export"):
         page.get_by_role("tab", name=tab).click()
@@ -222,7 +230,13 @@ def test_an_imported_model_and_the_file_name_of_an_upload(page, planted: Planted
         check(page, planted, *([f"the score of {planted.markup}"] if tab == "Class visualisation" else ()))
     page.goto(f"{planted.address}/compare?" + urlencode({"compare": "classes", "model": planted.model}))
     page.locator(".viewer[data-frames] .frame").nth(1).wait_for()
-    check(page, planted, planted.title, f"{planted.markup} no")
+    check(page, planted, f"{planted.markup} no")
+    page.goto(f"{planted.address}/compare?" + urlencode({"compare": "models"}))
+    page.locator(".viewer[data-frames] .frame").nth(1).wait_for()
+    page.get_by_role("combobox", name="Models").click()
+    page.get_by_role("option").filter(has_text="beacon").click()
+    page.locator(".viewer[data-frames] .frame").nth(2).wait_for()
+    check(page, planted, planted.title)
 
 
 def test_a_run(page, planted: Planted) -> None:

@@ -145,7 +145,7 @@ def test_a_link_to_what_is_not_here_says_so_and_shows_nothing_else(query: dict[s
     assert [plain(error.value) for error in app.error] == [
         f"This link names the {word} “{named}”, which is not available here; choose another {word}."
     ]
-    assert not app.get("plotly_chart")
+    assert not app.get("bidi_component")
     assert not app.subheader
     assert not app.main.success
     assert not app.main.warning
@@ -153,7 +153,7 @@ def test_a_link_to_what_is_not_here_says_so_and_shows_nothing_else(query: dict[s
     assert app.selectbox(key=key).value is None
     app.selectbox(key=key).set_value(KNOWN[key]).run()
     assert not app.error
-    assert app.get("plotly_chart"), "choosing one that exists goes on"
+    assert app.get("bidi_component"), "choosing one that exists goes on"
 
 
 def test_a_class_that_another_model_lacks_is_no_fault_of_a_link() -> None:
@@ -169,7 +169,7 @@ def test_an_upload_is_shared_by_the_pages_until_it_is_removed() -> None:
     assert "Your upload" in page_text(app)
     assert "image" not in app.query_params, "the address names no image that the page does not show"
     on_page(app, "pages/compare.py")
-    assert any("Your upload" in plain(element.value) for element in app.main.markdown)
+    assert any("Your upload" in plain(element.value) for element in app.main.caption)
     on_page(app, "pages/explain.py")
     assert "Your upload" in page_text(app)
     app.button(key="remove_upload").click().run()
@@ -195,7 +195,7 @@ def test_a_bad_upload_leaves_no_result_of_another_image(page: str) -> None:
     assert not app.exception
     assert len(app.error) == 1
     assert "The upload cannot be used." in app.error[0].value
-    assert not app.main.get("plotly_chart")
+    assert not app.main.get("bidi_component")
     assert not app.main.get("imgs")
     assert not app.main.subheader
 
@@ -212,4 +212,5 @@ def test_the_training_form_starts_from_the_manifest_of_the_other_pages(
 ) -> None:
     monkeypatch.setenv(MANIFEST.variable, str(tmp_path / "elsewhere.parquet"))
     app = on_page(opened(), "pages/training.py")
+    app.button(key="new_run").click().run()
     assert next(box for box in app.text_input if box.label == "Manifest").value == str(tmp_path / "elsewhere.parquet")
