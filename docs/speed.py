@@ -64,13 +64,36 @@ FIGURES: Final = (
         "Whole trust panel for Grad-CAM, from picture to verdict, TensorFlow loaded",
         "s",
         "app/dashboard/trust_panel/seconds",
-        "app/dashboard/trust_panel_cold/seconds",
-        "on a fresh server",
-        4,
+        bar=4,
     ),
     Figure(f"The same for an image of {LARGE}", "s", "app/dashboard/trust_panel_large/seconds"),
     on_both("Idle share of one core, page open", "%", "idle/processor_share", 2),
     on_both("Lines of log meanwhile", "lines", "idle/log_lines", 0),
+    Figure(
+        "A control of the viewer, two panels of 1,000 x 1,000 pixels, until the next frame after the change",
+        "ms",
+        "viewer/side by side/next_frame/median_s",
+        "viewer/former figure/median_s",
+        "a Plotly redraw, without the server's part",
+        50,
+    ),
+    Figure("A class computed before, from the click until it is drawn", "ms", "viewer/class seen before/median_s", bar=150),
+    Figure(
+        "A click while another visitor's trust tests run, median",
+        "ms",
+        "visitors/click/while tests run/p50_s",
+        "visitors/click/alone/p50_s",
+        "alone",
+    ),
+    Figure("The same, 95th percentile", "ms", "visitors/click/while tests run/p95_s", "visitors/click/alone/p95_s", "alone"),
+    Figure(
+        "The server's health answer with two trust panels at work, 95th percentile",
+        "ms",
+        "visitors/health/two trust panels/p95_s",
+        "visitors/health/nobody there/p95_s",
+        "nobody there",
+    ),
+    Figure("Idle share of one core after all visitors have left", "%", "visitors/after all have left/processor_share"),
     Figure("`predict one.png`, cold", "s", f"{CLI}/predict/seconds", f"{CLI}/predict (Keras)/seconds", KERAS, 1.5),
     Figure("The same, processor time", "s", f"{CLI}/predict/processor_s", f"{CLI}/predict (Keras)/processor_s", KERAS),
     Figure(
@@ -175,7 +198,7 @@ def page(results: Results) -> str:
     """The whole page."""
     about = (
         "Written from `benchmarks/results/` by `python -m docs.speed`. Each figure is beside its peer of the same run: "
-        "`python -m benchmarks.app`, `python -m benchmarks.command_line`, `python -m benchmarks.explain`. The naive page is "
+        "`python -m benchmarks.app`, and likewise `viewer`, `visitors`, `command_line` and `explain`. The naive page is "
         "`benchmarks/naive_page.py`: Keras' loader and `predict`, Grad-CAM by tf-keras-vis, `st.image`. Processor time and "
         "memory are those of the server with the workers it starts."
     )
@@ -188,7 +211,7 @@ def page(results: Results) -> str:
 
 def measured() -> Results:
     """The results that the page is made of, as far as they are there."""
-    names = ("app", "command_line", "explain")
+    names = ("app", "viewer", "visitors", "command_line", "explain")
     files = {name: RESULTS / f"{name}.json" for name in names}
     return {name: json.loads(file.read_text("utf-8")) for name, file in files.items() if file.is_file()}
 
