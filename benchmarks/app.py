@@ -48,17 +48,16 @@ def first_answer(script: str, query: str, folder: Path) -> Row:
 
 
 def visit(server: Server, idle: float, tests: dict[str, Path]) -> Row:
-    """What the screen of a fresh server shows and when; `tests`: images to upload after the first trust panel, by title."""
+    """What the screen of a fresh server shows and when; `tests`: images to upload, by title."""
     found: Row = {"memory_mb": {"started": server.memory_mb()}}
     with browser.opened() as page:
         found["first_picture"] = measured(server, lambda: browser.first_picture(page, server.address))
         found["memory_mb"]["first heatmap"] = server.memory_mb()
-        if tests:
-            found["trust_panel_cold"] = measured(server, lambda: browser.until_verdict(page))
-            found["memory_mb"]["all trust tests"] = server.memory_mb()
         for title, image in tests.items():
             browser.upload(page, image)
             found[title] = measured(server, lambda: browser.until_verdict(page))
+        if tests:
+            found["memory_mb"]["all trust tests"] = server.memory_mb()
         time.sleep(SETTLE)
         found["idle"] = server.idle(idle)
     found["log_lines_all"] = server.log_lines()
@@ -95,7 +94,8 @@ def measure(script: str, query: str, repeat: int, idle: float) -> Row:
     with TemporaryDirectory() as name:
         folder = Path(name)
         images = noisy_samples(folder / "large", repeat + 2, SIDE)
-        tests = {"trust_panel": noisy_samples(folder / "small", 1)[0], "trust_panel_large": images[0]} if ours else {}
+        cold, warm = noisy_samples(folder / "small", 2)
+        tests = {"trust_panel_cold": cold, "trust_panel": warm, "trust_panel_large": images[0]} if ours else {}
         first = first_answer(script, query, folder)
         with served(script, folder) as server:
             found = {"first_answer": first, **visit(server, idle, tests)}

@@ -4,11 +4,12 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import TimeoutError as NotShown
 
 FLAGS: Final = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SECONDS: Final = 180
@@ -19,6 +20,8 @@ LAST: Final = """() => {
 }"""
 """What the Explain page's viewer has drawn; on the naive page the last picture."""
 CHANGED: Final = f"before => {{ const now = ({LAST})(); return now && now !== before; }}"
+APPEARS: Final = 2000
+"""Milliseconds in which the page says that it tests a new heatmap, if it does."""
 TESTING: Final = re.compile(r"Testing \d+ of \d+$")
 VERDICT: Final = "text=/(Supported|Not supported|Withheld)$/"
 
@@ -54,6 +57,8 @@ def first_picture(page: Page, address: str) -> float:
 def until_verdict(page: Page) -> float:
     """Seconds until the verdict on the heatmap that is on the screen is there too; none where it ships."""
     start = time.perf_counter()
+    with suppress(NotShown):  # the verdict on the picture before may still be there for a moment
+        page.get_by_text(TESTING).first.wait_for(timeout=APPEARS)
     page.get_by_text(TESTING).first.wait_for(state="hidden")
     page.locator(VERDICT).first.wait_for()
     return time.perf_counter() - start
