@@ -1,20 +1,19 @@
 """Time an evaluation report of 100,000 images, a plain loop over scikit-learn, and a click on the page at that size.
 
-`python -m benchmarks.evaluation --out benchmarks/results/evaluation.json`
+`python -m benchmarks.evaluation [--images 100000] [--out benchmarks/results/evaluation.json]`
 """
 
 import argparse
-import json
 import os
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.surroundings import arguments_of, finish, machine
 from covid_model import __version__
 from covid_model.evaluation.bootstrap import DRAWS
 from covid_model.evaluation.cases import Cases
@@ -109,8 +108,7 @@ def main() -> int:
     """Exit code 1 where a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=100_000)
-    parser.add_argument("--out", type=Path)
-    arguments = parser.parse_args()
+    arguments = arguments_of(parser, "evaluation")
     rows, cases = drawn(arguments.images)
     begun, spent = time.perf_counter(), time.process_time()
     found = measured(rows, cases, {}, {})
@@ -125,9 +123,7 @@ def main() -> int:
         page = clicks(Path(folder))
     kept = {"report under 60 s": report_s < REPORT_S, "click under 300 ms": max(page.values()) < CLICK_S}
     result = {
-        "date": datetime.now(UTC).isoformat("T", "seconds"),
-        "version": __version__,
-        "cores": os.cpu_count(),
+        **machine(),
         "images": arguments.images,
         "draws": DRAWS,
         "report_s": report_s,
@@ -142,9 +138,7 @@ def main() -> int:
         "click_s": page,
         "kept": kept,
     }
-    print(json.dumps(result, indent=1))
-    if arguments.out:
-        arguments.out.write_text(json.dumps(result, indent=1) + "\n")
+    finish(result, arguments.out)
     return 0 if all(kept.values()) else 1
 
 
