@@ -34,6 +34,15 @@ def wanted(name: str) -> str | None:
     return newly_named(name) or choices_of_session().chosen.get(name)
 
 
+def written_params() -> dict[str, list[str]]:
+    """What the boxes of this page last wrote into the address; an empty list where they took a parameter out.
+
+    A rerun starts from the address that the browser had when it asked for it. Where a fragment was asked for before the
+    browser heard of a new choice, that address is the old one, and the fragment must write the choice once more.
+    """
+    return choices_of_session().written
+
+
 def shared_address() -> str:
     """The address of the current view as a link to share: every parameter, encoded, without the open tab."""
     pairs = [(name, value) for name in st.query_params if name not in PRIVATE for value in st.query_params.get_all(name)]
@@ -55,6 +64,7 @@ def linked_select(label: str, options: Mapping[str, str], name: str, *, help: st
         st.query_params.pop(name, None)
     elif st.query_params.get(name) != picked:
         st.query_params[name] = picked
+    choices_of_session().written[name] = st.query_params.get_all(name)
     return picked
 
 

@@ -14,6 +14,7 @@ from covid_model.viewer.look import Look
 from covid_model.viewer.payload import EncodedPixels, Panel, described, encoded_pixels, payload, still
 from covid_model.viewer.script import script, style
 from ui.inert import inert
+from ui.links import written_params
 from ui.results import results
 
 if TYPE_CHECKING:
@@ -71,10 +72,10 @@ def _source(image: XrayImage) -> dict[str, Any]:
 
 
 def _show_in_address(look: Look) -> None:
-    """Write the look's parameters, all that differ in one step."""
-    wanted = look.params()
-    before = {part.name: st.query_params.get_all(part.name) for part in fields(Look)}
-    differing = {name: wanted.get(name, []) for name in before if wanted.get(name, []) != before[name]}
+    """Write the look's parameters and the page's choices, all that differ in one step."""
+    wanted: dict[str, list[str]] = {part.name: [] for part in fields(Look)}
+    wanted |= look.params() | written_params()
+    differing = {name: values for name, values in wanted.items() if values != st.query_params.get_all(name)}
     if differing:
         st.query_params.update(differing)  # an empty list takes a parameter out
 

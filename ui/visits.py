@@ -15,7 +15,8 @@ class Choices:
 
     chosen: parameter -> key. named: parameter -> key that the last link named. visit: counts page switches and steps through
     the browser's history; only then does the address decide. back: was the last such step one through the history of one
-    page? seen: parameter -> the visit in which its address was read.
+    page? seen: parameter -> the visit in which its address was read. written: parameter -> its values in the address, as a
+    box of the page wrote them in this visit.
     """
 
     chosen: dict[str, str] = field(default_factory=dict)
@@ -24,6 +25,7 @@ class Choices:
     visit: int = 0
     back: bool = False
     seen: dict[str, int] = field(default_factory=dict)
+    written: dict[str, list[str]] = field(default_factory=dict)
 
     def is_new(self, name: str) -> bool:
         """Is the address still to be read for this parameter?"""
@@ -44,4 +46,4 @@ def note_visit() -> None:
     page, through_history = context.page_script_hash, context.is_history_navigation
     if through_history or page != choices.page:
         choices.back = through_history and page == choices.page
-        choices.page, choices.visit = page, choices.visit + 1
+        choices.page, choices.visit, choices.written = page, choices.visit + 1, {}

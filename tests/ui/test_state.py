@@ -55,6 +55,26 @@ def chosen(app: AppTest) -> dict[str, str]:
     return {box.key.removesuffix("_choice"): box.value for box in app.sidebar.selectbox}
 
 
+def a_choice_and_then_a_fragment_asked_for_before_it() -> None:
+    """The page of the next test: its fragment's rerun starts from the address before the choice."""
+    import streamlit as st
+
+    from covid_model.viewer.look import Look
+    from ui.links import linked_select
+    from ui.viewer import LOOK, _show_in_address
+
+    linked_select("Class to explain", {"covid": "COVID-19", "normal": "Normal"}, "target")
+    st.query_params.clear()
+    st.session_state[LOOK] = Look(opacity=0.3)
+    _show_in_address(st.session_state[LOOK])
+
+
+def test_a_look_reported_while_a_class_is_chosen_loses_neither_from_the_address() -> None:
+    app = AppTest.from_function(a_choice_and_then_a_fragment_asked_for_before_it).run()
+    app.selectbox[0].select("normal").run()
+    assert {name: app.query_params[name] for name in app.query_params} == {"target": ["normal"], "opacity": ["0.3"]}
+
+
 def test_image_model_method_class_and_layer_survive_pages_and_come_back_into_the_address() -> None:
     app = opened()
     for name, value in {"image": SECOND, "model": "whole-image", "method": "hirescam", "target": "Normal"}.items():
