@@ -2,9 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from covid_model.images.preprocess import resized
+from covid_model.images.window import displayed
+
+THUMBNAIL: Final = 220
+"""Longer side of a small picture."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,13 @@ class Images:
 
     title: str
     pictures: Mapping[str, NDArray[np.uint8]]
+
+
+def small_picture(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """An image (H, W) in [0, 1] as uint8 with at most THUMBNAIL on the longer side."""
+    scale = min(1.0, THUMBNAIL / max(pixels.shape))
+    size = max(1, round(scale * pixels.shape[0])), max(1, round(scale * pixels.shape[1]))
+    return displayed(resized(pixels.astype(np.float32), size))
 
 
 Chart = Bars | Curves | Matrix

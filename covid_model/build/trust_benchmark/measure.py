@@ -1,7 +1,7 @@
 """Every trust test, the verdict and the place of the evidence, on heatmaps of one trained model."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -10,29 +10,24 @@ from covid_model.audit.audit_model import pairs_of
 from covid_model.build.trust_benchmark.causal import Effects, case
 from covid_model.build.trust_benchmark.drawn import Drawing, draw
 from covid_model.build.trust_benchmark.networks import NETWORKS, OPACITY, inputs_of
+from covid_model.build.trust_benchmark.plan import Planned
 from covid_model.build.trust_benchmark.planted_maps import PLANTED
 from covid_model.explain.engine import explain
 from covid_model.explain.methods import DEFAULT_METHOD, METHODS
 from covid_model.models.classifier import Classifier
 from covid_model.models.predict import Prediction, predict
 from covid_model.trust.localisation import lesion_scores
+from covid_model.trust.matched_edits import usual_of
 from covid_model.trust.score import TrustInput, TrustScore
 from covid_model.trust.source_probe import embedding
 from covid_model.trust.trust_tests import TRUST_TESTS
-from covid_model.trust.verdict import verdict
 
 Record = dict[str, Any]
 
-TESTED: Final = (
-    "gradcam",
-    "hirescam",
-    "layercam",
-    "integratedgradients",
-    "occlusion",
-    *(kind.key for kind in PLANTED),
-)
-"""Methods whose heatmaps go through all trust tests; the others are only compared with the planted evidence."""
-TESTED_LITE0: Final = ("gradcam", "layercam", *(kind.key for kind in PLANTED))
+TESTED: Final = (DEFAULT_METHOD, *(kind.key for kind in PLANTED))
+"""Methods whose heatmaps go through all trust tests on every model."""
+OTHERS: Final = ("hirescam", "layercam", "integratedgradients", "occlusion")
+"""Likewise on the models of `plan.Planned.thorough`; the remaining methods are only compared with the planted evidence."""
 SAME_AS_ANOTHER: Final = ("gradcam-tkv",)
 """Held to Grad-CAM by parity tests, and ten times as slow."""
 BOTH: Final = 3
@@ -67,7 +62,7 @@ def shown_images(classifier: Classifier, kind: str, effects: Effects) -> dict[st
 
 
 def pass_lines(classifier: Classifier, kind: str, methods: Sequence[str], seed: int) -> Record:
-    """What an audit record holds about each method: the similarity of unrelated maps, and seconds a map."""
+    """What an audit record holds about each method, similarity of unrelated maps and seconds a map, and the usual image."""
     predictions = []
     for number in range(PAIRED):
         drawing = draw(case(500 + number, kind, opacity=number % 2 == 0, shortcut=number % 4 < 2))
@@ -82,15 +77,23 @@ def pass_lines(classifier: Classifier, kind: str, methods: Sequence[str], seed: 
             "pairs": pairs_of(maps, np.random.default_rng(seed)),
             "seconds": float(np.median([one.seconds for one in found[1:]])),
         }
-    return {"methods": known}
+    usual = usual_of((drawing.pixels, drawing.lungs) for drawing in _usual_drawings(kind))
+    return {"methods": known, "usual": asdict(usual)}
 
 
-def measure(classifier: Classifier, network: str, kind: str, effects: Effects, seed: int) -> Record:
+def _usual_drawings(kind: str) -> Iterator[Drawing]:
+    """Drawings without the shortcut: what matched edits go towards, as on X-rays towards the usual image of many sources."""
+    for number in range(PAIRED):
+        yield draw(case(500 + number, kind, opacity=number % 2 == 0, shortcut=False))
+
+
+def measure(classifier: Classifier, planned: Planned, effects: Effects) -> Record:
     """Everything about one model: its images, each with the scores of all tests for each method."""
-    tested = TESTED_LITE0 if NETWORKS[network].frozen else TESTED
+    network, kind, seed = planned.network, planned.kind, planned.seed
+    tested = (*TESTED, *OTHERS) if planned.thorough else TESTED
     measured = pass_lines(classifier, kind, tested, seed)
     images = [
-        _image_record(classifier, shown, group, tested, measured, slow=not NETWORKS[network].frozen)
+        _image_record(classifier, shown, group, tested, measured, slow=planned.thorough)
         for group, several in shown_images(classifier, kind, effects).items()
         for shown in several
     ]
@@ -111,15 +114,13 @@ def _image_record(
         methods[method] = {"evidence": _evidence(found.heatmap, drawing)}
         if method in tested:
             scores = list(_scores(inputs, once))
-            methods[method] |= {
-                "tests": {score.key: _cells(score) for score in scores},
-                "verdict": verdict(inputs, scores).word,
-            }
+            methods[method]["tests"] = {score.key: _cells(score) for score in scores}
     return {
         "group": group,
         "number": drawing.case.seed,
         "probability": shown.prediction.probabilities[OPACITY],
         "effect": shown.effect,
+        "edits": once["survival"].details.get("falls", {}),
         "methods": methods,
     }
 
@@ -135,7 +136,7 @@ def _scores(inputs: TrustInput, once: dict[str, TrustScore]) -> Iterator[TrustSc
             key == "agreement" and method not in (DEFAULT_METHOD, *(k.key for k in PLANTED))
         ):
             continue
-        if key != "region_ablation":
+        if key not in ("region_ablation", "survival"):
             yield test.run(inputs)
             continue
         if key not in once:
@@ -151,17 +152,17 @@ def _cells(score: TrustScore) -> Record:
 def suspicion(score: TrustScore) -> float | None:
     """The test's number on a scale on which higher is worse; `summary.LINES` has its pass line. None where it has none."""
     value, chance = score.value, score.chance
-    if value is None:
+    if value is None or (score.key in ("randomisation", "stability") and not chance):
         return None
     if score.key in ("attention", "faithfulness"):
         return float(score.details["line"]) - value
-    if score.key in ("randomisation", "stability") and not chance:
-        return None
     if score.key == "randomisation":
         return value - float(chance or 0)
     if score.key == "stability":
         return value / float(chance or 1)
-    return score.details.get("kept") if score.key == "region_ablation" else -value
+    if score.key == "region_ablation":
+        return score.details.get("kept")
+    return value if score.key == "survival" else -value
 
 
 def _evidence(heatmap: np.ndarray, drawing: Drawing) -> Record:

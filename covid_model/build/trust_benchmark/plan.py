@@ -28,6 +28,11 @@ class Planned:
         return f"{self.network}-{self.kind.replace(' ', '-')}-{self.strength:g}-{self.seed}"
 
     @property
+    def thorough(self) -> bool:
+        """Are slow methods and all tests of other methods measured as well? On the extreme strengths of one seed."""
+        return self.network in SMALL and self.seed == 0 and self.strength in (0.0, 1.0)
+
+    @property
     def half(self) -> Half:
         """Lines are chosen on one half and reported on the other. Both have every shortcut, strength and network."""
         number = self.seed

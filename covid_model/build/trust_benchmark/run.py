@@ -2,6 +2,7 @@
 
 import gc
 import json
+import re
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -20,16 +21,26 @@ from covid_model.build.trust_benchmark.plan import Planned
 from covid_model.build.trust_benchmark.planted_maps import planted_methods
 from covid_model.errors import DataError
 from covid_model.files import write_json
+from covid_model.settings import PACKAGE
 
 Record = dict[str, Any]
 
 MODELS_FOLDER: Final = "models"
 
 
+TRUST: Final = ("trust_tests/*.py", "matched_edits.py", "score.py", "maps.py", "baseline_maps.py", "localisation.py")
+"""Files of the package `trust` that the records depend on, beside the methods of explanation."""
+CHANGES_NO_RECORD: Final = re.compile(r"^ +(?:decides|required) = .*$|^(?:ALLOWED|KEPT): Final = .*$", re.MULTILINE)
+"""Which tests decide and where their lines are: the summary reads both, and records hold only the numbers."""
+
+
 def settings_digest() -> str:
-    """Sha256 of the code that draws, trains and measures; records of other code are not mixed with these."""
-    modules = (shortcuts, drawn, networks, causal, measure)
-    return sha256(b"".join(Path(module.__file__ or "").read_bytes() for module in modules)).hexdigest()
+    """Sha256 of the code that draws, trains, explains and tests; records of other code are not mixed with these."""
+    own = [Path(module.__file__ or "") for module in (shortcuts, drawn, networks, causal, measure)]
+    tests = [path for pattern in TRUST for path in sorted((PACKAGE / "trust").glob(pattern))]
+    methods = sorted((PACKAGE / "explain" / "methods").rglob("*.py"))
+    texts = [CHANGES_NO_RECORD.sub("", path.read_text("utf-8")) for path in (*own, *tests, *methods)]
+    return sha256("\0".join(texts).encode()).hexdigest()
 
 
 def measured_model(planned: Planned) -> Record:
@@ -45,7 +56,7 @@ def measured_model(planned: Planned) -> Record:
         "opacity_effect": effects.opacity,
         "auc": effects.auc,
     }
-    found = measure.measure(classifier, planned.network, planned.kind, effects, planned.seed)
+    found = measure.measure(classifier, planned, effects)
     seconds = {"training": trained - start, "measuring": time.perf_counter() - trained}
     return {**known, **found, "seconds": seconds, "code": settings_digest(), "version": __version__}
 

@@ -11,7 +11,11 @@ from covid_model.trust.trust_tests import TrustTest, register
 
 @register
 class Attention(TrustTest):
-    """The share of the heatmap inside the lungs, against an even spread and a blob in the middle of the image."""
+    """The share of the heatmap inside the lungs, against an even spread and a blob in the middle of the image.
+
+    It informs and does not decide: in the trust benchmark it told neither models with a shortcut from others nor planted
+    maps from real ones, on either half (docs/trust-benchmark.md).
+    """
 
     key = "attention"
     question = "Is it in the lungs?"
@@ -20,7 +24,6 @@ class Attention(TrustTest):
         "the model saw and that of a blob in the middle of the image."
     )
     paper = "López-Cabrera 2021, doi 10.1007/s12553-021-00609-8"
-    decides = True
     cost = 0.1
 
     def run(self, inputs: TrustInput) -> TrustScore:

@@ -97,7 +97,11 @@ def score_curves(inputs: TrustInput, orders: Sequence[NDArray[np.intp]]) -> Iter
 
 @register
 class Faithfulness(TrustTest):
-    """The gap between insertion and deletion area, against random maps."""
+    """The gap between insertion and deletion area, against random maps.
+
+    It informs and does not decide: in the trust benchmark it failed more heatmaps of models without a shortcut than of
+    models with one, on both halves (docs/trust-benchmark.md).
+    """
 
     key = "faithfulness"
     question = "Does the score follow it?"
@@ -106,7 +110,6 @@ class Faithfulness(TrustTest):
         "counts. It must exceed 95% of random maps, single pixels and blobs as coarse as the heatmap."
     )
     paper = "Petsiuk 2018, arXiv 1806.07421"
-    decides = True
     cost = 3.0
 
     def run(self, inputs: TrustInput) -> TrustScore:

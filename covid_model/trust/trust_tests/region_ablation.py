@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.images.lung_region import grown
-from covid_model.images.preprocess import resized
-from covid_model.images.window import displayed
-from covid_model.trust.figures import Bars, Figure, Images
+from covid_model.trust.figures import Bars, Figure, Images, small_picture
 from covid_model.trust.score import TrustInput, TrustScore
 from covid_model.trust.trust_tests import TrustTest, register
 
@@ -24,7 +22,6 @@ KEPT: Final = 0.5
 """A model that keeps more than this share of its confidence without the lungs fails."""
 LEAST_CONFIDENCE: Final = 0.1
 """Below this margin over an empty image the model has no confidence that it could lose."""
-THUMBNAIL: Final = 220
 
 
 def lungs_removed(pixels: Array, lungs: Mask) -> Array:
@@ -123,15 +120,8 @@ class RegionAblation(TrustTest):
     def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
         known, lungs = score.details["probabilities"], inputs.prediction.prepared.lungs.mask
         pictures = {
-            f"{name}: {known[name]:.0%}": _small(alter(inputs.image.pixels, lungs))
+            f"{name}: {known[name]:.0%}": small_picture(alter(inputs.image.pixels, lungs))
             for name, alter in REGIONS.items()
             if name != "nothing"
         }
         return Images("The same image with", pictures), Bars(known, "as it is")
-
-
-def _small(pixels: Array) -> NDArray[np.uint8]:
-    """The pixels as uint8 with at most THUMBNAIL on the longer side."""
-    scale = min(1.0, THUMBNAIL / max(pixels.shape))
-    size = max(1, round(scale * pixels.shape[0])), max(1, round(scale * pixels.shape[1]))
-    return displayed(resized(pixels.astype(np.float32), size))
