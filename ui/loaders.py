@@ -29,6 +29,7 @@ from ui.background import background, session
 from ui.keras_session import keep_keras_session
 from ui.models.cards import card_of
 from ui.results import results, run_with_progress
+from ui.small_records import with_small_record
 from ui.tensorflow_start import wait_for_tensorflow
 
 
@@ -111,20 +112,20 @@ def cached_result(
     row = get_method(how.method)
     if key not in results() and row.needs_gradients(loaded_model(model).classifier, how.layer):
         wait_for_tensorflow()
-    if row.slow:
-        return run_with_progress(key, row.label, make)
-    return results().get_or_make(key, lambda: make(silent))
+    made = run_with_progress(key, row.label, make) if row.slow else results().get_or_make(key, lambda: make(silent))
+    return made and with_small_record(made)
 
 
 def _trust_key(inputs: TrustInput, test: str) -> tuple[Hashable, ...]:
     found = inputs.explanation
     made_from = (found.model_digest, found.image_digest, found.method, found.target, found.layer, *found.options.items())
-    return ("trust", test, made_from)
+    return ("trust", test, made_from, inputs.measured.get("date"))
 
 
 def scores_so_far(inputs: TrustInput) -> dict[str, TrustScore]:
     """The trust scores available so far, by test, in the table's order: those that ran here, and those that ship."""
-    store, shipped, found = results(), precomputed_scores(inputs), {}
+    store, found = results(), {}
+    shipped = precomputed_scores(inputs) if inputs.measured == loaded_model(inputs.explanation.model).audit_record else {}
     for test in TRUST_TESTS:
         score = store.get(_trust_key(inputs, test)) or shipped.get(test)
         if isinstance(score, TrustScore):

@@ -43,6 +43,11 @@ class ErrorRates:
     caught: Share
     accused: Share
 
+    @property
+    def apart(self) -> bool:
+        """Are more caught than accused, beyond the intervals of both?"""
+        return (self.caught.low or 0) > (1 if self.accused.high is None else self.accused.high)
+
 
 @cache
 def benchmark() -> Results:
@@ -53,7 +58,7 @@ def benchmark() -> Results:
 def verdict_rates(method: str, results: Results | None = None) -> ErrorRates | None:
     """How often the verdict on heatmaps of `method` is "not supported"; None where it was not measured."""
     known = benchmark() if results is None else results
-    found = known.get("verdict", {}).get("verdict", {}).get("shortcut", {}).get(method, {}).get("all")
+    found = known.get("verdict", {}).get("shortcut", {}).get(method, {}).get("all")
     return found and _rates(found["used"]["not supported"], found["not used"]["not supported"])
 
 
@@ -86,11 +91,10 @@ def benchmark_line(method: str, results: Results | None = None) -> str:
     rates = verdict_rates(method, results)
     if rates is None:
         return ""
-    apart = (rates.caught.low or 0) > (rates.accused.high or 1)
     return (
         f"In our benchmark on drawn images these tests failed {rates.caught.text} of the heatmaps of models that used a "
         f"planted shortcut, and wrongly {rates.accused.text} of those of models that did not."
-        f"{'' if apart else ' There the verdict could not tell the two apart.'}"
+        f"{'' if rates.apart else ' There the verdict could not tell the two apart.'}"
     )
 
 

@@ -11,15 +11,14 @@ from covid_model.trust.score import TrustInput, TrustScore
 from covid_model.trust.trust_tests import TRUST_TESTS
 
 LEAST_PROBABILITY: Final = 0.5
-LEAST_PASSED: Final = 3
 
 RULE: Final = (
     "The first rule that applies gives the verdict. "
     "Withheld: the input check refuses the image, the method ignores the class, the lungs were not found, "
     f"the model gives the explained class less than {LEAST_PROBABILITY:.0%}, or the heatmap has no positive values. "
     "Not supported: a deciding test fails. "
-    "Withheld: weight randomisation or stability could not decide (as for a model or method without an audit record), "
-    f"or fewer than {LEAST_PASSED} deciding tests could decide. "
+    "Withheld: survival of the edits, weight randomisation or stability could not decide (the latter two need an audit "
+    "record of the model and method). "
     "Supported: everything else. "
     "A supported heatmap shows what this model used; it does not make the model right."
 )
@@ -65,8 +64,6 @@ def verdict(inputs: TrustInput, scores: Sequence[TrustScore]) -> Verdict:
     decided = {score.key for score in passed}
     if missing := [test.question for test in TRUST_TESTS.values() if test.required and test.key not in decided]:
         return Verdict("withheld", f"{_undecided(missing)}{_no_record(inputs)}")
-    if len(passed) < LEAST_PASSED:
-        return Verdict("withheld", f"Only {len(passed)} of the deciding tests could decide; {LEAST_PASSED} are needed.")
     caveats = [score.caveat for score in scores if score.caveat]
     return Verdict("supported", " ".join([f"All {len(passed)} tests that could decide passed.", *caveats]))
 

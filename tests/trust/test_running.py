@@ -16,7 +16,7 @@ from covid_model.trust.score import TrustInput
 from covid_model.trust.source_probe import SourceProbe
 from covid_model.trust.trust_tests import TRUST_TESTS, figures_of, randomisation, run_tests
 
-FORWARD_ONLY = ("attention", "region_ablation", "faithfulness", "source", "lesions")
+FORWARD_ONLY = ("attention", "region_ablation", "survival", "faithfulness", "source", "lesions")
 
 
 class CancelledError(Exception):

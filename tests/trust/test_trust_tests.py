@@ -59,13 +59,13 @@ def test_a_model_that_uses_the_lungs_is_supported() -> None:
 def test_a_planted_marker_is_caught_by_place_and_by_region_ablation() -> None:
     inputs = marker_trust_input()
     scores = {score.key: score for score in run_tests(inputs)}
-    assert scores["attention"].outcome == "failed"
-    assert scores["attention"].value < 0.05
+    assert scores["attention"].value < 0.05 < scores["attention"].details["line"]
+    assert "No more in the lungs than a" in scores["attention"].sentence
     assert scores["region_ablation"].outcome == "failed"
     assert scores["region_ablation"].value == pytest.approx(inputs.probability, abs=0.02), "the lungs do not matter to it"
     found = verdict(inputs, list(scores.values()))
     assert found.word == "not supported"
-    assert "No more in the lungs than a" in found.why
+    assert "Without the lungs the model keeps most of its certainty." in found.why
 
 
 def test_an_edge_detector_is_caught_whatever_the_model(edge_detector: str) -> None:
@@ -216,14 +216,14 @@ def test_the_verdict_is_withheld_for_what_the_model_does_not_believe_and_without
     assert "No part of the image raised the score of" in (withheld(inputs) or "")
 
 
-def test_a_supported_verdict_needs_weight_randomisation_and_stability() -> None:
-    assert [key for key, test in TRUST_TESTS.items() if test.required] == ["stability", "randomisation"]
-    assert "Withheld: weight randomisation or stability could not decide" in RULE
-    assert RULE.index("Not supported:") < RULE.index("Withheld: weight randomisation"), "a failed test comes first"
+def test_a_supported_verdict_needs_survival_weight_randomisation_and_stability() -> None:
+    assert [key for key, test in TRUST_TESTS.items() if test.required] == ["survival", "stability", "randomisation"]
+    assert "Withheld: survival of the edits, weight randomisation or stability could not decide" in RULE
+    assert RULE.index("Not supported:") < RULE.index("Withheld: survival"), "a failed test comes first"
     inputs = lung_trust_input()
-    measured, inputs.measured = inputs.measured, {}
+    measured, inputs.measured = inputs.measured, {"usual": inputs.measured["usual"]}
     scores = list(run_tests(inputs))
-    assert len([score for score in scores if score.outcome == "passed"]) == 3
+    assert [score.key for score in scores if score.outcome == "passed"] == ["region_ablation", "survival"]
     found = verdict(inputs, scores)
     assert found.word == "withheld"
     assert "“Is it stable?” and “Does it depend on the model?”" in found.why

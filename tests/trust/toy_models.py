@@ -1,5 +1,7 @@
 """Toy classifiers whose evidence is known, and images that hold it."""
 
+from dataclasses import asdict
+
 import keras
 import numpy as np
 from keras import layers
@@ -12,6 +14,7 @@ from covid_model.lungs.segment import LungMask, LungOutputs, LungSegmenter
 from covid_model.models.card import Card
 from covid_model.models.classifier import Classifier
 from covid_model.models.predict import predict
+from covid_model.trust.matched_edits import describe
 from covid_model.trust.score import TrustInput
 
 CLASSES = ("COVID-19", "Pneumonia", "Normal")
@@ -90,9 +93,10 @@ def image_with(bright: np.ndarray, *, background: float = 0.2, seed: int = 0) ->
 def trust_input_of(
     classifier: Classifier, image: XrayImage, *, method: str = "hirescam", target: str = "COVID-19"
 ) -> TrustInput:
-    """The heatmap of an image, ready for the tests, with pairs measured beforehand."""
+    """The heatmap of an image, ready for the tests, with pairs measured beforehand; such an image counts as usual."""
     prediction = predict(classifier, image)
-    measured = {"methods": {name: {"pairs": PAIRS} for name in METHODS_MEASURED}}
+    usual = asdict(describe(image.pixels, prediction.prepared.lungs.mask))
+    measured = {"methods": {name: {"pairs": PAIRS} for name in METHODS_MEASURED}, "usual": usual}
     return TrustInput(classifier, image, prediction, explain(classifier, prediction, method=method, target=target), measured)
 
 

@@ -1,5 +1,6 @@
 """The verdict beside the answer, and the trust tests as chips that open; both fill up while the tests run."""
 
+from collections.abc import Hashable
 from typing import Final, Literal
 
 import streamlit as st
@@ -10,7 +11,8 @@ from covid_model.trust.score import Outcome, TrustInput, TrustScore
 from covid_model.trust.trust_tests import TRUST_TESTS, TrustTest
 from covid_model.trust.verdict import RULE, Verdict, Word, verdict, withheld
 from ui.inert import inert, inert_figure, inert_message
-from ui.loaders import run_tests_in_background, scores_so_far, trust_figures
+from ui.loaders import loaded_model, run_tests_in_background, scores_so_far, trust_figures
+from ui.small_records import is_measured, measure_in_background, record_key
 from ui.tensorflow_start import is_starting
 
 Colour = Literal["green", "red", "orange", "gray"]
@@ -28,13 +30,16 @@ VERDICTS: Final[dict[Word, tuple[str, str, Colour]]] = {
 }
 TICK: Final = 1.0
 """Seconds between two updates of the test results."""
+MEASURING: Final = "measuring_record"
+"""In the session: the key of the record that its visitor waits for."""
 WAITING: Final = "trust_waiting"
 """In the session: the page shows tests that have not finished; when they have, it runs once more and its parts rest."""
 
 
 def verdict_line(inputs: TrustInput) -> None:
     """The verdict as a chip, with one plain line why; while the tests run, how many have finished."""
-    rests = withheld(inputs) is not None or len(scores_so_far(inputs)) == len(TRUST_TESTS)
+    measuring = st.session_state.get(MEASURING) == _record_key(inputs)
+    rests = withheld(inputs) is not None or (len(scores_so_far(inputs)) == len(TRUST_TESTS) and not measuring)
     st.fragment(_verdict_line, run_every=None if rests else TICK)(inputs)
 
 
@@ -46,9 +51,36 @@ def _verdict_line(inputs: TrustInput) -> None:
     if scores is None:
         return
     if len(scores) == len(TRUST_TESTS):
-        show_verdict(verdict(inputs, list(scores.values())))
+        found = verdict(inputs, list(scores.values()))
+        show_verdict(found)
+        if found.word == "withheld" and not inputs.known_of_method:
+            _offer_missing_tests(inputs)
         return
     _chip(f"Testing {len(scores)} of {len(TRUST_TESTS)}", ":material/hourglass_top:", "gray", _what_is_tested(inputs))
+
+
+def _record_key(inputs: TrustInput) -> Hashable:
+    return record_key(inputs.explanation.model_digest, inputs.explanation.method)
+
+
+def _offer_missing_tests(inputs: TrustInput) -> None:
+    """A button that measures the pass lines that the tests lack; then its progress, and the page again with the verdict."""
+    key, model, method = _record_key(inputs), inputs.explanation.model, inputs.explanation.method
+    if st.session_state.get(MEASURING) != key:
+        how = "Measures pass lines on the synthetic images that ship, in this server's memory; a minute for most methods."
+        if st.button("Run the missing tests", icon=":material/play_arrow:", key="measure_record", help=how):
+            st.session_state[MEASURING] = key
+            st.rerun()
+        return
+    found = 1.0 if is_measured(key) else measure_in_background(loaded_model(model), method)
+    if isinstance(found, BaseException):
+        del st.session_state[MEASURING]
+        st.error(f"The pass lines were not measured: {inert_message(found)}", icon=":material/error:")
+    elif is_measured(key):
+        del st.session_state[MEASURING]
+        st.rerun()
+    else:
+        st.progress(found, f"Measuring pass lines of {inputs.method.label} for this model …")
 
 
 def _what_is_tested(inputs: TrustInput) -> str:

@@ -20,12 +20,13 @@ from covid_model.build.trust_benchmark.statistics import best_line, rate, separa
 from covid_model.build.trust_benchmark.tables import (
     ALL,
     LINES,
-    MEASURED,
+    OF_THE_MAP,
     PLANTED_KEYS,
     RULE_NOW,
     Record,
     Scores,
     model_table,
+    named_table,
     test_table,
 )
 from covid_model.explain.methods import DEFAULT_METHOD
@@ -61,12 +62,12 @@ def summarise(records: Sequence[Record]) -> Results:
         "counts": _counts(models),
         "tests": of_tests,
         "verdict": {
-            rule: {
-                "shortcut": {method: _verdict_rates(scores, method, rule) for method in tested},
-                "planted": {planted: asdict(rate(scores.of(planted, rule, "failed"))) for planted in PLANTED_KEYS},
-            }
-            for rule in (RULE_NOW, MEASURED)
+            "shortcut": {method: _verdict_rates(scores, method) for method in tested},
+            "planted": {
+                planted: asdict(rate(scores.of(planted, RULE_NOW, "failed", use="not used"))) for planted in PLANTED_KEYS
+            },
         },
+        "named": _named(records, scores),
         "kinds": _by_kind(scores),
         "strengths": _by_strength(models, scores),
         "lines": {test: _lines(scores, test) for test in LINES},
@@ -143,18 +144,28 @@ def _tells(cells: Results) -> bool:
     return cells["sensitivity"] is None or cells["sensitivity"]["value"] > cells["false_alarms"]["value"]
 
 
-def _verdict_rates(scores: Scores, method: str, rule: str) -> Results:
-    """Of heatmaps of models that use the shortcut, and of those that do not: shares not supported and supported."""
+def _verdict_rates(scores: Scores, method: str) -> Results:
+    """Of heatmaps of models that use the shortcut, and of those that do not: shares of each verdict."""
     return {
         half: {
-            use: {
-                "not supported": asdict(rate(scores.of(method, rule, "failed", half, use=use))),
-                "supported": asdict(rate(scores.of(method, rule, "passed", half, use=use))),
-            }
+            use: {word: asdict(rate(values)) for word, values in _words(scores, method, half, use).items()}
             for use in ("used", "not used")
         }
         for half in (ALL, *HALVES)
     }
+
+
+def _words(scores: Scores, method: str, half: str, use: str) -> dict[str, NDArray[np.float64]]:
+    failed, passed = (scores.of(method, RULE_NOW, column, half, use=use) for column in ("failed", "passed"))
+    return {"not supported": failed, "supported": passed, "withheld": 1 - failed - passed}
+
+
+def _named(records: Sequence[Record], scores: Scores) -> Results:
+    """Of images whose answer an edit changes, of models that use their shortcut: is it the edit that takes that away?"""
+    means = named_table(records).groupby("model")["named"].mean()
+    used = scores.models[scores.models["use"] == "used"]
+    kinds = {kind: means.reindex(used[used["kind"] == kind].index).to_numpy(np.float64) for kind in SHORTCUTS}
+    return {ALL: asdict(rate(np.concatenate(list(kinds.values())))), **{kind: asdict(rate(v)) for kind, v in kinds.items()}}
 
 
 def _by_kind(scores: Scores) -> Results:
@@ -186,21 +197,28 @@ def _by_strength(models: pd.DataFrame, scores: Scores) -> Results:
 
 
 def _lines(scores: Scores, test: str) -> Results:
-    """The line with the highest sensitivity less false alarms, chosen on one half and reported on the other."""
-    rows = scores.tests[(scores.tests["method"] == DEFAULT_METHOD) & (scores.tests["test"] == test)]
+    """The line with the highest sensitivity less false alarms, chosen on one half and reported on the other.
+
+    Against models that use their shortcut; of tests of the map alone (OF_THE_MAP) against planted maps.
+    """
+    rows = scores.tests[scores.tests["test"] == test]
+    of_map = test in OF_THE_MAP
+    bad, good = (PLANTED_KEYS if of_map else (DEFAULT_METHOD,)), (DEFAULT_METHOD,)
 
     def rates(line: float, half: str) -> tuple[NDArray[np.float64], ...]:
-        failed = (rows["suspicion"] > line).astype(float).groupby(rows["model"]).mean()
         chosen = scores.models[scores.models["half"] == half]
-        return tuple(
-            failed.reindex(chosen[chosen["use"] == use].index).dropna().to_numpy(np.float64) for use in ("used", "not used")
-        )
+        found = []
+        for methods, use in ((bad, "not used" if of_map else "used"), (good, "not used")):
+            own = rows[rows["method"].isin(methods)]
+            failed = (own["suspicion"] > line).astype(float).groupby(own["model"]).mean()
+            found.append(failed.reindex(chosen[chosen["use"] == use].index).dropna().to_numpy(np.float64))
+        return tuple(found)
 
     def gain(line: float, half: str) -> float:
         used, unused = rates(line, half)
         return float(used.mean() - unused.mean()) if len(used) and len(unused) else 0.0
 
-    known = np.unique(rows["suspicion"].dropna())
+    known = np.unique(rows.loc[rows["method"].isin((*bad, *good)), "suspicion"].dropna())
     candidates = [LINES[test], *((known[1:] + known[:-1]) / 2).tolist()]
     found: Results = {"hand_picked": LINES[test]}
     for half, other in (HALVES, HALVES[::-1]):

@@ -14,18 +14,36 @@ from covid_model.build.trust_benchmark.planted_maps import PLANTED
 from covid_model.trust.trust_tests import TRUST_TESTS
 from covid_model.trust.trust_tests.region_ablation import KEPT
 from covid_model.trust.trust_tests.stability import ALLOWED
-from covid_model.trust.verdict import LEAST_PASSED, Word
+from covid_model.trust.trust_tests.survival import ALLOWED as FALL
+from covid_model.trust.verdict import Word
 
 Record = Mapping[str, Any]
 
-LINES: Final = {"attention": 0.0, "region_ablation": KEPT, "stability": ALLOWED, "randomisation": 0.0, "faithfulness": 0.0}
+LINES: Final = {
+    "survival": FALL,
+    "region_ablation": KEPT,
+    "stability": ALLOWED,
+    "randomisation": 0.0,
+    "attention": 0.0,
+    "faithfulness": 0.0,
+}
 """Test -> the suspicion from which on it fails, as the tests have it."""
+OF_THE_MAP: Final = ("stability", "randomisation")
+"""Tests whose question is whether the heatmap depends on the model, whatever the model uses."""
 PLANTED_KEYS: Final = tuple(kind.key for kind in PLANTED)
 ALL: Final = "all"
 RULE_NOW: Final = "verdict"
 """The verdict by the rule as it is."""
-MEASURED: Final = "verdict when measured"
-"""The verdict by the rule as it was when the models were measured, with every test deciding."""
+ANSWERS_FOR: Final = {
+    "marker": ("marks",),
+    "text": ("marks",),
+    "border": ("border",),
+    "device": ("lines",),
+    "tone": ("tone", "contrast"),
+    "small chest": ("size",),
+    "contrast": ("tone", "contrast"),
+}
+"""Shortcut -> the matched edits that take it away."""
 
 
 def model_table(records: Sequence[Record]) -> pd.DataFrame:
@@ -40,7 +58,7 @@ def model_table(records: Sequence[Record]) -> pd.DataFrame:
 
 
 def test_table(records: Sequence[Record]) -> pd.DataFrame:
-    """One row a model, image, method and trust test; each rule for the verdict is one more "test".
+    """One row a model, image, method and trust test; the verdict is one more "test".
 
     failed, passed: is the value on the wrong or the right side of the test's line, whether the test decides today or not?
     Neither where it could not decide; such a heatmap counts as the least suspicious of its test, since nobody is accused. Of
@@ -54,16 +72,13 @@ def test_table(records: Sequence[Record]) -> pd.DataFrame:
                 if "tests" not in found:
                     continue
                 sides = {test: side_of(test, cells) for test, cells in found["tests"].items()}
-                words = {MEASURED: found["verdict"], RULE_NOW: word_of(sides)}
+                word = word_of(sides)
                 key = (name, image["group"], method)
                 rows += [
                     (*key, test, side == "failed", side == "passed", found["tests"][test]["suspicion"])
                     for test, side in sides.items()
                 ]
-                rows += [
-                    (*key, rule, word == "not supported", word == "supported", float(word == "not supported"))
-                    for rule, word in words.items()
-                ]
+                rows.append((*key, RULE_NOW, word == "not supported", word == "supported", float(word == "not supported")))
     columns = ["model", "group", "method", "test", "failed", "passed", "suspicion"]
     found = pd.DataFrame(rows, columns=columns).astype({"failed": float, "passed": float, "suspicion": float})
     least = found.groupby("test")["suspicion"].transform("min")
@@ -83,8 +98,19 @@ def word_of(sides: Mapping[str, str]) -> Word:
     required = [side for test, side in sides.items() if TRUST_TESTS[test].required]
     if "failed" in deciding:
         return "not supported"
-    enough = deciding.count("passed") >= LEAST_PASSED and all(side == "passed" for side in required)
-    return "supported" if enough else "withheld"
+    return "supported" if all(side == "passed" for side in required) else "withheld"
+
+
+def named_table(records: Sequence[Record]) -> pd.DataFrame:
+    """One row a model and image with opacity and shortcut whose answer an edit changes: does that edit answer for it?"""
+    rows = []
+    for record in records:
+        name = Planned(record["network"], record["kind"], record["strength"], record["seed"]).name
+        for image in record["images"]:
+            edits = image["edits"]
+            if image["group"] == "both" and edits and max(edits.values()) > FALL:
+                rows.append((name, float(max(edits, key=edits.__getitem__) in ANSWERS_FOR[record["kind"]])))
+    return pd.DataFrame(rows, columns=["model", "named"]).astype({"named": float})
 
 
 class Scores:
