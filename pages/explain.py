@@ -16,6 +16,7 @@ from covid_model.models.card import Card
 from covid_model.models.predict import Prediction
 from covid_model.viewer.payload import Panel
 from ui.compare.views import pin_button
+from ui.explain.benchmark_panel import benchmark_panel
 from ui.explain.class_visualisation import show_class_visualisation
 from ui.explain.controls import PickedImage, how_picker, image_picker, model_picker
 from ui.explain.export_panel import export_panel
@@ -147,6 +148,7 @@ def show_panels(picked: PickedImage, result: Result, card: Card) -> None:
     if trust.open:
         with trust:
             trust_chips(result.inputs)
+            benchmark_panel(found.method)
     if change.open:
         with change:
             what_if(found.model, picked.image, result.prediction, found)

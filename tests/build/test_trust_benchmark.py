@@ -1,5 +1,6 @@
 """The trust benchmark: drawings that differ only in what is planted, causal truth, resuming, a summary of known answers."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from covid_model.build.trust_benchmark.planted_maps import PLANTED, planted_meth
 from covid_model.build.trust_benchmark.run import measured_model, records
 from covid_model.build.trust_benchmark.shortcuts import SHORTCUTS
 from covid_model.build.trust_benchmark.summary import summarise
-from covid_model.build.trust_benchmark.tables import LINES, side_of, word_of
+from covid_model.build.trust_benchmark.tables import ANSWERS_FOR, LINES, side_of, word_of
 from covid_model.errors import DataError
 from covid_model.explain.methods import DEFAULT_METHOD, METHODS
 from covid_model.plots.benchmark import evidence_figure, roc_figure
+from covid_model.settings import PACKAGE
 from covid_model.trust.benchmark import (
     ErrorRates,
     Share,
@@ -28,6 +30,7 @@ from covid_model.trust.benchmark import (
     roc_points,
     verdict_rates,
 )
+from covid_model.trust.matched_edits import EDITS
 from covid_model.trust.trust_tests import TRUST_TESTS
 
 LOCAL = [kind for kind, shortcut in SHORTCUTS.items() if shortcut.local]
@@ -143,10 +146,12 @@ def record(planned: Planned, use: str, suspicion: dict[str, float]) -> dict[str,
     scores = {"hit": 1.0, "energy": 0.5, "auprc": 0.6 if use == "used" else 0.4}
     planted = {kind.key: {test: cells(line + 1) for test, line in LINES.items()} for kind in PLANTED}
     methods = {
-        method: {"evidence": {"opacity": scores, "shortcut": scores}, "tests": tests, "verdict": "withheld"}
+        method: {"evidence": {"opacity": scores, "shortcut": scores}, "tests": tests}
         for method, tests in (planted | {DEFAULT_METHOD: {test: cells(value) for test, value in suspicion.items()}}).items()
     }
-    images = [{"group": group, "number": 1_000_000, "probability": 0.9, "methods": methods} for group in ("both", "alone")]
+    edits = {"marks": suspicion["survival"], "tone": suspicion["survival"] - 0.1}
+    common = {"number": 1_000_000, "probability": 0.9, "edits": edits, "methods": methods}
+    images = [{"group": group, **common} for group in ("both", "alone")]
     effect = 0.9 if use == "used" else 0.0
     known = {"network": planned.network, "kind": planned.kind, "strength": planned.strength, "seed": planned.seed}
     measured = {"shortcut_effect": effect, "opacity_effect": 0.5, "auc": 0.9, "encoded": 1.0, "code": "0"}
@@ -155,11 +160,15 @@ def record(planned: Planned, use: str, suspicion: dict[str, float]) -> dict[str,
 
 @pytest.fixture(scope="module")
 def summary() -> dict[str, Any]:
-    """Attention knows every model that uses its shortcut; stability is noise; the others pass everything."""
+    """Attention and survival know every model that uses its shortcut; stability is noise; the others pass everything.
+
+    The edit that answers most is always "marks", which is right for two of the three shortcuts.
+    """
     rng, found = np.random.default_rng(0), []
     for planned in (one for one in plan() if one.kind in ("marker", "text", "tone")):
         use = "used" if planned.strength >= 0.5 else "not used"
-        suspicion = {"attention": 0.2 if use == "used" else -0.2, "stability": rng.uniform(0, 1)}
+        known = 0.2 if use == "used" else -0.2
+        suspicion = {"attention": known, "survival": LINES["survival"] + known, "stability": rng.uniform(0, 1)}
         found.append(record(planned, use, {test: line - 0.1 for test, line in LINES.items()} | suspicion))
     return summarise(found)
 
@@ -172,6 +181,48 @@ def test_a_test_that_knows_is_useful_on_both_halves_and_noise_is_not(summary: di
     assert not any(summary["tests"]["stability"]["useful"][half]["shortcut"] for half in "AB")
     assert not any(summary["tests"]["faithfulness"]["useful"][half]["shortcut"] for half in "AB"), "always the same"
     assert all(summary["tests"]["faithfulness"]["useful"][half]["planted"] for half in "AB")
+
+
+def test_the_verdict_catches_what_a_deciding_test_knows(summary: dict[str, Any]) -> None:
+    found = summary["verdict"]["shortcut"][DEFAULT_METHOD]["all"]
+    assert found["used"]["not supported"]["value"] == 1
+    for shares in found.values():
+        assert sum(cells["value"] for cells in shares.values()) == pytest.approx(1)
+    stable = summary["tests"]["stability"]["shortcut"][DEFAULT_METHOD]["all"]["false_alarms"]["value"]
+    assert found["not used"]["not supported"]["value"] == stable, "no other test accuses a clean model"
+    assert all(cells["value"] == 1 for cells in summary["verdict"]["planted"].values())
+
+
+def test_the_edit_that_changes_the_answer_is_held_to_the_shortcut(summary: dict[str, Any]) -> None:
+    named = {kind: summary["named"][kind]["value"] for kind in ("marker", "text", "tone")}
+    assert named == {"marker": 1, "text": 1, "tone": 0}
+    assert summary["named"]["all"]["value"] == pytest.approx(2 / 3)
+    assert set(ANSWERS_FOR) == set(SHORTCUTS)
+    assert {edit for edits in ANSWERS_FOR.values() for edit in edits} == set(EDITS)
+
+
+def test_lines_of_tests_of_the_map_are_chosen_against_planted_maps(summary: dict[str, Any]) -> None:
+    for half in "AB":
+        found = summary["lines"]["randomisation"][f"chosen on {half}"]
+        assert -0.1 <= found["line"] < 1
+        assert (found["sensitivity"]["value"], found["false_alarms"]["value"]) == (1, 0)
+
+
+def test_records_are_of_the_code_of_the_tests_but_not_of_their_lines(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "trust"
+    shutil.copytree(PACKAGE / "trust", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PACKAGE / "explain", tmp_path / "explain", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(run, "PACKAGE", tmp_path)
+    test, before = folder / "trust_tests" / "survival.py", run.settings_digest()
+    text = test.read_text("utf-8")
+    test.write_text(
+        text.replace("ALLOWED: Final = 0.5", "ALLOWED: Final = 0.4").replace("decides = True", "decides = False")
+    )
+    assert run.settings_digest() == before
+    test.write_text(text.replace("LEAST_LOG_ODDS: Final = 1.0", "LEAST_LOG_ODDS: Final = 2.0"))
+    assert run.settings_digest() != before
 
 
 def test_lines_are_chosen_on_one_half_and_reported_on_the_other(summary: dict[str, Any]) -> None:
@@ -236,9 +287,10 @@ def test_the_summarys_rule_is_the_rule_of_the_verdict() -> None:
 def test_a_marker_model_is_found_and_a_clean_one_is_not_accused(monkeypatch: pytest.MonkeyPatch) -> None:
     """The benchmark itself, at its smallest: two trainings, one method.
 
-    By the test that told models apart in the whole run. The verdict as it is accuses clean models as well.
+    By the tests that told models apart in the whole run, and by the verdict.
     """
     monkeypatch.setattr(measure, "TESTED", (DEFAULT_METHOD,))
+    monkeypatch.setattr(measure, "OTHERS", ())
     with_marker, clean = (measured_model(Planned("pooled", "marker", strength, 0)) for strength in (1.0, 0.0))
     assert (with_marker["use"], clean["use"]) == ("used", "not used")
     assert clean["auc"] > 0.8 > with_marker["auc"]
@@ -247,6 +299,16 @@ def test_a_marker_model_is_found_and_a_clean_one_is_not_accused(monkeypatch: pyt
         images = [image for image in found["images"] if image["group"] == "both"]
         return [image["methods"][DEFAULT_METHOD]["tests"][test]["outcome"] for image in images]
 
+    def words(found: dict[str, Any]) -> list[str]:
+        tests = [image["methods"][DEFAULT_METHOD]["tests"] for image in found["images"] if image["group"] == "both"]
+        return [word_of({test: side_of(test, cells) for test, cells in one.items()}) for one in tests]
+
+    assert outcomes(with_marker, "survival") == ["failed"] * measure.BOTH
+    edits = [image["edits"] for image in with_marker["images"] if image["group"] == "both"]
+    assert [max(found, key=found.__getitem__) for found in edits] == ["marks"] * measure.BOTH
+    assert words(with_marker) == ["not supported"] * measure.BOTH
+    assert "failed" not in outcomes(clean, "survival")
+    assert words(clean).count("not supported") == 0
     assert outcomes(with_marker, "region_ablation").count("failed") >= 2
     assert len(outcomes(clean, "region_ablation")) == measure.BOTH
     assert "failed" not in outcomes(clean, "region_ablation")
