@@ -120,7 +120,7 @@ def _without_border(pixels: Array, lungs: Mask, usual: Usual) -> tuple[Array, Ma
     """A plain frame repeats the row or column inside of it."""
     rows, cols = _frame(pixels), _frame(pixels.T)
     inner = pixels[rows[0] : pixels.shape[0] - rows[1], cols[0] : pixels.shape[1] - cols[1]]
-    return cv2.copyMakeBorder(inner, *rows, *cols, cv2.BORDER_REPLICATE), lungs
+    return cv2.copyMakeBorder(inner, *rows, *cols, cv2.BORDER_REPLICATE), lungs  # type: ignore[return-value]
 
 
 def _frame(pixels: Array) -> tuple[int, int]:

@@ -1,8 +1,8 @@
 """The whole benchmark: train, measure and write one small file a model, then summarise. An interrupted run continues."""
 
+import ast
 import gc
 import json
-import re
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -30,8 +30,8 @@ MODELS_FOLDER: Final = "models"
 
 TRUST: Final = ("trust_tests/*.py", "matched_edits.py", "score.py", "maps.py", "baseline_maps.py", "localisation.py")
 """Files of the package `trust` that the records depend on, beside the methods of explanation."""
-CHANGES_NO_RECORD: Final = re.compile(r"^ +(?:decides|required) = .*$|^(?:ALLOWED|KEPT): Final = .*$", re.MULTILINE)
-"""Which tests decide and where their lines are: the summary reads both, and records hold only the numbers."""
+CHANGE_NO_RECORD: Final = frozenset({"decides", "required", "ALLOWED", "KEPT"})
+"""Names of what says which tests decide and where their lines are: the summary reads these, and records hold the numbers."""
 
 
 def settings_digest() -> str:
@@ -39,8 +39,27 @@ def settings_digest() -> str:
     own = [Path(module.__file__ or "") for module in (shortcuts, drawn, networks, causal, measure)]
     tests = [path for pattern in TRUST for path in sorted((PACKAGE / "trust").glob(pattern))]
     methods = sorted((PACKAGE / "explain" / "methods").rglob("*.py"))
-    texts = [CHANGES_NO_RECORD.sub("", path.read_text("utf-8")) for path in (*own, *tests, *methods)]
-    return sha256("\0".join(texts).encode()).hexdigest()
+    return sha256("\0".join(code_of(path.read_text("utf-8")) for path in (*own, *tests, *methods)).encode()).hexdigest()
+
+
+def code_of(text: str) -> str:
+    """Python code without comments, layout, docstrings and the assignments of CHANGE_NO_RECORD.
+
+    >>> code_of("KEPT = 1  # a line") == code_of("'Docs.'")
+    True
+    """
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(body := getattr(node, "body", None), list):
+            node.body = [part for part in body if not _changes_no_record(part)]  # type: ignore[attr-defined]
+    return ast.dump(tree)
+
+
+def _changes_no_record(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    return any(isinstance(target, ast.Name) and target.id in CHANGE_NO_RECORD for target in targets)
 
 
 def measured_model(planned: Planned) -> Record:
