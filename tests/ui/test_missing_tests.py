@@ -1,0 +1,95 @@
+"""A model without an audit record gets its verdict after one click, and the page shows how often verdicts are right."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from covid_model.data.synthetic_samples import shipped_samples
+from covid_model.errors import DataError
+from covid_model.trust.audit_record import load_audit_record
+from covid_model.trust.benchmark import benchmark, benchmark_line
+from ui.results import results
+
+ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
+IMAGE = next(iter(shipped_samples()))
+METHOD = "hirescam"
+"""Without scores that ship."""
+
+
+@pytest.fixture(autouse=True)
+def no_record(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No model has an audit record."""
+    monkeypatch.setattr("covid_model.api.model.load_audit_record", lambda *_: {})
+    results.clear()
+    yield
+    results.clear()
+
+
+def until(app: AppTest, text: str) -> str:
+    """Run the page until it shows a text; returns all of its Markdown."""
+    for _ in range(240):
+        assert not app.exception
+        shown = " ".join(str(part.value) for part in [*app.markdown, *app.error])
+        if text in shown or any(text in button.label for button in app.button):
+            return shown
+        time.sleep(0.5)
+        app.run()
+    raise AssertionError(f"{text!r} was not shown; this was: {shown}")
+
+
+def opened() -> AppTest:
+    app = AppTest.from_file(ENTRY, default_timeout=120)
+    for name, value in {"image": IMAGE, "model": "lungs", "method": METHOD}.items():
+        app.query_params[name] = value
+    app.run()
+    return app
+
+
+def test_the_missing_tests_run_after_a_click_and_the_verdict_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def measured(model: Any, method: str, images: list[Any], *, progress: Any) -> dict[str, Any]:
+        asked.append((method, len(images)))
+        progress(0.5)
+        known = load_audit_record("lungs", model.classifier.weights_digest)
+        return {"date": "2026-01-01", "methods": {method: known["methods"][method]}}
+
+    monkeypatch.setattr("ui.small_records.small_record", measured)
+    app = opened()
+    assert "no test could give one" in until(app, "Run the missing tests")
+    assert not asked
+    app.button(key="measure_record").click().run()
+    shown = until(app, "that could decide passed.")
+    assert "no test could give one" not in shown
+    assert asked == [(METHOD, len(shipped_samples()))]
+    assert "Run the missing tests" not in [button.label for button in app.button]
+
+
+def test_a_measurement_that_fails_is_one_sentence_and_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(*_: Any, **__: Any) -> None:
+        raise DataError("Pass lines need 6 images of different patients. Received: 2.")
+
+    monkeypatch.setattr("ui.small_records.small_record", measured)
+    app = opened()
+    until(app, "Run the missing tests")
+    app.button(key="measure_record").click().run()
+    assert "The pass lines were not measured: Pass lines need 6 images" in until(app, "were not measured")
+
+
+@pytest.mark.skipif(not benchmark(), reason="this copy has no results of the benchmark")
+def test_the_page_says_how_often_verdicts_are_right() -> None:
+    app = AppTest.from_file(ENTRY, default_timeout=120)
+    app.query_params["image"] = IMAGE
+    app.run()
+    panel = next(one for one in app.expander if one.label == "How often is this verdict right?")
+    assert not panel.get("plotly_chart"), "drawn once it is open"
+    app.session_state["benchmark"] = True
+    app.run()
+    assert not app.exception
+    panel = next(one for one in app.expander if one.label == "How often is this verdict right?")
+    assert len(panel.get("plotly_chart")) == 3
+    assert benchmark_line("gradcam") in [text.value for text in panel.markdown]
