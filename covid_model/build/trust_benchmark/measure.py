@@ -157,7 +157,7 @@ def suspicion(score: TrustScore) -> float | None:
     if score.key in ("attention", "faithfulness"):
         return float(score.details["line"]) - value
     if score.key == "randomisation":
-        return value - float(chance or 0)
+        return (value - float(chance or 0)) / (1 - float(chance or 0))
     if score.key == "stability":
         return value / float(chance or 1)
     if score.key == "region_ablation":

@@ -23,6 +23,8 @@ STEPS: Final = 5
 """Steps from the trained network to one without any trained weight."""
 DRAWS: Final = 2
 """Randomised copies for fast methods; the others get one."""
+ALLOWED: Final = 0.5
+"""Share of the way from the similarity of unrelated heatmaps to identity that may be kept without any trained weight."""
 QUICK: Final = 0.3
 """A method is fast below this many seconds a heatmap, as the audit record measured them."""
 
@@ -120,13 +122,17 @@ def cascade(inputs: TrustInput, count: int = STEPS) -> list[dict[str, float]]:
 
 @register
 class WeightRandomisation(TrustTest):
-    """Cascading weight randomisation (Adebayo 2018, arXiv 1810.03292, sec. 3), with the pass line of Arun 2021."""
+    """Cascading weight randomisation (Adebayo 2018, arXiv 1810.03292, sec. 3), against unrelated heatmaps as in Arun 2021.
+
+    Arun's own pass line is the similarity of unrelated heatmaps. In the trust benchmark it failed a third of the heatmaps of
+    models without a shortcut, and halfway to identity still fails every map that ignores the model.
+    """
 
     key = "randomisation"
     question = "Does it depend on the model?"
     how = (
         "The heatmap is computed again while the model's weights are shuffled, from the logits down. With all of them "
-        "shuffled it must be less similar to the original (SSIM) than heatmaps of 50 random pairs of images are on average."
+        "shuffled its similarity to the original (SSIM) must be below halfway from that of unrelated heatmaps to identity."
     )
     paper = "Adebayo 2018, arXiv 1810.03292; Arun 2021, doi 10.1148/ryai.2021200267"
     better = "lower"
@@ -143,19 +149,20 @@ class WeightRandomisation(TrustTest):
         if not pairs:
             sentence = f"This test has no pass line for this model: {kept}."
             return self.score(value, sentence, details=details)
-        line = float(pairs["ssim"])
+        chance = float(pairs["ssim"])
+        line = chance + ALLOWED * (1 - chance)
         passed = value < line
         meaning = (
             "depends on what the model learned" if passed else "would look much the same whatever the model had learned"
         )
-        sentence = f"It {meaning}: {kept}, and heatmaps of two unrelated images have {line:.2f}."
-        return self.score(value, sentence, chance=line, passed=passed, details=details)
+        sentence = f"It {meaning}: {kept}, where unrelated heatmaps have {chance:.2f} and {line:.2f} is allowed."
+        return self.score(value, sentence, chance=chance, passed=passed, details={**details, "line": line})
 
     def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
-        found = score.details["cascade"]
+        found, found_line = score.details["cascade"], score.details.get("line")
         steps = ["none", "logits", *(f"{step['layers']} layers" for step in found[1:])]
         lines = {
             "similarity (SSIM)": [1.0, *(step["ssim"] for step in found)],
             "rank correlation": [1.0, *(step["rank"] for step in found)],
         }
-        return (Curves(steps, lines, "weights shuffled, from the logits down", "similarity to this heatmap", score.chance),)
+        return (Curves(steps, lines, "weights shuffled, from the logits down", "similarity to this heatmap", found_line),)
