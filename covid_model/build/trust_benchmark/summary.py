@@ -107,7 +107,7 @@ def _against_shortcuts(scores: Scores, method: str, test: str) -> Results:
         found[half] = {
             "sensitivity": asdict(rate(used)) if test in LINES else None,
             "false_alarms": asdict(rate(unused)) if test in LINES else None,
-            "undecided": asdict(rate(1 - scores.of(method, test, "failed", half) - scores.of(method, test, "passed", half))),
+            "undecided": asdict(rate(_rest(*(scores.of(method, test, side, half) for side in ("failed", "passed"))))),
             "auc": asdict(separation(high, low)),
         }
     return found
@@ -157,7 +157,12 @@ def _verdict_rates(scores: Scores, method: str) -> Results:
 
 def _words(scores: Scores, method: str, half: str, use: str) -> dict[str, NDArray[np.float64]]:
     failed, passed = (scores.of(method, RULE_NOW, column, half, use=use) for column in ("failed", "passed"))
-    return {"not supported": failed, "supported": passed, "withheld": 1 - failed - passed}
+    return {"not supported": failed, "supported": passed, "withheld": _rest(failed, passed)}
+
+
+def _rest(failed: NDArray[np.float64], passed: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The share of images that are neither, free of the rounding that would hide a zero."""
+    return np.asarray(np.round(1 - failed - passed, 9) + 0.0)
 
 
 def _named(records: Sequence[Record], scores: Scores) -> Results:
