@@ -112,11 +112,12 @@ def test_deletion_of_a_sum_model_has_the_closed_form() -> None:
 
 def test_a_reversed_map_fails_faithfulness() -> None:
     inputs = lung_trust_input()
-    assert run("faithfulness", inputs).outcome == "passed"
+    before = run("faithfulness", inputs)
+    assert before.value > before.details["line"]
     inputs.explanation.layer_map[:] = -inputs.explanation.layer_map
     score = run("faithfulness", inputs)
-    assert score.outcome == "failed"
-    assert score.value < 0
+    assert score.outcome == "informational", "it never decides"
+    assert score.value < min(0, score.details["line"])
     assert set(score.details["controls"]) == {"random", "blurred random"}
 
 
