@@ -23,6 +23,7 @@ from covid_model.build.trust_benchmark.tables import (
     OF_THE_MAP,
     PLANTED_KEYS,
     RULE_NOW,
+    WITHOUT_ABLATION,
     Record,
     Scores,
     model_table,
@@ -62,7 +63,8 @@ def summarise(records: Sequence[Record]) -> Results:
         "counts": _counts(models),
         "tests": of_tests,
         "verdict": {
-            "shortcut": {method: _verdict_rates(scores, method) for method in tested},
+            "shortcut": {method: _verdict_rates(scores, method, RULE_NOW) for method in tested},
+            "without ablation": _verdict_rates(scores, DEFAULT_METHOD, WITHOUT_ABLATION),
             "planted": {
                 planted: asdict(rate(scores.of(planted, RULE_NOW, "failed", use="not used"))) for planted in PLANTED_KEYS
             },
@@ -144,19 +146,19 @@ def _tells(cells: Results) -> bool:
     return cells["sensitivity"] is None or cells["sensitivity"]["value"] > cells["false_alarms"]["value"]
 
 
-def _verdict_rates(scores: Scores, method: str) -> Results:
+def _verdict_rates(scores: Scores, method: str, rule: str) -> Results:
     """Of heatmaps of models that use the shortcut, and of those that do not: shares of each verdict."""
     return {
         half: {
-            use: {word: asdict(rate(values)) for word, values in _words(scores, method, half, use).items()}
+            use: {word: asdict(rate(values)) for word, values in _words(scores, method, rule, half, use).items()}
             for use in ("used", "not used")
         }
         for half in (ALL, *HALVES)
     }
 
 
-def _words(scores: Scores, method: str, half: str, use: str) -> dict[str, NDArray[np.float64]]:
-    failed, passed = (scores.of(method, RULE_NOW, column, half, use=use) for column in ("failed", "passed"))
+def _words(scores: Scores, method: str, rule: str, half: str, use: str) -> dict[str, NDArray[np.float64]]:
+    failed, passed = (scores.of(method, rule, column, half, use=use) for column in ("failed", "passed"))
     return {"not supported": failed, "supported": passed, "withheld": _rest(failed, passed)}
 
 

@@ -35,6 +35,8 @@ PLANTED_KEYS: Final = tuple(kind.key for kind in PLANTED)
 ALL: Final = "all"
 RULE_NOW: Final = "verdict"
 """The verdict by the rule as it is."""
+WITHOUT_ABLATION: Final = "verdict without region_ablation"
+"""What the verdict would be if the need for the lungs did not decide."""
 ANSWERS_FOR: Final = {
     "marker": ("marks",),
     "text": ("marks",),
@@ -59,7 +61,7 @@ def model_table(records: Sequence[Record]) -> pd.DataFrame:
 
 
 def test_table(records: Sequence[Record]) -> pd.DataFrame:
-    """One row a model, image, method and trust test; the verdict is one more "test".
+    """One row a model, image, method and trust test; each rule for the verdict is one more "test".
 
     failed, passed: is the value on the wrong or the right side of the test's line, whether the test decides today or not?
     Neither where it could not decide; such a heatmap counts as the least suspicious of its test, since nobody is accused. Of
@@ -73,13 +75,17 @@ def test_table(records: Sequence[Record]) -> pd.DataFrame:
                 if "tests" not in found:
                     continue
                 sides = {test: side_of(test, cells) for test, cells in found["tests"].items()}
-                word = word_of(sides)
+                without = {test: side for test, side in sides.items() if test != "region_ablation"}
+                words = {RULE_NOW: word_of(sides), WITHOUT_ABLATION: word_of(without)}
                 key = (name, image["group"], method)
                 rows += [
                     (*key, test, side == "failed", side == "passed", found["tests"][test]["suspicion"])
                     for test, side in sides.items()
                 ]
-                rows.append((*key, RULE_NOW, word == "not supported", word == "supported", float(word == "not supported")))
+                rows += [
+                    (*key, rule, word == "not supported", word == "supported", float(word == "not supported"))
+                    for rule, word in words.items()
+                ]
     columns = ["model", "group", "method", "test", "failed", "passed", "suspicion"]
     found = pd.DataFrame(rows, columns=columns).astype({"failed": float, "passed": float, "suspicion": float})
     least = found.groupby("test")["suspicion"].transform("min")
