@@ -21,6 +21,7 @@ from ui.explain.class_visualisation import show_class_visualisation
 from ui.explain.controls import PickedImage, how_picker, image_picker, model_picker
 from ui.explain.export_panel import export_panel
 from ui.explain.input_check import admitted
+from ui.explain.ledger_panel import ledger_panel
 from ui.explain.probabilities import probability_bars
 from ui.explain.trust_panel import trust_chips, verdict_line
 from ui.explain.whatif import what_if
@@ -149,6 +150,7 @@ def show_panels(picked: PickedImage, result: Result, card: Card) -> None:
         with trust:
             trust_chips(result.inputs)
             benchmark_panel(found.method)
+            ledger_panel(result)
     if change.open:
         with change:
             what_if(found.model, picked.image, result.prediction, found)

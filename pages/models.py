@@ -10,6 +10,7 @@ from covid_model.models.card import Card
 from covid_model.models.specs import MODELS, NO_DIAGNOSIS, ModelSpec
 from covid_model.models.user_models import available_models, row_of
 from covid_model.plots.models import ModelScores, gap_figure, known_score, slope_figure, splits_of
+from covid_model.trust.ledger import ledger, load_attributes
 from ui.inert import inert, inert_figure, inert_message
 from ui.links import explain_params
 from ui.menu import require_entry
@@ -35,11 +36,34 @@ def details(row: ModelSpec, card: Card) -> None:
     if recipe := recipe_text(card):
         st.caption(f"Recipe: {inert(recipe)}.")
     st.caption(inert_message(" ".join(limit for limit in row.limits if limit != NO_DIAGNOSIS)))
+    show_attributes(card)
     removal(row.key)
     params = explain_params(model=row.key)
     st.page_link(
         "pages/explain.py", label="Explain an image with this model", icon=":material/visibility:", query_params=params
     )
+
+
+def show_attributes(card: Card) -> None:
+    """What the audit found of source, view, sex, age and markers in the model's features; nothing without such an audit."""
+    record = load_attributes(card.key, card.weights_sha256)
+    if not record:
+        return
+    with st.expander("What else its features say", icon=":material/fingerprint:"):
+        rows = [
+            {
+                "attribute": found.title,
+                "encoded in the features?": found.encoded,
+                "does the score follow it?": found.used,
+                "sensitivity (TCAV)": found.sensitive or "the same for every image: one dense layer",
+            }
+            for found in ledger(record)
+        ]
+        st.dataframe(rows, hide_index=True, row_height=96)
+        st.caption(
+            f"{record['images']} validation and test images of {record['patients']} patients, among images of one label at "
+            f"a time; measured {record['date'][:10]}."
+        )
 
 
 def slopes(scores: list[ModelScores]) -> None:

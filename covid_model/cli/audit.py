@@ -10,7 +10,7 @@ from covid_model.models.user_models import folder_of, known_models
 def add_commands(commands: Any) -> None:
     """Add `audit` to the top-level subparsers."""
     audit = commands.add_parser(
-        "audit", help="attention, lesions, pass lines and source classifier of a model; or shortcuts"
+        "audit", help="attention, lesions, pass lines and source classifier of a model; or shortcuts; or attributes"
     )
     audit.add_argument("--model", choices=known_models(), required=True)
     audit.add_argument("--manifest", type=Path, required=True)
@@ -19,13 +19,21 @@ def add_commands(commands: Any) -> None:
         "--shortcuts", type=Path, metavar="DIR",
         help="instead: what images tell without lungs, to shortcuts.json in DIR, the folder of the model's report",
     )  # fmt: skip
+    audit.add_argument(
+        "--attributes", action="store_true",
+        help="instead: are source, view, sex, age and markers encoded in its features, and do its logits follow them?",
+    )  # fmt: skip
     audit.set_defaults(run=run_audit)
 
 
 def run_audit(arguments: argparse.Namespace) -> int:
-    """The `audit` command: writes `<model>.source.npz` and `<model>.audit.json` beside the weights, or shortcuts.json."""
+    """The `audit` command: writes `<model>.source.npz` and `<model>.audit.json`, or `<model>.attributes.json`, beside the
+    weights, or shortcuts.json.
+    """
     if arguments.shortcuts is not None:
         return _run_shortcuts(arguments)
+    if arguments.attributes:
+        return _run_attributes(arguments)
     from covid_model.api.model import Model
     from covid_model.audit.audit_model import audit_model
     from covid_model.audit.fit_source_probe import fit_probe
@@ -62,6 +70,19 @@ def _run_shortcuts(arguments: argparse.Namespace) -> int:
     for name, interval in report["without_network"].items():
         _print_interval(f"AUC from {name} alone", interval)
     _print_interval("share of predictions that a pasted R changes", report["marker_flips"])
+    return 0
+
+
+def _run_attributes(arguments: argparse.Namespace) -> int:
+    from covid_model.audit.attributes import audit_attributes
+    from covid_model.data.manifest import read_manifest
+    from covid_model.models.classifier import load
+    from covid_model.trust.ledger import ledger
+
+    folder = arguments.weights or folder_of(arguments.model)
+    record = audit_attributes(load(arguments.model, folder=folder), read_manifest(arguments.manifest), folder)
+    for row in ledger(record):
+        print(f"{row.title}\n  {row.encoded}\n  {row.used}", *([f"\n  {row.sensitive}"] if row.sensitive else []), sep="")
     return 0
 
 

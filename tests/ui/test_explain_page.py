@@ -262,6 +262,16 @@ def test_the_trust_panel_gives_a_verdict_with_every_test_and_the_rule() -> None:
             assert re.search("Without the lungs the model (loses|keeps) most of its certainty: it gives", text)
 
 
+def test_the_ledger_says_what_the_model_reads_and_what_edits_of_this_image_change() -> None:
+    text = page_text(opened(model="whole-image", image=FIRST))
+    line = re.search(r"What else can the model read\?\*\* Source: encoded, (not |perhaps )?used, (.*)", text)
+    assert line
+    assert "this answer" in line[2]
+    assert "sex cannot be edited" in text
+    assert "with shuffled labels; 439 images" in text
+    assert "780 images of" in text
+
+
 def test_an_unlikely_class_has_no_verdict_and_no_test_until_asked_for() -> None:
     app = opened(image=NORMAL, model="whole-image", target="COVID-19")
     assert verdict_word(app) == "Withheld"
