@@ -23,6 +23,7 @@ from ui.explain.export_panel import export_panel
 from ui.explain.input_check import admitted
 from ui.explain.ledger_panel import ledger_panel
 from ui.explain.probabilities import probability_bars
+from ui.explain.region_line import promised_region, region_line
 from ui.explain.trust_panel import trust_chips, verdict_line
 from ui.explain.whatif import what_if
 from ui.inert import inert, inert_message
@@ -42,16 +43,18 @@ QUALITY_COLOURS: dict[Quality, Literal["green", "orange", "red"]] = {"good": "gr
 
 
 @st.fragment
-def show_images(picked: PickedImage, prediction: Prediction, found: Explanation) -> None:
+def show_images(picked: PickedImage, result: Result) -> None:
     """Image and overlay in the viewer; a new look reruns only this part."""
-    image, title = picked.image, picked.title
+    image, title, prediction, found = picked.image, picked.title, result.prediction, result.explanation
+    region, promise = promised_region(result)
     under = f"the image under the {get_method(found.method).label} heatmap for {found.target}"
     score = f"What raised the {found.target} score"
     panels = [
-        Panel.of("Image", f"{title}: the image.", image, prediction, lesions=picked.lesions),
-        Panel.of(score, f"{title}: {under}.", image, prediction, found, lesions=picked.lesions),
+        Panel.of("Image", f"{title}: the image.", image, prediction, lesions=picked.lesions, region=region),
+        Panel.of(score, f"{title}: {under}.", image, prediction, found, lesions=picked.lesions, region=region),
     ]
     show_viewer(panels, label=f"{title}: the image, and next to it {under}.", key="pictures")
+    region_line(promise, outlined=region is not None)
 
 
 def show_prediction(prediction: Prediction, card: Card, explained: str) -> DeltaGenerator:
@@ -173,7 +176,7 @@ def show_explained(picked: PickedImage, model: str) -> None:
         return
     with verdict:
         verdict_line(result.inputs)
-    show_images(picked, prediction, result.explanation)
+    show_images(picked, result)
     pin_button(picked, model, how)
     captions, scores = st.columns([3, 2], gap="large")
     with captions:

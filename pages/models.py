@@ -6,11 +6,14 @@ import streamlit as st
 
 from covid_model.evaluation.card_summary import auc_by_split, gap_reason, overview_row, recipe_text
 from covid_model.evaluation.subsets import SUBSETS
+from covid_model.explain.methods import get_method
 from covid_model.models.card import Card
 from covid_model.models.specs import MODELS, NO_DIAGNOSIS, ModelSpec
 from covid_model.models.user_models import available_models, row_of
 from covid_model.plots.models import ModelScores, gap_figure, known_score, slope_figure, splits_of
 from covid_model.trust.ledger import ledger, load_attributes
+from covid_model.trust.region import load_regions
+from ui.explain.ledger_panel import ledger_table, measured_on
 from ui.inert import inert, inert_figure, inert_message
 from ui.links import explain_params
 from ui.menu import require_entry
@@ -37,6 +40,7 @@ def details(row: ModelSpec, card: Card) -> None:
         st.caption(f"Recipe: {inert(recipe)}.")
     st.caption(inert_message(" ".join(limit for limit in row.limits if limit != NO_DIAGNOSIS)))
     show_attributes(card)
+    show_regions(card)
     removal(row.key)
     params = explain_params(model=row.key)
     st.page_link(
@@ -50,19 +54,42 @@ def show_attributes(card: Card) -> None:
     if not record:
         return
     with st.expander("What else its features say", icon=":material/fingerprint:"):
-        rows = [
-            {
-                "attribute": found.title,
-                "encoded in the features?": found.encoded,
-                "does the score follow it?": found.used,
-                "sensitivity (TCAV)": found.sensitive or "the same for every image: one dense layer",
-            }
-            for found in ledger(record)
-        ]
-        st.dataframe(rows, hide_index=True, row_height=96)
+        rows = ledger(record)
+        headings = ["", "Encoded in the features?", "Does the score follow it?"]
+        cells = [[row.title, row.encoded, row.used] for row in rows]
+        if any(row.sensitive for row in rows):
+            headings.append("Sensitivity (TCAV)")
+            cells = [[*line, row.sensitive] for line, row in zip(cells, rows, strict=True)]
+        st.markdown(ledger_table(headings, cells))
+        st.caption(measured_on(record))
+
+
+def show_regions(card: Card) -> None:
+    """Size and coverage of the regions that keep a class, by source; nothing where none was calibrated."""
+    sizes = load_regions(card.key, card.weights_sha256)
+    if not sizes:
+        return
+    with st.expander("How much of an image keeps its class", icon=":material/crop_free:"):
+        rows = []
+        for method, size in sizes.items():
+            found = {"all test images": (size.share, size.coverage)}
+            found |= {name: (size.share, one) for name, one in size.by_source.items()}
+            found |= {f"{name}, sized on the others": (one["share"], one) for name, one in size.left_out.items()}
+            rows += [
+                {
+                    "heatmap": get_method(method).label,
+                    "images": name,
+                    "size": f"{share:.0%}",
+                    "class kept": f"{one['value']:.0%} ({one['low']:.0%} to {one['high']:.0%})",
+                    "": "fails" if one["high"] < size.level else "",
+                    "n": one["images"],
+                }
+                for name, (share, one) in found.items()
+            ]
+        st.dataframe(rows, hide_index=True)
         st.caption(
-            f"{record['images']} validation and test images of {record['patients']} patients, among images of one label at "
-            f"a time; measured {record['date'][:10]}."
+            f"{next(iter(sizes.values())).sentence} The promise holds on average over images like those that it was "
+            "calibrated on; “fails” marks where it was broken beyond chance."
         )
 
 

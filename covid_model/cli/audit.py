@@ -1,4 +1,4 @@
-"""`audit`: measure a model's heatmaps and features on test images."""
+"""`audit` and `region`: measure a model's heatmaps and features on held-out images."""
 
 import argparse
 from pathlib import Path
@@ -24,6 +24,14 @@ def add_commands(commands: Any) -> None:
         help="instead: are source, view, sex, age and markers encoded in its features, and do its logits follow them?",
     )  # fmt: skip
     audit.set_defaults(run=run_audit)
+
+    region = commands.add_parser("region", help="calibrate the part of an image that keeps its class on its own")
+    region.add_argument("--model", choices=known_models(), required=True)
+    region.add_argument("--manifest", type=Path, required=True)
+    region.add_argument("--method", action="append", help="of the heatmap; may be repeated; default: the default method")
+    region.add_argument("--out", type=Path, required=True, help="folder of records; a later call continues it")
+    region.add_argument("--weights", type=Path, help="folder of weights and card; default: those of the model")
+    region.set_defaults(run=run_region)
 
 
 def run_audit(arguments: argparse.Namespace) -> int:
@@ -54,6 +62,22 @@ def run_audit(arguments: argparse.Namespace) -> int:
         passed = "passed" if found["randomisation"]["passed"] else "FAILED"
         print(f"weight randomisation, {name}: {passed} (pairs {found['pairs']['ssim']:.3f})", end=", ")
         _print_interval("similarity", found["randomisation"])
+    return 0
+
+
+def run_region(arguments: argparse.Namespace) -> int:
+    """The `region` command: writes `<model>.region.json` beside the weights."""
+    from covid_model.api.model import Model
+    from covid_model.audit.calibrate_region import calibrate_region, lines
+    from covid_model.data.manifest import read_manifest
+    from covid_model.explain.methods import DEFAULT_METHOD, get_method
+    from covid_model.models.classifier import load
+
+    methods = [get_method(name).key for name in arguments.method or [DEFAULT_METHOD]]
+    folder = arguments.weights or folder_of(arguments.model)
+    model = Model(load(arguments.model, folder=folder))
+    record = calibrate_region(model, read_manifest(arguments.manifest), methods, arguments.out, folder)
+    print(*lines(record), sep="\n")
     return 0
 
 

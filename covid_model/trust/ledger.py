@@ -132,34 +132,28 @@ def _encoded(measured: Record) -> str:
     if not found:
         return "not measured: too few images" if measured else "not measured"
     word = "encoded" if found["found"] else "not encoded"
-    return (
-        f"{word}: named right for {found['value']:.0%} ({found['low']:.0%} to {found['high']:.0%}), "
-        f"{found['shuffled']:.0%} with shuffled labels; {measured['images']} images"
-    )
+    right = f"{found['value']:.0%} right ({found['low']:.0%} to {found['high']:.0%})"
+    return f"{word}: {right}, {found['shuffled']:.0%} when shuffled, n = {measured['images']}"
 
 
 def _used(measured: Record) -> str:
     found = measured.get("used")
     if not found:
         return "not measured"
-    size = (
-        f"the {found['class']} score differs by {found['value']:+.2f} standard deviations for {found['group']}, "
-        f"by up to {found['shuffled_high']:.2f} with shuffled labels"
-    )
+    word = "used" if found["found"] else "not used"
     if found["found"] and not measured["encoded"]["found"]:
-        return f"perhaps used: {size}, but the probe does not find it"
-    return f"{'used' if found['found'] else 'not used'}: {size}"
+        word = "perhaps used"
+    size = f"{found['class']} score {found['value']:+.2f} SD for {found['group']}"
+    return f"{word}: {size}, up to {found['shuffled_high']:.2f} when shuffled"
 
 
 def _sensitive(measured: Record) -> str:
     found = measured.get("sensitive")
     if not found:
         return ""
-    return (
-        f"{'sensitive' if found['found'] else 'no more than chance'}: the {found['class']} score rises toward "
-        f"{found['group']} for {found['share']:.0%} of images, for {found['shuffled_low']:.0%} to "
-        f"{found['shuffled_high']:.0%} with shuffled labels"
-    )
+    word = "beyond chance" if found["found"] else "no more than chance"
+    chance = f"{found['shuffled_low']:.0%} to {found['shuffled_high']:.0%} when shuffled"
+    return f"{word}: {found['class']} score rises toward {found['group']} for {found['share']:.0%} of images, {chance}"
 
 
 def _change(change: Change) -> str:

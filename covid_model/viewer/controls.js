@@ -4,7 +4,8 @@ const MODES = { side: "Side by side", wipe: "Wipe", flicker: "Flicker", single: 
 const KEYS = [
   ["← → ↑ ↓", "move"], ["+ −", "zoom"], ["0", "reset"], ["[ ]", "opacity"], [", .", "threshold"], ["c", "next colour map"],
   ["Shift + arrows", "window: level up and down, width left and right"], ["w", "next window"], ["i", "invert"],
-  ["l", "lung outline"], ["k", "lesion outlines"], ["m", "next layout"], ["n", "next image"], ["f", "full screen"],
+  ["l", "lung outline"], ["k", "lesion outlines"], ["r", "region that keeps the class"],
+  ["m", "next layout"], ["n", "next image"], ["f", "full screen"],
 ];
 
 // An element; text in `children` is set as text and never as HTML, since titles may come from outside.
@@ -90,14 +91,15 @@ function lookControls(app) {
     width: amount("Width", (value) => change({ window: windowOf(level(), value) })),
     lungs: has.lungs && check("Lung outline", (lungs) => change({ lungs })),
     lesions: has.lesions && check("Lesion outlines", (lesions) => change({ lesions })),
+    region: has.region && check("Region that keeps the class", (region) => change({ region })),
     invert: check("Invert", (invert) => change({ invert })),
   };
   const roots = (names) => names.filter((name) => parts[name]).map((name) => parts[name].root);
   const numbers = roots(["opacity", "threshold", "cmap", "preset", "level", "width"]);
   const root = make("div", { class: "looks", role: "group", "aria-label": "Display" }, ...numbers);
-  const toggles = make("span", { class: "looks", role: "group", "aria-label": "Shown" }, ...roots(["lungs", "lesions", "invert"]));
+  const toggles = make("span", { class: "looks", role: "group", "aria-label": "Shown" }, ...roots(["lungs", "lesions", "region", "invert"]));
   const update = (look) => {
-    for (const name of ["opacity", "threshold", "cmap", "lungs", "lesions", "invert"]) parts[name]?.update?.(look[name]);
+    for (const name of ["opacity", "threshold", "cmap", "lungs", "lesions", "region", "invert"]) parts[name]?.update?.(look[name]);
     parts.preset.update(windowName(look.window, auto));
     parts.level.update(Math.round(level() * 1000) / 1000);
     parts.width.update(Math.round(width() * 1000) / 1000);

@@ -94,6 +94,7 @@ function pressed(app, event) {
     i: () => app.change({ invert: !look.invert }),
     l: () => app.change({ lungs: !look.lungs }),
     k: () => app.change({ lesions: !look.lesions }),
+    r: () => app.change({ region: !look.region }),
     m: () => app.count > 1 && app.change({ mode: following(Object.keys(MODES), app.mode()) }),
     n: () => app.next(1),
     f: () => app.fullScreen(),

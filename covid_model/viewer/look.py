@@ -30,6 +30,7 @@ class Look:
     invert: bool = False
     lungs: bool = True
     lesions: bool = True
+    region: bool = False
     mode: Mode = "side"
     zoom: tuple[float, float, float] = (1.0, 0.5, 0.5)
 

@@ -24,8 +24,9 @@ class Panel {
     const line = { fill: "none", "vector-effect": "non-scaling-stroke" };
     this.lungs = drawn("path", { ...line, class: "lungs", d: pathOf(image.lungs) });
     this.lesions = drawn("path", { ...line, class: "lesions", d: pathOf(image.lesions) });
+    this.region = drawn("path", { ...line, class: "region", d: pathOf(data.region) });
     this.cross = drawn("path", { ...line, class: "cross", d: "" });
-    this.lines.append(this.lungs, this.lesions);
+    this.lines.append(this.lungs, this.lesions, this.region);
     this.svg.append(this.lines, this.cross);
     this.frame = make("div", { class: "frame", role: "img", "aria-label": data.alt }, this.svg);
     const below = [...(this.map ? [this.colourBar()] : []), ...(data.note ? [make("p", {}, data.note)] : [])];
@@ -49,6 +50,7 @@ class Panel {
     this.lines.setAttribute("transform", `translate(${left} ${top}) scale(${scale}) translate(0.5 0.5)`);
     this.lungs.style.display = look.lungs ? "" : "none";
     this.lesions.style.display = look.lesions ? "" : "none";
+    this.region.style.display = look.region ? "" : "none";
     const ramp = this.map && (this.map.signed ? "signed" : look.cmap);
     if (this.map && this.rampName !== ramp) {
       this.rampName = ramp;

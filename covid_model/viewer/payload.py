@@ -21,12 +21,15 @@ from covid_model.viewer.look import Look
 
 LONGEST: Final = 2048
 """Longest side of an image sent to a browser; every browser with WebGL2 can hold it."""
+REGION_COLOUR: Final = (255, 214, 64)
+"""Yellow, as in viewer.css."""
 
 
 @dataclass(frozen=True, eq=False)
 class Panel:
     """One image of the viewer, with or without a heatmap over it.
 
+    region: (H, W) bool, the part that keeps the class, drawn as an outline on this panel alone.
     title: text from outside is safe; the viewer shows it character by character. alt: what the panel shows, for those who
     do not see it. lungs, lesions: (H, W) bool, drawn as outlines. explanation: whose map is shown; box: the part of the
     image that its model saw. top: where the map's colours end, by default its own `scale_top`. note: text below the panel.
@@ -41,6 +44,7 @@ class Panel:
     box: Box | None = None
     top: float | None = None
     note: str = ""
+    region: NDArray[np.bool_] | None = None
 
     @classmethod
     def of(
@@ -54,11 +58,12 @@ class Panel:
         lesions: NDArray[np.bool_] | None = None,
         top: float | None = None,
         note: str = "",
+        region: NDArray[np.bool_] | None = None,
     ) -> "Panel":
         """A panel with the lungs and the box of a prediction."""
         prepared = prediction.prepared
         box = prepared.model_input.box
-        return cls(title, alt, image, prepared.lungs.mask, lesions, explanation, box, top, note)
+        return cls(title, alt, image, prepared.lungs.mask, lesions, explanation, box, top, note, region)
 
 
 def shared_top(explanations: Sequence[Explanation]) -> float:
@@ -117,7 +122,14 @@ def payload(
         for name, mask in (("lungs", panel.lungs), ("lesions", panel.lesions)):
             known[name] = known[name] or outline(mask)
     rows = [
-        {"title": panel.title, "alt": panel.alt, "note": panel.note, "image": panel.image.digest, "map": _map(panel)}
+        {
+            "title": panel.title,
+            "alt": panel.alt,
+            "note": panel.note,
+            "image": panel.image.digest,
+            "map": _map(panel),
+            "region": outline(panel.region),
+        }
         for panel in panels
     ]
     return {"images": images, "panels": rows, "look": look.json(), "label": label}
@@ -184,4 +196,6 @@ def still(panel: Panel, look: Look) -> NDArray[np.uint8]:
     for mask, wanted in ((panel.lungs, look.lungs), (panel.lesions, look.lesions)):
         if mask is not None and wanted:
             picture = outlined(picture, mask)
+    if panel.region is not None and look.region:
+        picture = outlined(picture, panel.region, REGION_COLOUR)
     return picture

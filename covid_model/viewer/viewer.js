@@ -63,6 +63,7 @@ class Viewer {
       unsigned: some(({ map }) => map && !map.signed),
       lungs: some(({ image }) => image.lungs.length),
       lesions: some(({ image }) => image.lesions.length),
+      region: some(({ data }) => data.region.length),
     };
     this.stage.setAttribute("aria-label", data.label);
     this.stage.replaceChildren(this.canvas, ...this.panels.map((panel) => panel.root));

@@ -268,8 +268,25 @@ def test_the_ledger_says_what_the_model_reads_and_what_edits_of_this_image_chang
     assert line
     assert "this answer" in line[2]
     assert "sex cannot be edited" in text
-    assert "with shuffled labels; 439 images" in text
+    assert "when shuffled, n = 439" in text
     assert "780 images of" in text
+
+
+def test_a_region_is_promised_for_the_predicted_class_and_can_be_outlined() -> None:
+    app = opened(model="lungs", image=SECOND)
+    line = r"90% region: \d+% of what the model sees; on test images the class was kept for \d+% \(\d+% to \d+%\)\."
+    assert re.search(line, page_text(app))
+    assert all(panel["region"] for panel in viewer(app)["panels"])
+    assert viewer(app)["look"]["region"] is False
+    other = opened(model="lungs", image=SECOND, target="Normal")
+    assert "A region is promised for the predicted class" in page_text(other)
+    assert not any(panel["region"] for panel in viewer(other)["panels"])
+
+
+def test_no_region_is_promised_where_the_promise_failed_on_images_like_this_one() -> None:
+    app = opened(model="lungs", image=NORMAL)
+    assert re.search(r"No region is promised: .* from nih-chestxray14, of which only \d+% kept", page_text(app))
+    assert not any(panel["region"] for panel in viewer(app)["panels"])
 
 
 def test_an_unlikely_class_has_no_verdict_and_no_test_until_asked_for() -> None:

@@ -209,6 +209,7 @@ KEYS = [
     ("i", {"invert": True}),
     ("l", {"lungs": False}),
     ("k", {"lesions": False}),
+    ("r", {"region": True}),
     ("Shift+ArrowLeft", {"window": [0.01, 0.99]}),
     ("+", {"zoom": [1.25, 0.5, 0.5]}),
 ]
@@ -219,7 +220,7 @@ def test_every_key_changes_the_look_in_one_drawn_frame(show, key: str, look: dic
     image = drawn_image()
     mask = np.zeros(image.shape, bool)
     mask[50:100, 50:100] = True
-    shown = show(pair(image, explained(image), lungs=mask, lesions=mask))
+    shown = show(pair(image, explained(image), lungs=mask, lesions=mask, region=mask))
     shown.page.locator(".stage").focus()
     before = shown.frames()
     shown.page.keyboard.press(key)

@@ -4,7 +4,7 @@ import pytest
 
 from covid_model.viewer.look import Look
 
-OTHER = Look(0.25, 0.1, "turbo", (0.2, 0.75), True, False, False, "wipe", (2.5, 0.25, 0.75))
+OTHER = Look(0.25, 0.1, "turbo", (0.2, 0.75), True, False, False, True, "wipe", (2.5, 0.25, 0.75))
 
 
 def test_what_is_not_the_default_goes_into_an_address_and_back() -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 import zlib
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from covid_model.images.xray_image import XrayImage
 from covid_model.viewer.look import Look
 from covid_model.viewer.payload import (
     LONGEST,
+    REGION_COLOUR,
     EncodedPixels,
     Panel,
     described,
@@ -74,7 +76,7 @@ def test_panels_of_one_image_share_it_and_a_map_has_its_own_size() -> None:
     mask[10:20, 30:50] = True
     box = Box(4, 8, 36, 56)
     found = explained(RANDOM.random((7, 5), np.float32), box, image.shape)
-    panels = [Panel("Image", "the image", image, mask), Panel("<i>", "under", image, mask, None, found, box)]
+    panels = [Panel("Image", "the image", image, mask), Panel("<i>", "under", image, mask, None, found, box, region=mask)]
     sent = payload(panels, lambda each: {"digest": each.digest}, look=Look(opacity=0.25), label="both")
     assert json.loads(json.dumps(sent)) == sent
     assert list(sent["images"]) == [image.digest]
@@ -82,6 +84,7 @@ def test_panels_of_one_image_share_it_and_a_map_has_its_own_size() -> None:
     assert sent["images"][image.digest]["lesions"] == []
     first, second = sent["panels"]
     assert first["map"] is None
+    assert (first["region"], second["region"]) == ([], [[30, 10, 30, 19, 49, 19, 49, 10]])
     assert second["title"] == "<i>", "the script shows it as text"
     heat_sent = second["map"]
     values = np.frombuffer(base64.b64decode(heat_sent["values"]), "<f4").reshape(heat_sent["rows"], heat_sent["columns"])
@@ -114,4 +117,8 @@ def test_a_still_is_the_overlay_of_the_export() -> None:
     grey = displayed(image.pixels, 0.1, 0.8, invert=True)
     expected = outlined(blended(grey, heat(found.heatmap, 0.5, "viridis")), mask)
     np.testing.assert_array_equal(still(Panel("", "", image, mask, mask, found, box), look), expected)
+    with_region = Panel("", "", image, mask, mask, found, box, region=mask)
+    np.testing.assert_array_equal(still(with_region, look), expected)
+    shown = still(with_region, replace(look, region=True, lungs=False))
+    np.testing.assert_array_equal(shown, outlined(blended(grey, heat(found.heatmap, 0.5, "viridis")), mask, REGION_COLOUR))
     np.testing.assert_array_equal(still(Panel("", "", image), look), np.repeat(grey[..., None], 3, axis=-1))

@@ -1,11 +1,12 @@
 """Encoded, used, decisive: a small table of what the model does with source, view, sex, age and markers."""
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import streamlit as st
 
 from covid_model.api.result import Result
-from covid_model.trust.ledger import LedgerRow, decisive, headline, ledger, load_attributes
+from covid_model.trust.ledger import decisive, headline, ledger, load_attributes
 from ui.inert import inert
 from ui.results import results
 
@@ -20,23 +21,26 @@ def ledger_panel(result: Result) -> None:
     changes = results().get_or_make(key, lambda: decisive(classifier, result.image, prediction))
     rows = ledger(record, changes)
     st.markdown(f"**What else can the model read?** {inert(headline(rows[0]))}.")
-    st.markdown(_table(rows))
-    measured = (
-        f"The first two columns: {record['images']} images of {record['patients']} patients, among images of one label at a "
-        f"time, measured {record['date'][:10]}. "
-        if record
-        else f"The first two columns need `python -m covid_model audit --attributes --model {inert(classifier.key)}`. "
-    )
+    st.markdown(ledger_table(HEADINGS, [(row.title, row.encoded, row.used, row.decisive) for row in rows]))
+    command = f"The columns in the middle need `python -m covid_model audit --attributes --model {inert(classifier.key)}`."
     st.caption(
-        f"{measured}The last: the largest change of the probability of {inert(prediction.predicted)} by an edit of this "
-        "image. What is encoded need not be used, and a score may follow an attribute that merely goes along with severity "
-        "or with another attribute."
+        f"{measured_on(record) if record else command} The last column: the largest change of the probability of "
+        f"{inert(prediction.predicted)} by an edit of this image. What is encoded need not be used, and a score may follow "
+        "an attribute that merely goes along with severity or with another attribute."
     )
 
 
-def _table(rows: list[LedgerRow]) -> str:
-    """The rows as a Markdown table."""
-    lines = [HEADINGS, ("---",) * len(HEADINGS)]
-    lines += [(row.title, row.encoded, row.used, row.decisive) for row in rows]
-    cells = [[text if text == "---" else inert(text) for text in line] for line in lines]
-    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+def measured_on(record: Mapping[str, Any]) -> str:
+    """What the columns in the middle mean, and the images that they were measured on."""
+    return (
+        "Encoded: how often a linear probe of the model's features names the attribute. Used: by how many standard "
+        f"deviations the score differs. Measured {record['date'][:10]} among images of one label at a time, "
+        f"{record['images']} images of {record['patients']} patients."
+    )
+
+
+def ledger_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Rows of texts from outside as a Markdown table."""
+    lines = [[inert(text) for text in line] for line in (headings, *rows)]
+    lines.insert(1, ["---"] * len(headings))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
