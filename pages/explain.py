@@ -23,7 +23,7 @@ from ui.explain.export_panel import export_panel
 from ui.explain.input_check import admitted
 from ui.explain.ledger_panel import ledger_panel
 from ui.explain.probabilities import probability_bars
-from ui.explain.region_line import promised_region, region_line
+from ui.explain.promises import label_set_line, promised_region, region_line
 from ui.explain.trust_panel import trust_chips, verdict_line
 from ui.explain.whatif import what_if
 from ui.inert import inert, inert_message
@@ -176,6 +176,7 @@ def show_explained(picked: PickedImage, model: str) -> None:
         return
     with verdict:
         verdict_line(result.inputs)
+        label_set_line(loaded.classifier, prediction)
     show_images(picked, result)
     pin_button(picked, model, how)
     captions, scores = st.columns([3, 2], gap="large")

@@ -26,8 +26,8 @@ from covid_model.files import write_json
 from covid_model.images.read import load_image
 from covid_model.progress import ProgressLog
 from covid_model.threads import in_order
-from covid_model.trust.region import STEPS, distance, least_share, region_path
-from covid_model.trust.source_probe import embedding, load_probe
+from covid_model.trust.likeness import likeness
+from covid_model.trust.region import STEPS, least_share, region_path
 
 TYPICAL: Final = 0.99
 """Share of the calibration images that count as like themselves."""
@@ -90,7 +90,6 @@ def _layer(model: Model, method: str) -> str:
 def _measured(model: Model, rows: pd.DataFrame, methods: Sequence[str], folder: Path) -> Iterator[dict[str, Any]]:
     """For each image: did the input check accept it, its distance, and its least share by method."""
     folder.mkdir(parents=True, exist_ok=True)
-    probe = load_probe(model.key, model.classifier.weights_digest)
 
     def measure(row: Any, _: Progress) -> dict[str, Any]:
         path = folder / f"{row.digest[:32]}.json"
@@ -102,8 +101,7 @@ def _measured(model: Model, rows: pd.DataFrame, methods: Sequence[str], folder: 
             image = load_image(Path(row.path))
             prediction = model.predict(image, force=True)
             known["accepted"] = prediction.input_check is None or prediction.input_check.accepted
-            features = embedding(model.classifier.forward, prediction.prepared.batch)
-            known["distance"] = None if probe is None else float(distance(probe, features)[0])
+            known["distance"] = likeness(model.classifier, prediction).distance
             for method in missing:
                 heatmap = model.explain(image, method, prediction=prediction).explanation.layer_map
                 known[method] = least_share(model.classifier, prediction, heatmap)

@@ -133,7 +133,7 @@ def _encoded(measured: Record) -> str:
         return "not measured: too few images" if measured else "not measured"
     word = "encoded" if found["found"] else "not encoded"
     right = f"{found['value']:.0%} right ({found['low']:.0%} to {found['high']:.0%})"
-    return f"{word}: {right}, {found['shuffled']:.0%} when shuffled, n = {measured['images']}"
+    return f"{word}: {right}, {found['shuffled']:.0%} when shuffled, {measured['images']} images"
 
 
 def _used(measured: Record) -> str:

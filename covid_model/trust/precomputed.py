@@ -24,7 +24,10 @@ SCORES: Final = ASSETS / "scores"
 
 CODE: Final = ("trust", "explain/methods")
 """Folders of the package whose code the scores depend on."""
-APART: Final = ("verdict.py", "precomputed.py", "benchmark.py", "ledger.py", "region.py")
+APART: Final = (
+    *("verdict.py", "precomputed.py", "benchmark.py", "ledger.py"),
+    *("region.py", "likeness.py", "label_set.py"),
+)
 """Files there that change no score."""
 BESIDE: Final = ("audit.json", "source.json")
 """Files beside a model's weights that its scores depend on."""

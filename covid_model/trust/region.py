@@ -15,21 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.backends.base import CHUNK, Array
-from covid_model.evaluation.groups import LEAST
 from covid_model.explain.baseline_inputs import BASELINE_INPUTS
 from covid_model.models.classifier import Classifier
 from covid_model.models.predict import Prediction
 from covid_model.models.user_models import folder_of
+from covid_model.trust.likeness import Likeness, unlike
 from covid_model.trust.score import TrustInput
-from covid_model.trust.source_probe import SourceProbe, embedding, load_probe
 from covid_model.trust.trust_tests.faithfulness import IMPUTATION
 
 STEPS: Final = 20
 """Sizes that are tried: 0, 5%, ... 100% of what the model sees."""
-FARTHEST: Final = 5.0
-"""Standard deviations that one feature can add to the distance."""
-RECOGNISED: Final = 0.5
-"""From this probability on the source probe names the source of an image."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +45,6 @@ class RegionSize:
     left_out: Mapping[str, Mapping[str, Any]]
     typical: float | None
     region: str
-
-    @property
-    def fails_on(self) -> tuple[str, ...]:
-        """Sources of test images on which the promise was broken beyond chance: the whole interval is below the level."""
-        return tuple(
-            name for name, found in self.by_source.items() if found["images"] >= LEAST and found["high"] < self.level
-        )
 
     @property
     def sentence(self) -> str:
@@ -138,40 +126,11 @@ def region_mask(inputs: TrustInput, share: float) -> NDArray[np.bool_]:
     return shown.to_image(inside.reshape(shape)) > 0.5
 
 
-def distance(probe: SourceProbe, features: Array) -> NDArray[np.float64]:
-    """(images,): how far features (images, f) are from the images that the source probe was fitted on.
-
-    Mean magnitude of the standardised features, below 1 for such images; each counts up to FARTHEST, because a feature that
-    is almost always 0 has hardly a deviation.
-    """
-    standard = (features - probe.mean.astype(np.float64)) / probe.scale
-    return np.asarray(np.minimum(np.abs(standard), FARTHEST).mean(axis=1))
-
-
-def unlike(inputs: TrustInput, size: RegionSize) -> str:
-    """Why the promise does not hold for this image or heatmap, as a sentence; "" where it does."""
-    found, check = inputs.explanation, inputs.prediction.input_check
-    if check is not None and not check.accepted:
-        return f"No region is promised. {check.reason}"
-    if (found.target, found.layer) != (inputs.prediction.predicted, size.layer) or _changed_options(inputs):
+def no_promise(inputs: TrustInput, size: RegionSize, found: Likeness) -> str:
+    """Why no region is promised for this image or heatmap, as a sentence; "" where it is. found: of the image."""
+    explanation, options = inputs.explanation, inputs.method.options
+    changed = any(explanation.options[option.name] != option.default for option in options)
+    if (explanation.target, explanation.layer) != (inputs.prediction.predicted, size.layer) or changed:
         return "A region is promised for the predicted class with the method's default layer and settings only."
-    probe = load_probe(found.model, found.model_digest)
-    if probe is None or size.typical is None:
-        return "No region is promised: without a source classifier nobody knows whether this image is like the others."
-    features = embedding(inputs.classifier.forward, inputs.prediction.prepared.batch)
-    if distance(probe, features)[0] > size.typical:
-        return "No region is promised: the model's features of this image are unlike those it was calibrated on."
-    named = dict(zip(probe.sources, probe.probabilities(features)[0], strict=True))
-    likely = max(named, key=named.__getitem__)
-    if named[likely] >= RECOGNISED and likely in size.fails_on:
-        kept = size.by_source[likely]["value"]
-        return (
-            f"No region is promised: the model's features say that this image is like those from {likely}, of which only "
-            f"{kept:.0%} kept their class."
-        )
-    return ""
-
-
-def _changed_options(inputs: TrustInput) -> bool:
-    """Do the heatmap's settings differ from the method's own?"""
-    return any(inputs.explanation.options[option.name] != option.default for option in inputs.method.options)
+    why = unlike(found, size.typical, size.by_source, size.level, "kept their class")
+    return f"No region is promised: {why}." if why else ""

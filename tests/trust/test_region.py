@@ -11,12 +11,10 @@ from toy_models import IMAGE, SIDE, FixedLungs, classifier_on, image_with, lung_
 
 from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.images.xray_image import XrayImage
-from covid_model.input_check.check import REASONS, InputCheckResult
 from covid_model.models.classifier import Classifier
 from covid_model.models.predict import Prediction, predict
-from covid_model.trust import region
-from covid_model.trust.region import STEPS, RegionSize, keeps_class, least_share, region_mask, region_order, unlike
-from covid_model.trust.source_probe import SourceProbe
+from covid_model.trust.likeness import Likeness
+from covid_model.trust.region import STEPS, RegionSize, keeps_class, least_share, no_promise, region_mask, region_order
 
 CHECKERS = (np.indices((SIDE, SIDE)).sum(axis=0) % 2 * 2 - 1).astype(np.float32)
 """A pattern that a blur wipes out, so that only pixels that are shown count."""
@@ -89,43 +87,20 @@ def size_of(**changed: Any) -> RegionSize:
     return replace(RegionSize(0.25, 0.9, "conv", 200, interval, known, {}, 1.5, "image"), **changed)
 
 
-def probe(source: str, scale: float = 1.0) -> SourceProbe:
-    """A probe that names `source` whatever it sees. scale: of the features that it knows."""
-    features, names = SIDE * SIDE * 2, ("fine", "failing", "tiny")
-    bias = np.array([5.0 * (name == source) for name in names], np.float32)
-    zeros = np.zeros((3, features), np.float32)
-    return SourceProbe(
-        "toy", names, zeros[0], np.full(features, scale, np.float32), zeros, bias, {}, {}, "1" * 64, "", "2026-01-01", "0"
-    )
-
-
 def test_the_promise_is_in_one_sentence_and_names_where_it_fails() -> None:
     assert size_of().sentence == ("90% region: 25% of the image; on test images the class was kept for 93% (90% to 96%).")
     assert "25% of what the model sees" in size_of(region="lungs").sentence
-    assert size_of().fails_on == ("failing",), "five images show nothing"
 
 
-@pytest.mark.parametrize(
-    ("source", "scale", "why"),
-    [("fine", 1.0, ""), ("failing", 1.0, "only 60% kept their class"), ("tiny", 1.0, ""), ("fine", 0.1, "unlike those")],
-)
-def test_an_image_unlike_those_of_the_calibration_gets_no_promise(
-    monkeypatch: pytest.MonkeyPatch, source: str, scale: float, why: str
-) -> None:
-    monkeypatch.setattr(region, "load_probe", lambda *_: probe(source, scale))
-    inputs = trust_input_of(classifier_on(lung_area(SIDE)), image_with(lung_area(IMAGE)))
-    found = unlike(inputs, size_of())
-    assert why in found
-    assert bool(found) == bool(why)
+FOUND = Likeness("", 1.0, "fine")
 
 
-def test_other_heatmaps_and_refused_images_get_no_promise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_heatmaps_and_images_unlike_the_others_get_no_promise() -> None:
     classifier, image = classifier_on(lung_area(SIDE)), image_with(lung_area(IMAGE))
     inputs = trust_input_of(classifier, image)
-    assert "without a source classifier" in unlike(inputs, size_of())
-    monkeypatch.setattr(region, "load_probe", lambda *_: probe("fine"))
-    assert unlike(inputs, size_of()) == ""
-    assert "default layer" in unlike(inputs, size_of(layer="another"))
-    assert "predicted class" in unlike(trust_input_of(classifier, image, target="Normal"), size_of())
-    checked = replace(inputs.prediction, input_check=InputCheckResult(False, 0.0, "ct"))
-    assert REASONS["ct"] in unlike(replace(inputs, prediction=checked), size_of())
+    assert no_promise(inputs, size_of(), FOUND) == ""
+    assert "default layer" in no_promise(inputs, size_of(layer="another"), FOUND)
+    assert "predicted class" in no_promise(trust_input_of(classifier, image, target="Normal"), size_of(), FOUND)
+    failing = no_promise(inputs, size_of(), replace(FOUND, source="failing"))
+    assert failing.startswith("No region is promised: ")
+    assert "from failing, of which only 60% kept their class." in failing

@@ -268,8 +268,15 @@ def test_the_ledger_says_what_the_model_reads_and_what_edits_of_this_image_chang
     assert line
     assert "this answer" in line[2]
     assert "sex cannot be edited" in text
-    assert "when shuffled, n = 439" in text
+    assert "when shuffled, 439 images" in text
     assert "780 images of" in text
+
+
+def test_the_answer_comes_with_a_set_of_classes_that_is_calibrated() -> None:
+    text = page_text(opened(model="lungs", image=SECOND))
+    found = re.search(r"90% set: (.*?)\. On test images such sets held the true class for \d+% \(\d+% to \d+%\)", text)
+    assert found
+    assert set(found[1].split(" or ")) <= set(LABELS)
 
 
 def test_a_region_is_promised_for_the_predicted_class_and_can_be_outlined() -> None:
@@ -285,7 +292,7 @@ def test_a_region_is_promised_for_the_predicted_class_and_can_be_outlined() -> N
 
 def test_no_region_is_promised_where_the_promise_failed_on_images_like_this_one() -> None:
     app = opened(model="lungs", image=NORMAL)
-    assert re.search(r"No region is promised: .* from nih-chestxray14, of which only \d+% kept", page_text(app))
+    assert re.search(r"No region is promised: .* images from nih-chestxray14, of which only \d+% kept", page_text(app))
     assert not any(panel["region"] for panel in viewer(app)["panels"])
 
 
