@@ -67,14 +67,14 @@ def broken_on(coverage: Coverage, level: float) -> tuple[str, ...]:
 def unlike(found: Likeness, typical: float | None, coverage: Coverage, level: float, kept: str) -> str:
     """Why a promise does not hold for an image, as a part of a sentence; "" where it does.
 
-    typical: the largest distance of an image that is like the calibration images; None where it was not measured. coverage,
+    typical: the largest distance of an image that is like the calibration images; None for any. coverage,
     level: of the promise. kept: completes "of which only 73% ...".
     """
     if found.refused:
         return found.refused[0].lower() + found.refused[1:].removesuffix(".")
-    if found.distance is None or typical is None:
+    if found.distance is None:
         return "without a source classifier nobody knows whether this image is like those it was calibrated on"
-    if found.distance > typical:
+    if typical is not None and found.distance > typical:
         return "the model's features of this image are unlike those of the images it was calibrated on"
     if found.source in broken_on(coverage, level):
         share = coverage[found.source]["value"]

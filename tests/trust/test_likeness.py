@@ -42,7 +42,7 @@ def test_a_promise_holds_for_images_like_those_of_the_calibration(changed: dict[
     found = unlike(replace(FOUND, **changed), 1.5, COVERAGE, 0.9, "did")
     assert found.endswith(why)
     assert bool(found) == bool(why)
-    assert unlike(FOUND, None, COVERAGE, 0.9, "did")
+    assert unlike(replace(FOUND, distance=9.0), None, COVERAGE, 0.9, "did") == "", "without a limit no distance is too far"
     assert broken_on(COVERAGE, 0.9) == ("failing",), "five images show nothing"
     assert broken_on(COVERAGE, 0.65) == ()
 

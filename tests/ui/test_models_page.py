@@ -1,0 +1,43 @@
+"""The Models page driven through AppTest: what each model's features say, and how much of an image keeps its class."""
+
+import json
+from pathlib import Path
+
+import pytest
+from shown import page_text
+from streamlit.testing.v1 import AppTest
+
+from covid_model.models.specs import SHIPPED
+from covid_model.settings import WEIGHTS
+from covid_model.trust.ledger import ATTRIBUTES
+
+ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
+
+
+@pytest.fixture(scope="module")
+def page() -> AppTest:
+    app = AppTest.from_file(ENTRY, default_timeout=120)
+    app.run()
+    app.switch_page("pages/models.py").run()
+    assert not app.exception
+    return app
+
+
+def test_every_model_shows_its_ledger_with_every_attribute(page: AppTest) -> None:
+    tables = [element.value for element in page.markdown if "Encoded in the features?" in element.value]
+    assert len(tables) == len(SHIPPED)
+    for table in tables:
+        assert all(attribute.title.split(" (")[0] in table for attribute in ATTRIBUTES.values())
+    assert sum("Sensitivity" in table for table in tables) == 3, "of the models with more than one dense layer"
+
+
+def test_a_source_on_which_the_promise_fails_is_marked(page: AppTest) -> None:
+    tables = [frame.value for frame in page.dataframe if "class kept" in frame.value]
+    assert len(tables) == len(list(WEIGHTS.glob("*.region.json")))
+    record = json.loads((WEIGHTS / "lungs.region.json").read_text("utf-8"))
+    broken = {name for name, found in record["methods"]["gradcam"]["by_source"].items() if found["high"] < record["level"]}
+    assert broken
+    lungs = tables[0]
+    shown = lungs[lungs["heatmap"] == "Grad-CAM"].set_index("images")[""]
+    assert {name for name in record["methods"]["gradcam"]["by_source"] if shown[name] == "fails"} == broken
+    assert "broken beyond chance" in page_text(page)
