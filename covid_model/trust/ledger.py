@@ -34,7 +34,7 @@ class Attribute:
 
 
 ATTRIBUTES: Final[Mapping[str, Attribute]] = {
-    "source": Attribute("Source", ("border", "tone", "sharpness")),
+    "source": Attribute("Source", ("border", "tone")),
     "view": Attribute("View (PA or AP)", fixed="a view cannot be edited"),
     "sex": Attribute("Sex", fixed="sex cannot be edited"),
     "age": Attribute("Age", fixed="age cannot be edited"),
@@ -84,8 +84,11 @@ def load_attributes(model: str, digest: str, folder: Path | None = None) -> Reco
 def decisive(classifier: Classifier, image: XrayImage, prediction: Prediction) -> dict[str, Change]:
     """Attribute -> the change by the edit of it that moves the answer most; attributes that no edit changes are left out.
 
-    The lungs are those of the prediction. Image and edits are compared at the size at which images are edited.
+    The lungs are those of the prediction; empty where none were found. Image and edits are compared at the size at which
+    images are edited.
     """
+    if not prediction.prepared.lungs.mask.any():
+        return {}
     wanted = {kind for attribute in ATTRIBUTES.values() for kind in attribute.edits}
     edits = {name: edit for name, edit in EDITS.items() if edit.attribute in wanted}
     before, after = edited_logits(classifier, image, prediction.prepared.lungs, edits)
@@ -111,7 +114,9 @@ def ledger(record: Record, changes: Mapping[str, Change] | None = None) -> list[
     rows = []
     for key, attribute in ATTRIBUTES.items():
         measured = record.get("attributes", {}).get(key, {})
-        change = "" if changes is None else _change(changes[key]) if key in changes else attribute.fixed
+        change = ""
+        if changes is not None:
+            change = _change(changes[key]) if key in changes else attribute.fixed or "not edited: no lungs were found"
         row = LedgerRow(attribute.title, _encoded(measured), _used(measured), _sensitive(measured), change)
         rows.append(row)
     return rows

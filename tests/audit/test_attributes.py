@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from keras import layers
 from PIL import Image
-from toy_models import IMAGE, SIDE, classifier_on, corner, image_with, lung_area
+from toy_models import IMAGE, SIDE, FixedLungs, classifier_on, corner, image_with, lung_area
 
 from covid_model.audit.attribute_tests import Stratum, class_directions, directions, encoded, sensitive, shuffled, used
 from covid_model.audit.attributes import audit_attributes, strata_of
@@ -212,3 +212,6 @@ def test_an_edit_decides_for_the_model_that_reads_the_marker_only() -> None:
     assert rows["Sex"] == "sex cannot be edited"
     assert ledger({}, changes["marker"])[-1].decisive.startswith("changes this answer by -0.")
     assert ledger({})[0].encoded == "not measured"
+    assert ledger({}, {})[0].decisive == "not edited: no lungs were found"
+    unseen = predict(classifier, image, FixedLungs(np.zeros((IMAGE, IMAGE), bool), "failed").found)
+    assert decisive(classifier, image, unseen) == {}
