@@ -55,7 +55,7 @@ def show_attributes(card: Card) -> None:
         return
     with st.expander("What else its features say", icon=":material/fingerprint:"):
         rows = ledger(record)
-        headings = ["", "Encoded in the features?", "Does the score follow it?"]
+        headings = ["Attribute", "Encoded in the features?", "Does the score follow it?"]
         cells = [[row.title, row.encoded, row.used] for row in rows]
         if any(row.sensitive for row in rows):
             headings.append("Sensitivity (TCAV)")

@@ -10,7 +10,7 @@ from covid_model.trust.ledger import decisive, headline, ledger, load_attributes
 from ui.inert import inert
 from ui.results import results
 
-HEADINGS: Final = ("", "Encoded in the features?", "Does the score follow it?", "This answer")
+HEADINGS: Final = ("Attribute", "Encoded in the features?", "Does the score follow it?", "This answer")
 
 
 def ledger_panel(result: Result) -> None:
