@@ -90,12 +90,13 @@ def _layer(model: Model, method: str) -> str:
 def _measured(model: Model, rows: pd.DataFrame, methods: Sequence[str], folder: Path) -> Iterator[dict[str, Any]]:
     """For each image: did the input check accept it, its distance, and its least share by method."""
     folder.mkdir(parents=True, exist_ok=True)
+    made_from = {"weights": model.classifier.weights_digest, "steps": STEPS}
 
     def measure(row: Any, _: Progress) -> dict[str, Any]:
         path = folder / f"{row.digest[:32]}.json"
         known = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-        if known.get("weights") != model.classifier.weights_digest:
-            known = {"weights": model.classifier.weights_digest}
+        if any(known.get(name) != value for name, value in made_from.items()):
+            known = dict(made_from)
         missing = [method for method in methods if method not in known]
         if missing:
             image = load_image(Path(row.path))
