@@ -152,8 +152,8 @@ def show_panels(picked: PickedImage, result: Result, card: Card) -> None:
     if trust.open:
         with trust:
             trust_chips(result.inputs)
-            benchmark_panel(found.method)
             ledger_panel(result)
+            benchmark_panel(found.method)
     if change.open:
         with change:
             what_if(found.model, picked.image, result.prediction, found)
