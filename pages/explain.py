@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from covid_model.api.result import Result
-from covid_model.explain.captions import caption, lung_share
+from covid_model.explain.captions import caption
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import get_method
 from covid_model.lungs.segment import Quality
@@ -104,12 +104,10 @@ def interval_row(title: str, score: Mapping[str, Any]) -> dict[str, Any]:
     return {"score": title, "value": score["value"], "95% interval": interval}
 
 
-def show_captions(
-    picked: PickedImage, prediction: Prediction, found: Explanation, card: Card, audit: Mapping[str, Any]
-) -> None:
+def show_captions(picked: PickedImage, result: Result, card: Card, audit: Mapping[str, Any]) -> None:
     """What the heatmap shows and does not show; on demand, where prediction and heatmap come from."""
-    share = lung_share(found.heatmap, prediction.prepared.lungs.mask, prediction.prepared.model_input.seen)
-    *sentences, shows, limits = caption(found, share, prediction.head)
+    found = result.explanation
+    *sentences, shows, limits = caption(found, result.lung_share, result.prediction.head)
     st.markdown(f"**{inert_message(' '.join(sentences or [shows]))}**")
     known = audit.get("methods", {}).get(found.method)
     if known and not known["randomisation"]["passed"]:
@@ -181,7 +179,7 @@ def show_explained(picked: PickedImage, model: str) -> None:
     pin_button(picked, model, how)
     captions, scores = st.columns([3, 2], gap="large")
     with captions:
-        show_captions(picked, prediction, result.explanation, loaded.card, loaded.audit_record)
+        show_captions(picked, result, loaded.card, loaded.audit_record)
     with scores:
         show_scores(loaded.card, loaded.audit_record)
     show_panels(picked, result, loaded.card)

@@ -12,7 +12,7 @@ from ui.compare.views import View, panel_of, result_of
 from ui.explain.controls import PickedImage
 from ui.explain.trust_panel import VERDICTS
 from ui.links import explain_params
-from ui.loaders import HowToExplain, image_from, loaded_model
+from ui.loaders import HowToExplain, ImageFile, image_from, loaded_model
 from ui.menu import require_entry
 from ui.models.cards import card_of
 from ui.notices import show_errors
@@ -22,7 +22,7 @@ from ui.viewer import current_look
 def show_stop(number: int, key: str, found: TourExample) -> None:
     """One stop: the image, its heatmap, the verdict, and the link to all of it."""
     stop, sample = STOPS[key], shipped_samples()[found.image]
-    image = image_from(file_bytes(sample.path))
+    image = image_from(ImageFile.of(file_bytes(sample.path)))
     with st.container(border=True):
         picture, overlay, text = st.columns([1, 1, 2], gap="medium", vertical_alignment="center")
         picture.image(displayed(image.pixels), alt=f"Synthetic image, generated as {sample.label}", width="stretch")

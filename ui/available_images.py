@@ -18,7 +18,7 @@ from covid_model.errors import DataError
 from covid_model.images.read import file_bytes
 from covid_model.images.xray_image import XrayImage
 from covid_model.settings import data_folder
-from ui.loaders import image_from
+from ui.loaders import ImageFile, image_from
 from ui.manifest import manifest_image
 
 MOST: Final = 120
@@ -43,7 +43,7 @@ class AvailableImage:
 
 def _read(path: Path) -> XrayImage:
     """The image in a file, kept between runs of a page. Raises ImageError."""
-    return image_from(file_bytes(path))
+    return image_from(ImageFile.of(file_bytes(path)))
 
 
 def _synthetic(sample: SyntheticSample) -> AvailableImage:

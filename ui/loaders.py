@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from hashlib import sha256
 
 import numpy as np
 import streamlit as st
@@ -50,10 +51,25 @@ def loaded_model(key: str) -> Model:
     return _loaded(key, card_of(key).weights_sha256)
 
 
-@st.cache_resource(max_entries=4, ttl=timedelta(minutes=30), show_spinner=False)
-def image_from(data: bytes) -> XrayImage:
-    """The image in a file's bytes, shared by all sessions: its pixels are read-only. Raises ImageError for a bad file."""
-    return read_image(data)
+@dataclass(frozen=True, eq=False)
+class ImageFile:
+    """The bytes of a file and their digest, which every run of a page asks for but only the first computes."""
+
+    data: bytes
+    digest: str
+
+    @classmethod
+    def of(cls, data: bytes) -> "ImageFile":
+        """A file with these bytes."""
+        return cls(data, sha256(data).hexdigest())
+
+
+@st.cache_resource(
+    max_entries=4, ttl=timedelta(minutes=30), show_spinner=False, hash_funcs={ImageFile: lambda file: file.digest}
+)
+def image_from(file: ImageFile) -> XrayImage:
+    """The image in a file, shared by all sessions: its pixels are read-only. Raises ImageError for a bad file."""
+    return read_image(file.data)
 
 
 def _checked(image: XrayImage) -> tuple[InputCheckResult, LungMask]:

@@ -3,6 +3,7 @@
 import base64
 import json
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from covid_model.backends.base import Progress, silent
 from covid_model.errors import ExplainError
+from covid_model.explain.captions import LungShare, lung_share
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import get_method
 from covid_model.explain.overlay import overlay_png
@@ -74,6 +76,12 @@ class Result:
     def heatmap(self) -> NDArray[np.float32]:
         """(H, W) float32 at image size, raw and unscaled, 0 where the model saw nothing; signed where the method is."""
         return self.explanation.heatmap
+
+    @cached_property
+    def lung_share(self) -> LungShare | None:
+        """How much of the heatmap is inside the lungs, of the part that the model saw (`explain.captions.lung_share`)."""
+        prepared = self.prediction.prepared
+        return lung_share(self.heatmap, prepared.lungs.mask, prepared.model_input.seen)
 
     @property
     def warnings(self) -> tuple[str, ...]:

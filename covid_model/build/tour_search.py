@@ -10,7 +10,6 @@ from covid_model import __version__
 from covid_model.api.model import Model
 from covid_model.data.synthetic_samples import SyntheticSample
 from covid_model.errors import DataError
-from covid_model.explain.captions import lung_share
 from covid_model.explain.methods import DEFAULT_METHOD
 from covid_model.files import write_json
 from covid_model.images.read import load_image
@@ -31,7 +30,7 @@ def examine(model: Model, sample: SyntheticSample) -> TourExample | None:
     prediction = result.prediction
     if withheld(result.inputs) is not None:
         return None
-    share = lung_share(result.heatmap, prediction.prepared.lungs.mask, prediction.prepared.model_input.seen)
+    share = result.lung_share
     if share is None:
         return None
     judged = result.verdict()

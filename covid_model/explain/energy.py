@@ -1,5 +1,6 @@
 """How much of a heatmap is inside a region."""
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,8 +15,8 @@ def energy_in_mask(heatmap: NDArray[np.float32], mask: NDArray[np.bool_] | NDArr
     0.75
     """
     positive = np.maximum(heatmap, 0)
-    total = float(positive.sum(dtype=np.float64))
+    total = cv2.sumElems(positive)[0]  # in float64
     if not total > 0:
         return float("nan")
-    inside = positive[mask] if mask.dtype == bool else positive.astype(np.float64) * mask
-    return float(inside.sum(dtype=np.float64)) / total
+    inside = cv2.copyTo(positive, mask.view(np.uint8)) if mask.dtype == bool else positive.astype(np.float64) * mask
+    return float(cv2.sumElems(inside)[0] / total)

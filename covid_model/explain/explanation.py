@@ -4,7 +4,7 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from covid_model import __version__
 from covid_model.errors import ExplainError
 from covid_model.explain.options import Setting
+from covid_model.explain.scale import scale_top
 from covid_model.files import write_json, written_whole
 
 SCHEMA: Final = 2
@@ -62,6 +63,11 @@ class Explanation:
     seconds: float
     versions: dict[str, str] = field(default_factory=versions)
     date: str = field(default_factory=lambda: datetime.now(UTC).isoformat("T", "seconds"))
+
+    @cached_property
+    def top(self) -> float:
+        """Where the colours of the heatmap end (`scale.scale_top`)."""
+        return scale_top(self.heatmap)
 
     def record(self) -> dict[str, Any]:
         """Everything but the maps, as JSON values."""

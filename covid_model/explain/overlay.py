@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import get_method
-from covid_model.images.quantiles import quantiles
+from covid_model.explain.scale import scale_top
 from covid_model.images.window import displayed
 from covid_model.images.xray_image import XrayImage
 
@@ -38,21 +38,8 @@ COLORMAPS: Final[dict[str, Colormap]] = {
 FOR: Final = (230, 60, 40)
 AGAINST: Final = (50, 110, 240)
 """Red and blue of signed maps; distinct with any of the usual kinds of colour blindness."""
-TOP_SHARE: Final = 0.998
-"""The scale ends at this quantile, because a few pixels of gradient maps are far above all others."""
-
 ROWS: Final = 32
 """Rows of a large picture that are coloured at a time: what they need fits into the processor's cache."""
-
-
-def scale_top(heatmap: NDArray[np.float32]) -> float:
-    """The value at which the colours of a raw map (H, W) end: its largest absolute value without outliers.
-
-    >>> scale_top(np.zeros((2, 2), np.float32))
-    0.0
-    """
-    size = np.abs(heatmap)
-    return quantiles(size, (TOP_SHARE,))[0] or float(size.max())
 
 
 def heat(
@@ -102,10 +89,9 @@ def outlined(
 def overlay_png(image: XrayImage, explanation: Explanation, *, opacity: float = 0.6, colormap: str = "inferno") -> bytes:
     """The image at full size with the heatmap over it, as the bytes of a PNG file."""
     signed, heatmap = get_method(explanation.method).signed, explanation.heatmap
-    top = scale_top(heatmap)
     picture = np.empty((*heatmap.shape, 3), np.uint8)
     for start in range(0, len(picture), ROWS):
         rows = slice(start, start + ROWS)
-        layer = heat(heatmap[rows], opacity, colormap, signed=signed, top=top)
+        layer = heat(heatmap[rows], opacity, colormap, signed=signed, top=explanation.top)
         cv2.cvtColor(blended(displayed(image.pixels[rows]), layer), cv2.COLOR_RGB2BGR, dst=picture[rows])
     return bytes(cv2.imencode(".png", picture)[1])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import get_method
-from covid_model.explain.overlay import blended, heat, outlined, scale_top
+from covid_model.explain.overlay import blended, heat, outlined
 from covid_model.images.lung_region import Box
 from covid_model.images.window import auto_window, displayed
 from covid_model.images.xray_image import XrayImage
@@ -32,7 +32,7 @@ class Panel:
     region: (H, W) bool, the part that keeps the class, drawn as an outline on this panel alone.
     title: text from outside is safe; the viewer shows it character by character. alt: what the panel shows, for those who
     do not see it. lungs, lesions: (H, W) bool, drawn as outlines. explanation: whose map is shown; box: the part of the
-    image that its model saw. top: where the map's colours end, by default its own `scale_top`. note: text below the panel.
+    image that its model saw. top: where the map's colours end, by default its own `top`. note: text below the panel.
     """
 
     title: str
@@ -68,7 +68,7 @@ class Panel:
 
 def shared_top(explanations: Sequence[Explanation]) -> float:
     """The end of a colour scale for all maps, the largest of their own; only maps of one method are comparable."""
-    return max((scale_top(found.heatmap) for found in explanations), default=0.0)
+    return max((found.top for found in explanations), default=0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +169,7 @@ def _map(panel: Panel) -> dict[str, Any] | None:
     found, box = panel.explanation, panel.box
     if found is None or box is None:
         return None
-    top = scale_top(found.heatmap) if panel.top is None else panel.top
+    top = found.top if panel.top is None else panel.top
     made_from = [found.method, found.target, found.layer, found.model, found.model_digest[:8], found.image_digest[:8]]
     options = [f"{name}={value}" for name, value in sorted(found.options.items())]
     rows, columns = found.layer_map.shape

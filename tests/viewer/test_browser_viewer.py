@@ -15,7 +15,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import METHODS
-from covid_model.explain.overlay import scale_top
+from covid_model.explain.scale import scale_top
 from covid_model.images.lung_region import Box
 from covid_model.images.preprocess import ModelInput
 from covid_model.images.xray_image import XrayImage

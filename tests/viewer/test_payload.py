@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from covid_model.explain.explanation import Explanation
-from covid_model.explain.overlay import blended, heat, outlined, scale_top
+from covid_model.explain.overlay import blended, heat, outlined
+from covid_model.explain.scale import scale_top
 from covid_model.images.lung_region import Box
 from covid_model.images.window import displayed
 from covid_model.images.xray_image import XrayImage

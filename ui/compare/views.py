@@ -7,7 +7,6 @@ import numpy as np
 import streamlit as st
 
 from covid_model.api.result import Result
-from covid_model.explain.captions import lung_share
 from covid_model.explain.methods import METHODS
 from covid_model.images.lung_region import whole
 from covid_model.trust.maps import comparable, rank_correlation
@@ -89,11 +88,10 @@ def agreement(result: Result, first: Result) -> float | None:
 
 def facts(result: Result, first: Result) -> list[str]:
     """What is known of a panel: verdict where the tests have run, probability, share in the lungs, agreement."""
-    found, prepared = result.explanation, result.prediction.prepared
+    found, share = result.explanation, result.lung_share
     lines = [verdict_word(result)]
     if found.target in result.probabilities:
         lines.append(f"{found.target} {result.probabilities[found.target]:.0%}")
-    share = lung_share(result.heatmap, prepared.lungs.mask, prepared.model_input.seen)
     if share is not None:
         lines.append(f"{share.inside:.0%} in the lungs (by chance {share.chance:.0%})")
     alike = agreement(result, first)

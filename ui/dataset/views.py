@@ -109,9 +109,9 @@ def search_by_upload(images: ManifestTable) -> None:
             st.info(f"The images were measured by {inert(model)}, which is not available.", icon=":material/info:")
             return
         from covid_model.trust.source_probe import embedding  # TensorFlow is started only here
-        from ui.loaders import cached_prediction, image_from, loaded_model
+        from ui.loaders import ImageFile, cached_prediction, image_from, loaded_model
 
-        prediction, loaded = cached_prediction(model, image_from(upload.getvalue())), loaded_model(model).classifier
+        prediction, loaded = cached_prediction(model, image_from(ImageFile.of(upload.getvalue()))), loaded_model(model).classifier
         features = embedding(loaded.forward, prediction.prepared.batch)[0]
         show_similar(images, "search", similar(path, features))
 

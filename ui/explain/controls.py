@@ -21,14 +21,14 @@ from ui.explain.input_check import mended
 from ui.image_types import SUFFIXES
 from ui.inert import inert
 from ui.links import linked_select, newly_named, wanted
-from ui.loaders import HowToExplain, image_from
+from ui.loaders import HowToExplain, ImageFile, image_from
 from ui.notices import PRIVACY
 
 PREDICTED: Final = "predicted"
 """In links: the class that the model predicts, whichever it is."""
 
 UPLOAD: Final = "upload"
-"""In the session: the bytes of the uploaded file."""
+"""In the session: the uploaded file."""
 UPLOADS: Final = "uploads"
 """In the session: how many uploads were dropped; a new uploader is empty."""
 
@@ -82,8 +82,8 @@ def with_remedy(picked: PickedImage) -> PickedImage:
     return picked if image is picked.image else replace(picked, image=image, lesions=None, linkable=False)
 
 
-def _uploaded() -> bytes | None:
-    """The bytes of the session's upload, which every page shares; a link to an image ends it."""
+def _uploaded() -> ImageFile | None:
+    """The session's upload, which every page shares; a link to an image ends it."""
     if newly_named("image"):
         _forget_upload()
     widget = f"uploader_{st.session_state.get(UPLOADS, 0)}"
@@ -93,11 +93,11 @@ def _uploaded() -> bytes | None:
         if file is None:
             st.session_state.pop(UPLOAD, None)
         else:
-            st.session_state[UPLOAD] = file.getvalue()
+            st.session_state[UPLOAD] = ImageFile.of(file.getvalue())
 
     about = f"PNG, JPEG, WebP, BMP, TIFF or DICOM. {PRIVACY}"
     shown = st.file_uploader("Upload a chest X-ray", type=SUFFIXES, help=about, key=widget, on_change=take)
-    upload: bytes | None = st.session_state.get(UPLOAD)
+    upload: ImageFile | None = st.session_state.get(UPLOAD)
     if upload is not None and shown is None:  # chosen on another page
         st.button("Remove your upload", icon=":material/close:", key="remove_upload", on_click=_forget_upload)
     return upload

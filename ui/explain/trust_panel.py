@@ -40,6 +40,8 @@ def verdict_line(inputs: TrustInput) -> None:
     """The verdict as a chip, with one plain line why; while the tests run, how many have finished."""
     measuring = st.session_state.get(MEASURING) == _record_key(inputs)
     rests = withheld(inputs) is not None or (len(scores_so_far(inputs)) == len(TRUST_TESTS) and not measuring)
+    if rests:
+        st.session_state.pop(WAITING, None)  # the whole page runs already
     st.fragment(_verdict_line, run_every=None if rests else TICK)(inputs)
 
 

@@ -7,7 +7,6 @@ import streamlit as st
 
 from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import get_method
-from covid_model.explain.overlay import scale_top
 from covid_model.images.window import displayed
 from covid_model.images.xray_image import XrayImage
 from covid_model.models.predict import Prediction
@@ -126,7 +125,7 @@ def show_change(model: str, original: XrayImage, changed: XrayImage, prediction:
         prediction=after,
         options=found.options,
     )
-    top, on_scale = scale_top(found.heatmap), "the change, on the same scale"
+    top, on_scale = found.top, "the change, on the same scale"
     panels = [
         Panel.of("Before", f"Before {on_scale}", original, prediction, found, top=top),
         Panel.of("After", f"After {on_scale}", changed, after, again.explanation, top=top),
