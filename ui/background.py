@@ -19,6 +19,9 @@ PATIENCE: Final = 10.0
 YIELD: Final = 2.0
 """Seconds that work lets a page run by itself at most, each time that it reports progress."""
 
+REST: Final = 0.25
+"""Seconds without a page that runs before a new job begins, so that who clicks from class to class waits for no test."""
+
 Step = Callable[[Progress], object]
 
 
@@ -45,9 +48,10 @@ class _Wish:
 class Background:
     """One worker for all sessions; each has one wish, its newest. A job is a list of steps, shared by all who want it.
 
-    The next step is for the session that got the least time so far, and of equals for the newest wish. A step receives a
-    progress function to call between its parts, which waits while a page runs (`page_runs`) and raises UnwantedError once no
-    session wants the job: each wants another, has ended, or has not renewed its wish.
+    A job begins once no page has run for REST. The next step is for the session that got the least time so far, and of
+    equals for the newest wish. A step receives a progress function to call between its parts, which waits while a page runs
+    (`page_runs`) and raises UnwantedError once no session wants the job: each wants another, has ended, or has not renewed
+    its wish.
 
     Example:
         >>> done = []
@@ -63,6 +67,7 @@ class Background:
         self._jobs: dict[Hashable, _Job] = {}
         self._wishes: dict[str, _Wish] = {}  # the newest last
         self._working, self._pages = False, 0
+        self._page_ended = -REST + clock()
         self._changed = threading.Condition()
 
     def want(self, session: str, key: Hashable, steps: list[Step]) -> BaseException | None:
@@ -98,6 +103,7 @@ class Background:
         finally:
             with self._changed:
                 self._pages -= 1
+                self._page_ended = self._clock()
                 self._changed.notify_all()
 
     def _forget(self) -> None:
@@ -133,6 +139,8 @@ class Background:
             wish, job = found
             start = self._clock()
             try:
+                if job.done == 0:
+                    self._rest()
                 self._go_on(job)
                 job.steps[job.done](lambda _, job=job: self._go_on(job))  # type: ignore[misc]
                 job.done += 1
@@ -141,6 +149,16 @@ class Background:
             except Exception as error:  # shown on the page of whoever wanted it
                 job.error = error
             wish.used += self._clock() - start
+
+    def _rest(self) -> None:
+        """Wait until no page has run for REST, YIELD seconds at most."""
+        end = time.monotonic() + YIELD
+        with self._changed:
+            while (left := end - time.monotonic()) > 0:
+                still = self._page_ended + REST - self._clock()
+                if self._pages == 0 and still <= 0:
+                    return
+                self._changed.wait(left if self._pages else min(left, still))
 
     def _go_on(self, job: _Job) -> None:
         """Let pages that run finish; raises UnwantedError where nobody wants the job."""

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 import pytest
 
 from covid_model.backends.base import Progress
-from ui.background import PATIENCE, Background
+from ui.background import PATIENCE, REST, Background
 
 LONG = 10.0
 """Seconds after which a test gives up waiting for what must happen."""
@@ -167,6 +167,20 @@ def test_work_waits_while_a_page_runs() -> None:
         assert not steps.started.wait(0.05), "no step begins while the page runs"
     assert steps.ended.wait(LONG)
     assert steps.done == ["part"]
+
+
+def test_a_new_job_begins_only_after_the_last_of_quick_clicks() -> None:
+    clock = Clock()
+    jobs, steps = Background(clock=clock), Steps()
+    with jobs.page_runs():
+        jobs.want("me", "first", [steps.step("first")])
+    end, done = steps.last()
+    with jobs.page_runs():
+        jobs.want("me", "second", [steps.waiting("second"), end])
+    assert not steps.started.wait(2 * REST), "no time has passed on the clock"
+    clock.now += REST
+    steps.may_go_on.set()
+    assert done.result(LONG) == ["second"]
 
 
 def test_what_a_job_failed_with_is_returned_and_it_runs_again_when_nobody_looked_at_it_since() -> None:

@@ -111,7 +111,8 @@ def search_by_upload(images: ManifestTable) -> None:
         from covid_model.trust.source_probe import embedding  # TensorFlow is started only here
         from ui.loaders import ImageFile, cached_prediction, image_from, loaded_model
 
-        prediction, loaded = cached_prediction(model, image_from(ImageFile.of(upload.getvalue()))), loaded_model(model).classifier
+        image, loaded = image_from(ImageFile.of(upload.getvalue())), loaded_model(model).classifier
+        prediction = cached_prediction(model, image)
         features = embedding(loaded.forward, prediction.prepared.batch)[0]
         show_similar(images, "search", similar(path, features))
 
