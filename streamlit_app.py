@@ -8,9 +8,11 @@ import streamlit as st
 
 from covid_model.settings import serve
 from ui.background import background
+from ui.memory import share_heaps
 from ui.menu import mark_entered, opened_page
 from ui.notices import privacy_notice, research_notice
 
+share_heaps()
 serve(st.get_option("server.address"))
 page = opened_page()
 mark_entered()

@@ -13,6 +13,7 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from covid_model.backends.base import Progress
+from ui.memory import return_memory
 
 PATIENCE: Final = 10.0
 """Seconds after which a wish that was not renewed lapses: its page was left, or its browser sleeps."""
@@ -135,7 +136,9 @@ class Background:
                 found = self._next()
                 if found is None:
                     self._working = False
-                    return
+            if found is None:
+                return_memory()
+                return
             wish, job = found
             start = self._clock()
             try:
