@@ -6,13 +6,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import streamlit as st
 
+from covid_model.backends.memory import spare_memory
 from covid_model.settings import serve
 from ui.background import background
-from ui.memory import share_heaps
 from ui.menu import mark_entered, opened_page
 from ui.notices import privacy_notice, research_notice
 
-share_heaps()
+spare_memory()
 serve(st.get_option("server.address"))
 page = opened_page()
 mark_entered()

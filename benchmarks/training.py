@@ -1,6 +1,6 @@
 """How fast a training runs, and what watching it costs.
 
-    python -m benchmarks.training [--steps 20] [--repeat 3] [--out FILE.json]
+    python -m benchmarks.training [--steps 20] [--repeat 3] [--out benchmarks/results/training.json]
 
 Three questions, each answered in pairs that alternate so that a busy machine hurts both sides alike:
 - the project's loop, with everything it writes, against plain `model.fit` on the same batches, both with a running mean;
@@ -14,7 +14,6 @@ import json
 import os
 import statistics
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -24,7 +23,7 @@ import numpy as np
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
-from covid_model import __version__
+from benchmarks.surroundings import ROOT, arguments_of, finish, machine
 from covid_model.lungs.segment import LungSegmenter
 from covid_model.models.specs import MODELS, ModelSpec
 from covid_model.training.batches import ImageBatches
@@ -38,7 +37,6 @@ from covid_model.training.run_folder import RunFolder
 from covid_model.training.schedule import make_optimiser
 from covid_model.training.train_step import make_step
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 IMAGES: Final = 256
 ROWS: Final = 100_000
 CALLBACKS: Final = 0.03
@@ -160,8 +158,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="speed of training and of watching it")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--out", type=Path)
-    arguments = parser.parse_args()
+    arguments = arguments_of(parser, "training")
+    surroundings = machine()
     row = MODELS["whole-image"]
     config = TrainConfig("whole-image", steps=arguments.steps, init="random")
     source = batches(row, config)
@@ -182,18 +180,14 @@ def main() -> int:
     pages = [refreshes(rows, 5) for rows in (100, ROWS)]
     kept = {"callbacks cost at most 3 %": cost <= CALLBACKS, "refresh under 200 ms": pages[-1]["refresh_s"] < REFRESH_S}
     result = {
-        "date": datetime.now(UTC).isoformat("T", "seconds"),
-        "version": __version__,
-        "cores": os.cpu_count(),
+        **surroundings,
         "images_per_second": speeds,
         "cost_over_plain_fit": cost,
         "rounds": rounds,
         "pages": pages,
         "kept": kept,
     }
-    print(json.dumps(result, indent=1))
-    if arguments.out:
-        arguments.out.write_text(json.dumps(result, indent=1) + "\n")
+    finish(result, arguments.out)
     return 0 if all(kept.values()) else 1
 
 

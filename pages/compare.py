@@ -12,11 +12,12 @@ from covid_model.models.specs import MODELS
 from covid_model.models.user_models import available_models
 from covid_model.viewer.payload import shared_top
 from ui.available_images import available_images
-from ui.compare.views import View, panel_of, pinned_views, result_of, unpin, view_of
-from ui.explain.controls import PREDICTED, PickedImage, image_picker, model_picker, with_remedy
+from ui.compare.pins import pinned_views, unpin
+from ui.compare.views import View, panel_of, result_of, view_of
+from ui.explain.controls import PREDICTED, PickedImage, image_picker, model_picker, picked_image, with_remedy
 from ui.explain.input_check import admitted
 from ui.inert import inert
-from ui.links import linked_select
+from ui.links import linked_multiselect, linked_select, repeat_in_address
 from ui.loaders import loaded_model
 from ui.menu import require_entry
 from ui.notices import show_errors
@@ -29,18 +30,17 @@ Shown = tuple[View, Result]
 
 
 def choose(label: str, options: dict[str, str], start: Sequence[str]) -> list[str]:
-    """Some of the options, or all of them by one click."""
-    offered = [key for key in start if key in options] or list(options)[:2]
-    key = f"many_{label}"
+    """Some of the options, or all of them by one click. Raises UnknownLinkError as `linked_multiselect` does."""
+    offered, name = [key for key in start if key in options] or list(options)[:2], label.lower()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        picked = st.multiselect(label, list(options), offered, format_func=options.__getitem__, key=key)
+        picked = linked_multiselect(label, options, name, offered)
         st.button(
             f"All {len(options)} {label.lower()}",
             icon=":material/select_all:",
             key=f"all_{label}",
             disabled=len(picked) == len(options),
             on_click=st.session_state.update,
-            args=({key: list(options)},),
+            args=({f"{name}_choices": list(options)},),
         )
     return picked or offered[:1]
 
@@ -60,7 +60,7 @@ def views_of(what: str, picked: PickedImage, model: str, method: str, target: st
         return [view_of(picked, model, method, key, key) for key in choose("Classes", {name: name for name in names}, names)]
     offered = available_images()
     keys = choose("Images", {key: image.title for key, image in offered.items()}, list(offered)[:2])
-    images = [with_remedy(PickedImage(offered[key].read(), offered[key].title, offered[key].synthetic)) for key in keys]
+    images = [with_remedy(picked_image(offered[key])) for key in keys]
     return [view_of(each, model, method, target, each.title) for each in images if admitted(each.image, each.title)]
 
 
@@ -116,6 +116,8 @@ st.header("Compare heatmaps", anchor=False)
 with show_errors():
     with st.sidebar:
         what = linked_select("Compare", WHAT, "compare")
+        for other in WHAT.keys() - {what, "pinned"}:
+            repeat_in_address(other, [])
         own_image = what not in ("images", "pinned")
         image = image_picker() if own_image else PickedImage(next(iter(available_images().values())).read(), "", True)
         model = model_picker() if what not in ("models", "pinned") else next(iter(MODELS))

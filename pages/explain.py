@@ -15,7 +15,7 @@ from covid_model.models.calibration import OWN_PROBABILITIES
 from covid_model.models.card import Card
 from covid_model.models.predict import Prediction
 from covid_model.viewer.payload import Panel
-from ui.compare.views import pin_button
+from ui.compare.pins import pin_button
 from ui.explain.benchmark_panel import benchmark_panel
 from ui.explain.class_visualisation import show_class_visualisation
 from ui.explain.controls import PickedImage, how_picker, image_picker, model_picker
@@ -160,7 +160,7 @@ def show_panels(picked: PickedImage, result: Result, card: Card) -> None:
             show_class_visualisation(found.model, found.target)
     if export.open:
         with export:
-            export_panel(with_scores(result), card, picked.title, linkable=picked.linkable)
+            export_panel(with_scores(result), card, picked.title, linkable=bool(picked.key))
 
 
 def show_explained(picked: PickedImage, model: str) -> None:

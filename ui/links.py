@@ -58,7 +58,7 @@ def linked_select(label: str, options: Mapping[str, str], name: str, *, help: st
     """
     picked = _picked(label, options, name, help, off)
     if picked is None:
-        word, named = WORDS.get(name, name), choices_of_session().named[name][:80]
+        word, named = WORDS.get(name, name), str(choices_of_session().named[name])[:80]
         raise UnknownLinkError(f"This link names the {word} “{named}”, which is not available here; choose another {word}.")
     if off or (picked == next(iter(options)) and st.query_params.get(name) != picked):
         st.query_params.pop(name, None)
@@ -66,6 +66,39 @@ def linked_select(label: str, options: Mapping[str, str], name: str, *, help: st
         st.query_params[name] = picked
     choices_of_session().written[name] = st.query_params.get_all(name)
     return picked
+
+
+def linked_multiselect(label: str, options: Mapping[str, str], name: str, start: list[str]) -> list[str]:
+    """As `linked_select` for several options, each repeated in the address as `?name=key&name=key`; may be empty.
+
+    start: keys of the options, chosen where nothing else is; the address omits them. Raises UnknownLinkError, below the box,
+    while one of a link's keys is not among the options.
+    """
+    choices, state = choices_of_session(), f"{name}_choices"
+    if is_new := choices.is_new(name):
+        choices.seen[name] = choices.visit
+        if linked := list(dict.fromkeys(st.query_params.get_all(name))):
+            choices.several[name] = choices.named[name] = linked
+        elif choices.back:
+            choices.several.pop(name, None)
+    kept = choices.several.get(name, start)
+    shown = [key for key in kept if key in options] or ([] if kept == choices.named.get(name) else start)
+    if is_new or state not in st.session_state or not set(st.session_state[state]) <= set(options):
+        st.session_state[state] = shown
+    picked: list[str] = st.multiselect(label, list(options), format_func=options.__getitem__, key=state)
+    if picked != shown:
+        choices.several[name] = picked
+    elif kept == choices.named.get(name) and (unknown := [key for key in kept if key not in options]):
+        raise UnknownLinkError(f"This link names “{unknown[0][:80]}”, which is not available here; choose others.")
+    repeat_in_address(name, [] if picked == start else picked)
+    return picked
+
+
+def repeat_in_address(name: str, values: list[str]) -> None:
+    """Write a parameter's values into the address; none take it out."""
+    if st.query_params.get_all(name) != values:
+        st.query_params.update({name: values})
+    choices_of_session().written[name] = values
 
 
 def _picked(label: str, options: Mapping[str, str], name: str, help: str | None, off: bool) -> str | None:

@@ -13,14 +13,15 @@ STATE: Final = "choices"
 class Choices:
     """What a session has chosen, on whichever page.
 
-    chosen: parameter -> key. named: parameter -> key that the last link named. visit: counts page switches and steps through
-    the browser's history; only then does the address decide. back: was the last such step one through the history of one
-    page? seen: parameter -> the visit in which its address was read. written: parameter -> its values in the address, as a
-    box of the page wrote them in this visit.
+    chosen: parameter -> key. several: parameter -> keys, where many can be chosen. named: parameter -> key or keys that the
+    last link named. visit: counts page switches and steps through the browser's history; only then does the address decide.
+    back: was the last such step one through the history of one page? seen: parameter -> the visit in which its address was
+    read. written: parameter -> its values in the address, as a box of the page wrote them in this visit.
     """
 
     chosen: dict[str, str] = field(default_factory=dict)
-    named: dict[str, str] = field(default_factory=dict)
+    several: dict[str, list[str]] = field(default_factory=dict)
+    named: dict[str, str | list[str]] = field(default_factory=dict)
     page: str | None = None
     visit: int = 0
     back: bool = False

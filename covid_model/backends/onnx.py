@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from covid_model.backends.base import LOGITS, THREADS, Array
+from covid_model.backends.memory import is_sparing
 from covid_model.errors import ExplainError
 
 GRADIENTS: Final = "gradients/"
@@ -28,6 +29,7 @@ class OnnxBackend:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = THREADS
         options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = not is_sparing()
         options.use_deterministic_compute = True
         options.log_severity_level = 3
         # Threads that wait by spinning take the cores from TensorFlow and from other sessions.

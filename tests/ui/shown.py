@@ -1,14 +1,32 @@
-"""The text of a page under AppTest, as a reader sees it."""
+"""A page under AppTest, and its text as a reader sees it."""
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
 from ui.inert import JOINER
 
+ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 KINDS = ("markdown", "caption", "subheader", "success", "error", "warning", "info")
+
+
+def opened(**query: str | list[str]) -> AppTest:
+    """The Explain page, at an address with these parameters."""
+    app = AppTest.from_file(ENTRY, default_timeout=120)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def values_of(app: AppTest, name: str) -> list[str]:
+    """All values of a parameter of the address."""
+    found: str | list[str] = app.query_params[name]
+    return [found] if isinstance(found, str) else found
 
 
 def plain(markdown: object) -> str:

@@ -2,11 +2,13 @@
 
 import re
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
-from shown import page_text, viewer
+from shown import page_text, plain, values_of, viewer
 from streamlit.testing.v1 import AppTest
 
+from covid_model import load_model
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.explain.methods import METHODS
 from covid_model.models.user_models import available_models
@@ -17,7 +19,7 @@ from ui.menu import PAGES
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def opened(**query: str) -> AppTest:
+def opened(**query: str | list[str]) -> AppTest:
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
     app.run()
     app.switch_page("pages/compare.py")
@@ -114,6 +116,70 @@ def test_views_are_pinned_on_explain_and_compared() -> None:
     assert "agreement with the first" in panels_of(app)[1]
     app.button(key="unpin").click().run()
     assert "Nothing is pinned yet" in page_text(app)
+
+
+@pytest.mark.parametrize(
+    ("what", "named"),
+    [
+        ("methods", ["hirescam", "scorecam"]),
+        ("models", ["whole-image"]),
+        ("classes", ["Normal", "COVID-19"]),
+        ("images", list(shipped_samples())[2:4]),
+    ],
+)
+def test_a_link_opens_its_comparison_and_the_address_repeats_every_choice(what: str, named: list[str]) -> None:
+    app = opened(compare=what, **{what: named})
+    assert app.multiselect[0].value == named
+    assert len(titles_of(app)) == len(named)
+    assert values_of(app, what) == named
+    app.multiselect[0].set_value(named[:1]).run()
+    assert values_of(app, what) == named[:1]
+    app.selectbox(key="compare_choice").set_value("pinned").run()
+    assert what not in app.query_params, "a parameter that the page does not use is taken out"
+
+
+@pytest.mark.parametrize("what", ["methods", "models", "classes", "images"])
+def test_a_link_to_a_comparison_of_what_does_not_exist_says_so_and_shows_nothing(what: str) -> None:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()
+    app.switch_page("pages/compare.py")
+    app.query_params["compare"], app.query_params[what] = what, ["nonsense"]
+    app.run()
+    assert not app.exception
+    assert "“nonsense”, which is not available here" in plain(app.error[0].value)
+    assert not app.get("bidi_component")
+    app.multiselect[0].set_value([app.multiselect[0].options[0]]).run()
+    assert not app.error
+
+
+def test_a_link_opens_pinned_views_with_their_layer_and_settings() -> None:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
+    app.query_params["image"], app.query_params["method"] = list(shipped_samples())[1], "integratedgradients"
+    app.run()
+    app.slider(key="integratedgradients-steps").set_value(16).run()
+    app.button(key="pin").click().run()
+    app.query_params.clear()
+    app.query_params["compare"] = "pinned"
+    app.switch_page("pages/compare.py").run()
+    link, shown = values_of(app, "pin"), viewer(app)["panels"]
+    assert len(link) == 1
+    assert "steps=16" in link[0]
+    again = opened(compare="pinned", pin=link)
+    assert viewer(again)["panels"] == shown
+    again.button(key="unpin").click().run()
+    assert "pin" not in again.query_params
+
+
+@pytest.mark.parametrize("part", ["image", "model", "method", "target", "layer"])
+def test_a_link_to_a_pinned_view_of_what_does_not_exist_says_so(part: str) -> None:
+    cells = {"image": next(iter(shipped_samples())), "model": "lungs", "method": "gradcam", "target": "Normal"}
+    pin = urlencode(cells | {"layer": load_model("lungs").layers[0]} | {part: "nonsense"})
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()
+    app.switch_page("pages/compare.py")
+    app.query_params["compare"], app.query_params["pin"] = "pinned", pin
+    app.run()
+    assert not app.exception
+    assert "nonsense" in app.error[0].value
+    assert not app.get("bidi_component")
 
 
 def test_the_same_heatmap_agrees_with_itself() -> None:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from drawing import dataset, png, saved
-from shown import page_text, plain, viewer
+from shown import ENTRY, opened, page_text, plain, viewer
 from streamlit.testing.v1 import AppTest
 
 from covid_model.data.labels import LABELS
@@ -28,7 +28,6 @@ from ui.viewer import LOOK, UNSUPPORTED
 FIRST, SECOND = list(shipped_samples())[:2]
 NORMAL = next(sample.name for sample in shipped_samples().values() if sample.label == "Normal")
 WORDS = ("Supported", "Not supported", "Withheld")
-ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 
 
 @pytest.fixture(autouse=True)
@@ -38,15 +37,6 @@ def no_public_images(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     available_images.clear()
     yield
     available_images.clear()
-
-
-def opened(**query: str | list[str]) -> AppTest:
-    app = AppTest.from_file(ENTRY, default_timeout=120)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    return app
 
 
 def prediction(app: AppTest) -> str:

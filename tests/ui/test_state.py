@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from drawing import png
-from shown import page_text, plain
+from shown import opened, page_text, plain, values_of
 from streamlit.runtime.scriptrunner import ScriptRunContext
 from streamlit.testing.v1 import AppTest
 
@@ -15,7 +15,6 @@ from covid_model.settings import MANIFEST
 from ui.available_images import available_images
 
 FIRST, SECOND = list(shipped_samples())[:2]
-ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
 
 KNOWN = {
     "image_choice": FIRST,
@@ -31,15 +30,6 @@ def no_public_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a machine that has nothing but the project."""
     monkeypatch.delenv("COVID_XRAY_DATA", raising=False)
     available_images.clear()
-
-
-def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(ENTRY, default_timeout=120)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    return app
 
 
 def on_page(app: AppTest, file: str, **query: str) -> AppTest:
@@ -72,7 +62,7 @@ def a_choice_and_then_a_fragment_asked_for_before_it() -> None:
 def test_a_look_reported_while_a_class_is_chosen_loses_neither_from_the_address() -> None:
     app = AppTest.from_function(a_choice_and_then_a_fragment_asked_for_before_it).run()
     app.selectbox[0].select("normal").run()
-    assert {name: app.query_params[name] for name in app.query_params} == {"target": ["normal"], "opacity": ["0.3"]}
+    assert {name: values_of(app, name) for name in app.query_params} == {"target": ["normal"], "opacity": ["0.3"]}
 
 
 def test_image_model_method_class_and_layer_survive_pages_and_come_back_into_the_address() -> None:

@@ -1,13 +1,10 @@
-"""One view to compare, with what is known of it; and views pinned on the Explain page."""
+"""One view to compare, with what is known of it."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
-import streamlit as st
 
 from covid_model.api.result import Result
-from covid_model.explain.methods import METHODS
 from covid_model.images.lung_region import whole
 from covid_model.trust.maps import comparable, rank_correlation
 from covid_model.trust.trust_tests import TRUST_TESTS
@@ -16,9 +13,6 @@ from covid_model.viewer.payload import Panel
 from ui.explain.controls import PREDICTED, PickedImage
 from ui.explain.trust_panel import VERDICTS
 from ui.loaders import HowToExplain, cached_prediction, cached_result, loaded_model, with_scores
-
-PINNED: Final = "pinned_views"
-"""In the session: the views pinned on the Explain page, in order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,31 +31,6 @@ def view_of(picked: PickedImage, model: str, method: str, target: str, title: st
     if target == PREDICTED or target not in loaded.classes:
         target = cached_prediction(model, picked.image).predicted
     return View(picked, model, HowToExplain(method, target, loaded.layers[0]), title)
-
-
-def pin_button(picked: PickedImage, model: str, how: HowToExplain) -> None:
-    """A button that keeps this view for the Compare page; the Explain page shows it."""
-    pinned: list[View] = st.session_state.setdefault(PINNED, [])
-    title = f"{METHODS[how.method].label}, {loaded_model(model).card.title}, {how.target}, {picked.title}"
-    there = any(view.title == title and view.how == how for view in pinned)
-    st.button(
-        "Pinned" if there else "Pin to compare",
-        icon=":material/keep:",
-        key="pin",
-        disabled=there,
-        on_click=pinned.append,
-        args=(View(picked, model, how, title),),
-    )
-
-
-def pinned_views() -> list[View]:
-    """The views pinned in this session."""
-    return list(st.session_state.get(PINNED, []))
-
-
-def unpin() -> None:
-    """Forget all pinned views."""
-    st.session_state.pop(PINNED, None)
 
 
 def result_of(view: View) -> Result | None:

@@ -14,7 +14,7 @@ from covid_model.explain.target import MINUS
 from covid_model.images.xray_image import XrayImage
 from covid_model.models.card import Card
 from covid_model.models.user_models import available_models, row_of
-from ui.available_images import available_images, image_of_manifest
+from ui.available_images import AvailableImage, available_images, image_of_manifest
 from ui.explain.gallery import gallery
 from ui.explain.get_images import get_images
 from ui.explain.input_check import mended
@@ -37,15 +37,15 @@ UPLOADS: Final = "uploads"
 class PickedImage:
     """The chosen image, its title, and what radiologists outlined on it, if available.
 
-    title: text from outside, not Markdown. linkable: whether a link can name it. note: where it comes from, as Markdown of
-    this project; may be empty.
+    title: text from outside, not Markdown. key: what a link names it by; "" where none can, as for an upload. note: where it
+    comes from, as Markdown of this project; may be empty.
     """
 
     image: XrayImage
     title: str
     synthetic: bool
     lesions: NDArray[np.bool_] | None = None
-    linkable: bool = True
+    key: str = ""
     note: str = ""
 
 
@@ -68,18 +68,22 @@ def image_picker() -> PickedImage:
         get_images()
     if upload is not None:
         try:
-            return with_remedy(PickedImage(image_from(upload), "Your upload", False, linkable=False))
+            return with_remedy(PickedImage(image_from(upload), "Your upload", False))
         except ImageError as error:
             raise ImageError(f"The upload cannot be used. {error}") from None
-    chosen = offered[key]
+    return with_remedy(picked_image(offered[key]))
+
+
+def picked_image(chosen: AvailableImage) -> PickedImage:
+    """An available image, read. Raises ImageError."""
     image = chosen.read()
-    return with_remedy(PickedImage(image, chosen.title, chosen.synthetic, chosen.lesions(image), note=chosen.note))
+    return PickedImage(image, chosen.title, chosen.synthetic, chosen.lesions(image), chosen.key, chosen.note)
 
 
 def with_remedy(picked: PickedImage) -> PickedImage:
     """The image, mended if the user chose that; then outlines on it do not fit any more, and no link opens it."""
     image = mended(picked.image)
-    return picked if image is picked.image else replace(picked, image=image, lesions=None, linkable=False)
+    return picked if image is picked.image else replace(picked, image=image, lesions=None, key="")
 
 
 def _uploaded() -> ImageFile | None:
