@@ -2,6 +2,7 @@
 
 import ctypes
 from contextlib import suppress
+from threading import Event
 from typing import Final
 
 MALLOPT: Final = {-8: 2, -3: 32 * 2**20, -1: 256 * 2**20}
@@ -9,7 +10,7 @@ MALLOPT: Final = {-8: 2, -3: 32 * 2**20, -1: 256 * 2**20}
 many threads. M_MMAP_THRESHOLD, M_TRIM_THRESHOLD: bytes up to which freed memory is used again without asking the system.
 """
 
-_sparing = False
+_sparing = Event()
 
 
 def spare_memory() -> None:
@@ -19,18 +20,17 @@ def spare_memory() -> None:
     the C library, as fast, until `return_memory`. Of several calls only the first has an effect; none where the C library
     is not glibc.
     """
-    global _sparing
-    if not _sparing:
+    if not _sparing.is_set():
         with suppress(OSError, AttributeError):
             library = ctypes.CDLL(None)
             for option, value in MALLOPT.items():
                 library.mallopt(option, value)
-            _sparing = True
+            _sparing.set()
 
 
 def is_sparing() -> bool:
     """Was `spare_memory` called?"""
-    return _sparing
+    return _sparing.is_set()
 
 
 def return_memory() -> None:

@@ -10,11 +10,28 @@ function isRunning() {
   return document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running";
 }
 
+// Streamlit makes every new address a step of the browser's history. One that is there before the server asks for it is none,
+// so Back returns to the choice before and not to the look before. `Look.params` of look.py writes the same values.
+function replaceAddress(look) {
+  const params = new Map();
+  for (const [name, value] of new URLSearchParams(location.search)) params.set(name, [...(params.get(name) ?? []), value]);
+  for (const [name, first] of Object.entries(CONSTANTS.look)) {
+    if (JSON.stringify(look[name]) === JSON.stringify(first)) params.delete(name);
+    else params.set(name, [look[name]].flat().map((value) => (typeof value === "number" ? `${Number(value.toFixed(4))}` : `${value}`)));
+  }
+  const pairs = [...params].flatMap(([name, values]) => values.map((value) => [name, value]));
+  history.replaceState(history.state, "", location.pathname + (pairs.length ? `?${new URLSearchParams(pairs)}` : ""));
+}
+
 class Saver {
   save(look) {
     clearTimeout(this.waiting);
-    if (isRunning()) this.waiting = setTimeout(() => this.save(look), POLL);
-    else this.setStateValue("look", look);
+    if (isRunning()) {
+      this.waiting = setTimeout(() => this.save(look), POLL);
+      return;
+    }
+    replaceAddress(look);
+    this.setStateValue("look", look);
   }
 }
 

@@ -97,4 +97,5 @@ def test_the_page_does_not_jump_while_a_map_is_made(page, address: str) -> None:
     page.get_by_role("combobox", name="Class to explain").click()
     page.get_by_role("option", name="Normal - COVID-19", exact=True).click()
     changed_overlay(page, before)
+    settled(page)  # all of the page is there, and not the map alone
     assert page.evaluate("window.shifted()") < 0.1

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from browsing import CHROMIUM, DRAWN, changed_overlay, overlay, settled
+from playwright.sync_api import expect
 
 from covid_model.data.synthetic_samples import shipped_samples
 
@@ -23,7 +24,7 @@ COUNT = """() => {
   window.addresses = [];
   for (const name of ['pushState', 'replaceState']) {
     const before = history[name].bind(history);
-    history[name] = (...all) => { window.addresses.push(String(all[2])); return before(...all); };
+    history[name] = (...all) => { window.addresses.push([name, String(all[2])]); return before(...all); };
   }
 }"""
 
@@ -59,8 +60,8 @@ def test_many_changes_are_one_update_of_the_address_and_a_link_shows_them_again(
     assert {name: params(page)[name] for name in wanted} == wanted
     assert len(params(page)["window"]) == 2
     assert params(page)["image"] == [SECOND]
-    with_look = [place for place in page.evaluate("window.addresses") if "opacity" in place]
-    assert len(set(with_look)) == 1, "one debounced update"
+    with_look = {(kind, place.rpartition("/")[2]) for kind, place in page.evaluate("window.addresses") if "opacity" in place}
+    assert [kind for kind, _ in with_look] == ["replaceState"], "one debounced update, which is no step of the history"
     drawn = overlay(page)
     shown = look(page)
 
@@ -75,6 +76,24 @@ def test_many_changes_are_one_update_of_the_address_and_a_link_shows_them_again(
     settled(page)
     assert look(page) == shown
     assert overlay(page) == other, "the same pixels"
+
+
+def test_back_undoes_one_choice_and_no_change_of_the_look_is_a_step(page, address: str) -> None:
+    page.goto(f"{address}/?image={SECOND}&panel=Export")
+    settled(page)
+    page.get_by_role("combobox", name="Class to explain").click()
+    page.get_by_role("option", name="Normal", exact=True).click()
+    page.wait_for_url("**target=Normal*")
+    settled(page)
+    page.locator(DRAWN).locator(".stage").focus()
+    for key, value in (("[", "0.55"), ("[", "0.5")):
+        page.keyboard.press(key)
+        page.wait_for_url(f"**opacity={value}*")
+        settled(page)
+    page.go_back()
+    page.wait_for_url(lambda url: "target" not in url)
+    page.locator("figcaption", has_text="What raised the COVID-19 score").wait_for()
+    assert params(page)["image"] == [SECOND]
 
 
 def test_the_look_comes_along_to_another_page(page, address: str) -> None:
@@ -99,6 +118,7 @@ def test_it_draws_while_another_process_keeps_a_core_busy(page, address: str) ->
         page.keyboard.press("i")
         inverted = changed_overlay(page, before)
         page.wait_for_url("**invert=true*")
+        settled(page)  # the rerun that wrote the address has ended
         assert overlay(page) == inverted
     finally:
         busy.kill()
@@ -110,9 +130,9 @@ def test_a_phone_shows_one_image_at_a_time(page, address: str) -> None:
     page.goto(f"{address}/?panel=Export")
     settled(page)
     frames = page.locator(DRAWN).locator("figure:not([hidden]) .frame")
-    assert frames.count() == 1
+    expect(frames).to_have_count(1)
     assert frames.bounding_box()["width"] > 340
     heat = overlay(page)
     page.locator(DRAWN).get_by_role("button", name="Image", exact=True).click()
     changed_overlay(page, heat)
-    assert page.locator("figure:not([hidden]) figcaption").inner_text() == "Image"
+    expect(page.locator("figure:not([hidden]) figcaption")).to_have_text("Image")
