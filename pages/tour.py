@@ -1,5 +1,8 @@
 """Tour: three images in three minutes, for first-time users."""
 
+from dataclasses import replace
+from typing import Final
+
 import streamlit as st
 
 from covid_model.data.synthetic_samples import shipped_samples
@@ -7,7 +10,7 @@ from covid_model.images.read import file_bytes
 from covid_model.images.window import displayed
 from covid_model.images.xray_image import XrayImage
 from covid_model.share.tour import STOPS, TourExample, read_tour
-from covid_model.viewer.payload import still
+from covid_model.viewer.payload import Panel, still
 from ui.compare.views import View, panel_of, result_of
 from ui.explain.controls import PickedImage
 from ui.explain.trust_panel import VERDICTS
@@ -16,7 +19,11 @@ from ui.loaders import HowToExplain, ImageFile, image_from, loaded_model
 from ui.menu import require_entry
 from ui.models.cards import card_of
 from ui.notices import show_errors
-from ui.viewer import current_look
+from ui.thumbnail import clickable, thumbnail_style
+from ui.viewer import current_look, show_viewer
+
+OPENED: Final = "tour_opened"
+"""In the session: the stop whose images are open in the viewer."""
 
 
 def show_stop(number: int, key: str, found: TourExample) -> None:
@@ -27,7 +34,7 @@ def show_stop(number: int, key: str, found: TourExample) -> None:
         picture, overlay, text = st.columns([1, 1, 2], gap="medium", vertical_alignment="center")
         picture.image(displayed(image.pixels), alt=f"Synthetic image, generated as {sample.label}", width="stretch")
         with overlay, show_errors():
-            show_heatmap(found, image)
+            show_heatmap(key, found, image)
         with text:
             st.subheader(f"{number}. {stop.title}", anchor=False)
             word, icon, colour = VERDICTS[found.verdict]
@@ -42,16 +49,22 @@ def show_stop(number: int, key: str, found: TourExample) -> None:
             st.caption(sample.origin)
 
 
-def show_heatmap(found: TourExample, image: XrayImage) -> None:
-    """What raised the score of the predicted class, over the image."""
+def show_heatmap(key: str, found: TourExample, image: XrayImage) -> None:
+    """What raised the score of the predicted class, over the image; a click opens both in the viewer."""
     how = HowToExplain(found.method, found.predicted, loaded_model(found.model).layers[0])
     view = View(PickedImage(image, "", True), found.model, how, found.predicted)
     if (result := result_of(view)) is not None:
-        st.image(
-            still(panel_of(view, result), current_look()),
-            alt=f"Heatmap of what raised the {found.predicted} score",
-            width="stretch",
-        )
+        panel = replace(panel_of(view, result), title=f"What raised the {found.predicted} score")
+        alt = f"Heatmap of what raised the {found.predicted} score"
+        clickable(f"tour_{key}", still(panel, current_look()), alt, st.session_state.update, ({OPENED: key},))
+        if st.session_state.get(OPENED) == key:
+            open_viewer([replace(panel, title="Image", alt="The image.", explanation=None), panel], alt)
+
+
+@st.dialog("Image and heatmap", width="large", on_dismiss=lambda: st.session_state.pop(OPENED, None))
+def open_viewer(panels: list[Panel], label: str) -> None:
+    """The images of a stop, to be zoomed and changed."""
+    show_viewer(panels, label=label, key="tour_pictures")
 
 
 require_entry()
@@ -61,6 +74,7 @@ st.markdown(
     "the image should show why a model predicts what it predicts. **Should you trust it?** Open each image, read the "
     "prediction, look at the heatmap, and wait for the tests below it."
 )
+thumbnail_style()
 tour, day = read_tour()
 for number, (key, found) in enumerate(tour.items(), 1):
     show_stop(number, key, found)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from shown import viewer
 from streamlit.testing.v1 import AppTest
 
 import covid_model.data.public_samples as public
@@ -78,6 +79,20 @@ def test_the_shipped_tour_shows_its_three_stops_with_images_and_models_that_ship
     chips = [VERDICTS[found.verdict] for found in tour.values()]
     assert badges == [f":{colour}-badge[{icon} {word}]" for word, icon, colour in chips]
     assert sum("A synthetic image that shows no patient" in caption.value for caption in app.caption) == 3
+
+
+def test_a_click_on_a_heatmap_opens_image_and_heatmap_in_the_viewer_and_none_is_sent_before() -> None:
+    tour, _ = read_tour()
+    app = AppTest.from_file(ENTRY, default_timeout=60).run()
+    app.switch_page("pages/tour.py").run()
+    assert not app.get("bidi_component")
+    for key, found in tour.items():
+        app.button(key=f"open_tour_{key}").click().run()
+        assert not app.exception
+        image, heatmap = viewer(app)["panels"]
+        assert (image["title"], image["map"]) == ("Image", None)
+        assert heatmap["title"] == f"What raised the {found.predicted} score"
+        assert heatmap["map"]["key"].startswith(f"{found.method}/{found.predicted}".replace(" ", "_"))
 
 
 def test_real_images_are_fetched_after_a_click_and_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
