@@ -6,7 +6,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import streamlit as st
 
-from covid_model.backends.memory import spare_memory
+from covid_model.memory import spare_memory
 from covid_model.settings import serve
 from ui.background import background
 from ui.menu import mark_entered, opened_page

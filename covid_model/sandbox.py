@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, Final, Literal
 
 from covid_model import errors
+from covid_model.memory import return_memory
 
 Why = Literal["start", "memory", "time", "crash"]
 Buffer = bytes | bytearray | memoryview
@@ -235,6 +236,8 @@ def serve(target: str, limits: str) -> None:
         kind, answer = _answered(function, requests, length)
         _allow(0)
         _send(answers, kind, *answer)
+        answer = []
+        return_memory()  # between two requests, which may be far apart
 
 
 def _answered(function: Callable[[bytes], Answer], requests: IO[bytes], length: int) -> tuple[bytes, list[Buffer]]:

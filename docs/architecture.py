@@ -33,6 +33,7 @@ LAYERS: Final[dict[str, str]] = {
     "jobs": "commands of this program in processes of their own",
     "progress": "progress of long work, on a terminal and in a log",
     "settings": "environment variables, and where files are",
+    "memory": "memory that goes back to the system",
     "files": "files written whole or not at all",
     "errors": "every error, each one sentence",
 }

@@ -13,7 +13,7 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from covid_model.backends.base import Progress
-from covid_model.backends.memory import return_memory
+from covid_model.memory import return_memory
 
 PATIENCE: Final = 10.0
 """Seconds after which a wish that was not renewed lapses: its page was left, or its browser sleeps."""

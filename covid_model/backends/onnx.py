@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 
 from covid_model.backends.base import LOGITS, THREADS, Array
-from covid_model.backends.memory import is_sparing
 from covid_model.errors import ExplainError
+from covid_model.memory import is_sparing
 
 GRADIENTS: Final = "gradients/"
 """Before a layer's name: the output that holds its constant gradients, (1 or h, 1 or w, k, units)."""

@@ -10,7 +10,7 @@ SCRIPT = """
 import re, sys
 import numpy as np
 from pathlib import Path
-from covid_model.backends.memory import return_memory, spare_memory
+from covid_model.memory import return_memory, spare_memory
 from covid_model.backends.onnx import OnnxBackend
 
 def anonymous():
@@ -28,7 +28,7 @@ print(anonymous() - before, found["logits"].tobytes().hex())
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is read from /proc")
 def test_a_server_keeps_no_memory_of_a_large_batch() -> None:
-    graph = Path(__file__).resolve().parents[2] / "covid_model" / "weights" / "lungs.onnx"
+    graph = Path(__file__).resolve().parents[1] / "covid_model" / "weights" / "lungs.onnx"
     kept, logits = {}, {}
     for kind in ("server", "command line"):
         printed = subprocess.run([sys.executable, "-c", SCRIPT, graph, kind], capture_output=True, text=True, check=True)
