@@ -12,7 +12,7 @@ from ui.dataset.grid import browse
 from ui.dataset.quality import quality
 from ui.dataset.sources import sources
 from ui.dataset.views import images_map, understand
-from ui.demo import offer_demo
+from ui.demo import VIEW, offer_demo
 from ui.inert import inert_message
 from ui.manifest import CHOSEN, images_of, manifest_path
 from ui.menu import require_entry
@@ -41,7 +41,7 @@ views["Understand"] = partial(understand, images)
 if images is not None:
     views |= {"Map": partial(images_map, images), "Quality": partial(quality, images)}
 views["Get images"] = sources
-for tab, view in zip(st.tabs(list(views), key="view", bind="query-params"), views.values(), strict=True):
+for tab, view in zip(st.tabs(list(views), key=VIEW, bind="query-params"), views.values(), strict=True):
     if tab.open:
         with tab, show_errors():
             view()

@@ -12,6 +12,8 @@ from ui.jobs import job_shown
 from ui.manifest import NEXT, manifest_path
 from ui.notices import show_errors
 
+VIEW: Final = "view"
+"""Key of the Dataset page's tabs."""
 FOLDER: Final = "demo"
 """Beside the manifest that is missing."""
 IMAGES: Final = 600
@@ -53,3 +55,4 @@ def _folder(parent: Path) -> Path:
 
 def _opened(manifest: Path) -> None:
     st.session_state[NEXT] = str(manifest)
+    st.session_state[VIEW] = "Browse"  # else the next click returns to the tab that was open before

@@ -12,7 +12,7 @@ WIDTH: Final = 148
 STYLE: Final = """<style>
 [class*="st-key-thumb_"] { position: relative; cursor: zoom-in; }
 [class*="st-key-thumb_"] [data-testid="stElementToolbar"] { display: none; }
-[class*="st-key-open_"] { position: absolute; inset: 0; z-index: 1; }
+[class*="st-key-open_"] { position: absolute; inset: 0; z-index: 1; width: 100%; }
 [class*="st-key-open_"] * { width: 100%; height: 100%; }
 [class*="st-key-open_"] button { background: transparent; color: transparent; border-color: transparent; cursor: zoom-in; }
 [class*="st-key-open_"] button:is(:hover, :focus-visible) { border-color: #2a7f9e; }
