@@ -17,6 +17,7 @@ from ui.explain.ledger_panel import ledger_table, measured_on
 from ui.inert import inert, inert_figure, inert_message
 from ui.links import explain_params
 from ui.menu import require_entry
+from ui.models.card_files import card_files
 from ui.models.cards import card_of
 from ui.models.import_form import import_form, removal
 from ui.notices import show_errors
@@ -41,6 +42,7 @@ def details(row: ModelSpec, card: Card) -> None:
     st.caption(inert_message(" ".join(limit for limit in row.limits if limit != NO_DIAGNOSIS)))
     show_attributes(card)
     show_regions(card)
+    card_files(row.key)
     removal(row.key)
     params = explain_params(model=row.key)
     st.page_link(

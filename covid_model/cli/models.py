@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from covid_model.cli import model_file
-from covid_model.errors import DataError, RunError
+from covid_model.errors import DataError, ModelError, RunError
 from covid_model.models.specs import MODELS
-from covid_model.models.user_models import folder_of, known_models
+from covid_model.models.user_models import folder_of, known_models, row_of
 from covid_model.training.augment import AUGMENTATIONS
 from covid_model.training.config import INITS, PRECISIONS, TrainConfig
 from covid_model.training.distribute import WAYS, ReadOnlyRun, Workers, connect_workers
@@ -17,7 +17,9 @@ from covid_model.training.recipes import get_recipe, recipe_table
 if TYPE_CHECKING:
     import pandas as pd
 
+    from covid_model.evaluation.stored import StoredReport
     from covid_model.lungs.segment import LungSegmenter
+    from covid_model.models.card import Card
     from covid_model.training.classifier import ClassifierTask
     from covid_model.training.run_folder import RunFolder
     from covid_model.training.trainer import Trainer
@@ -70,6 +72,12 @@ def add_commands(commands: Any) -> None:
     evaluate.add_argument("--card", action="store_true", help="write the scores into the model's card as well")
     model_file.add_options(evaluate)
     evaluate.set_defaults(run=run_evaluate)
+
+    card = commands.add_parser("card", help="model card and reporting checklist of a model, as Markdown and HTML")
+    card.add_argument("--model", choices=known_models(), required=True)
+    card.add_argument("--report", type=Path, help="folder of its report; default: the one of its weights")
+    card.add_argument("--out", type=Path, required=True, help="folder for model_card.md and model_card.html")
+    card.set_defaults(run=run_card)
 
 
 def run_train(arguments: argparse.Namespace) -> int:
@@ -158,8 +166,8 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     """The `evaluate` command."""
     from covid_model.data.manifest import read_manifest
     from covid_model.evaluation.report import evaluate, write_scores
+    from covid_model.evaluation.stored import read_report
     from covid_model.models.classifier import load
-    from covid_model.share.model_card import html_card, markdown_card, sections
 
     table = read_manifest(arguments.manifest)
     key = arguments.model
@@ -170,9 +178,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     report = evaluate(classifier, table, arguments.out)
     if arguments.card:
         write_scores(report, arguments.weights or folder_of(key))
-    parts = sections(classifier.card, report)
-    (arguments.out / "model_card.md").write_text(markdown_card(classifier.card.title, parts), "utf-8")
-    (arguments.out / "model_card.html").write_text(html_card(classifier.card.title, parts), "utf-8")
+    _write_card(classifier.card, read_report(arguments.out), arguments.out)
     for name, score in report["splits"]["test"]["scores"].items():
         print(f"{name:28s} {_interval_text(score)}")
     for slice_ in report["worst"]["slices"][:3]:
@@ -186,3 +192,27 @@ def _interval_text(score: dict[str, Any]) -> str:
         return "not defined"
     ends = "" if score["low"] is None else f" [{score['low']:.3f}, {score['high']:.3f}]"
     return f"{score['value']:.3f}{ends}"
+
+
+def run_card(arguments: argparse.Namespace) -> int:
+    """The `card` command. Raises ModelError where the report is about other weights."""
+    from covid_model.evaluation.stored import read_report
+    from covid_model.models.card import read_card
+
+    card = read_card(folder_of(arguments.model) / row_of(arguments.model).card_name)
+    report = read_report(arguments.report) if arguments.report else None
+    if report and report.content["weights_sha256"] != card.weights_sha256:
+        raise ModelError(f"The report in {arguments.report} is about other weights than {card.key!r}; evaluate again.")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    _write_card(card, report, arguments.out)
+    print(f"model card: {arguments.out / 'model_card.html'}")
+    return 0
+
+
+def _write_card(card: "Card", report: "StoredReport | None", out: Path) -> None:
+    from covid_model.share.known import known_of
+    from covid_model.share.model_card import html_card, markdown_card, sections
+
+    parts = sections(known_of(card, report))
+    (out / "model_card.md").write_text(markdown_card(card.title, parts), "utf-8")
+    (out / "model_card.html").write_text(html_card(card.title, parts), "utf-8")

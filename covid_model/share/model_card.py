@@ -7,8 +7,11 @@ from covid_model.evaluation.card_summary import gap_reason, interval_text, recip
 from covid_model.evaluation.groups import GROUPINGS, LEAST
 from covid_model.evaluation.subsets import SUBSETS
 from covid_model.models.card import Card
+from covid_model.share.checklist import Known, score
+from covid_model.share.checklist import rows as checklist_rows
 from covid_model.share.report import NOTICE, templates
 
+UNMEASURED: Final = "Nothing was measured on test images; `python -m covid_model evaluate` does it."
 SCORES: Final = {
     "accuracy": "Accuracy",
     "balanced_accuracy": "Balanced accuracy",
@@ -38,9 +41,9 @@ class Section:
     rows: tuple[tuple[str, ...], ...] = ()
 
 
-def sections(card: Card, report: dict[str, Any], shortcuts: dict[str, Any] | None = None) -> tuple[Section, ...]:
-    """The sections of a model card. report: of `evaluate`, on the same weights. shortcuts: of `audit --shortcuts`."""
-    test = report["splits"]["test"]
+def sections(known: Known) -> tuple[Section, ...]:
+    """The sections of a model card; without a report it says that nothing was measured."""
+    card, report = known.card, known.report
     return (
         Section(
             "Model details",
@@ -48,10 +51,21 @@ def sections(card: Card, report: dict[str, Any], shortcuts: dict[str, Any] | Non
                 card.summary,
                 f"{card.title} (`{card.key}`), {card.architecture}; classes {', '.join(card.classes)}; input "
                 f"{card.preprocessing.size[0]} x {card.preprocessing.size[1]} pixels, region “{card.preprocessing.region}”.",
-                f"Trained {card.date[:10]} with version {card.version}; weights sha256 {card.weights_sha256}.",
+                f"Trained or registered {card.date[:10]} with version {card.version}; weights sha256 {card.weights_sha256}.",
             ),
         ),
         Section("Intended use", (NOTICE, *card.limits)),
+        *(_measured_on(report) if report else (Section("Evaluation data", (UNMEASURED,)),)),
+        _training(card),
+        *((_totals(report), _groups(report)) if report else ()),
+        _caveats(known),
+        _checklist(known),
+    )
+
+
+def _measured_on(report: dict[str, Any]) -> tuple[Section, ...]:
+    test = report["splits"]["test"]
+    return (
         Section(
             "Factors",
             (
@@ -76,11 +90,17 @@ def sections(card: Card, report: dict[str, Any], shortcuts: dict[str, Any] | Non
             ("source", "images", "patients"),
             tuple((name, f"{part['images']:,}", f"{part['patients']:,}") for name, part in test["by_source"].items()),
         ),
-        _training(card),
-        Section("Quantitative analyses: all test images", (), ("score", "value (95% interval)"), _scores(report)),
-        _groups(report),
-        _caveats(card, report, shortcuts),
     )
+
+
+def _checklist(known: Known) -> Section:
+    reported, applicable = score(known)
+    said = (
+        f"{reported} of the {applicable} applicable items of CLAIM 2024 are reported here; the mean of 993 published "
+        "studies is 63% (Koçak 2025). Scored by the program from what it knows of the model, with the items of TRIPOD+AI "
+        "that ask for the same."
+    )
+    return Section("Checklist", (said,), ("CLAIM 2024", "TRIPOD+AI", "item", "state", "answer"), checklist_rows(known))
 
 
 def _training(card: Card) -> Section:
@@ -95,10 +115,11 @@ def _training(card: Card) -> Section:
     return Section("Training data", known, ("source", "label", "images") if rows else (), rows)
 
 
-def _scores(report: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+def _totals(report: dict[str, Any]) -> Section:
     scores = report["splits"]["test"]["scores"]
     named = SCORES | {f"{key}/{name}": f"{title}, {name}" for name in report["classes"] for key, title in OF_CLASS.items()}
-    return tuple((title, interval_text(scores[key])) for key, title in named.items() if key in scores)
+    rows = tuple((title, interval_text(scores[key])) for key, title in named.items() if key in scores)
+    return Section("Quantitative analyses: all test images", (), ("score", "value (95% interval)"), rows)
 
 
 def _groups(report: dict[str, Any]) -> Section:
@@ -117,14 +138,20 @@ def _groups(report: dict[str, Any]) -> Section:
     )
 
 
-def _caveats(card: Card, report: dict[str, Any], shortcuts: dict[str, Any] | None) -> Section:
-    found = [gap_reason(card, card)]
-    if shortcuts:
-        whole, removed = (shortcuts["matrix"][name][name] for name in ("whole image", "lungs removed"))
+def _caveats(known: Known) -> Section:
+    found = [gap_reason(known.card, known.card)]
+    if shortcuts := known.shortcuts:
+        whole, without = (shortcuts["matrix"][name][name] for name in ("whole image", shortcuts["without_lungs"]))
         found.append(
             f"Shortcuts: from its features of whole images {shortcuts['finding']} is told with AUC {interval_text(whole)}, "
-            f"with the lungs removed {interval_text(removed)}."
+            f"from “{shortcuts['without_lungs']}” {interval_text(without)}."
         )
+    return Section("Caveats and recommendations", (*found, *(_failures(known.report) if known.report else ())))
+
+
+def _failures(report: dict[str, Any]) -> list[str]:
+    """Where its prediction sets and its answers fail."""
+    found = []
     if conformal := report["conformal"]:
         part, level = conformal["marginal"], conformal["level"]
         broken = [name for name, score in part["by_source"].items() if score["high"] is not None and score["high"] < level]
@@ -138,7 +165,7 @@ def _caveats(card: Card, report: dict[str, Any], shortcuts: dict[str, Any] | Non
         found.append(
             f"It is wrong on {row['error']['value']:.0%} of {row['images']} images: {where} (p {row['p']:.3f}, corrected)."
         )
-    return Section("Caveats and recommendations", tuple(found))
+    return found
 
 
 def markdown_card(title: str, parts: tuple[Section, ...]) -> str:

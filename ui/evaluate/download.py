@@ -6,7 +6,7 @@ import streamlit as st
 
 from covid_model.evaluation.stored import PREDICTIONS, REPORT, StoredReport
 from covid_model.models.user_models import available_models
-from covid_model.share.model_card import html_card, markdown_card, sections
+from ui.models.card_files import card_files
 from ui.models.cards import card_of
 
 
@@ -34,11 +34,7 @@ def _model_card(report: StoredReport) -> None:
     if key not in available_models() or card_of(key).weights_sha256 != report.content["weights_sha256"]:
         st.caption("A model card needs the model itself, which is not here with the weights of this report.")
         return
-    card = card_of(key)
-    parts = sections(card, report.content, report.shortcuts)
-    with st.container(horizontal=True):
-        st.download_button("Model card (Markdown)", markdown_card(card.title, parts), f"{key}.card.md", key="get_card_md")
-        st.download_button("Model card (HTML)", html_card(card.title, parts), f"{key}.card.html", key="get_card_html")
+    card_files(key, report)
 
 
 def _scores_csv(report: StoredReport) -> bytes:

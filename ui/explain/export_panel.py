@@ -25,6 +25,7 @@ def export_panel(result: Result, card: Card, title: str, *, linkable: bool) -> N
         )
     if not scores:
         st.caption("Record and report include the trust scores once all tests have finished.")
+    st.page_link("pages/models.py", label="Model card and checklist", icon=":material/fact_check:")
     look = current_look()
     with st.container(horizontal=True):
         st.download_button(
