@@ -15,7 +15,6 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from covid_model import __version__
 from covid_model.backends.base import EMBEDDING, LOGITS, Progress
@@ -31,6 +30,7 @@ from covid_model.files import read_arrays, write_arrays, write_json
 from covid_model.images.preprocess import resized
 from covid_model.images.read import load_image
 from covid_model.models.classifier import Classifier
+from covid_model.progress import ProgressLog
 from covid_model.threads import in_order
 from covid_model.trust.edits import Edit, edited
 from covid_model.trust.trust_tests.region_ablation import REGIONS
@@ -102,6 +102,7 @@ def audit_shortcuts(classifier: Classifier, table: pd.DataFrame, out: Path, most
         "date": datetime.now(UTC).isoformat("T", "seconds"),
         "version": __version__,
         "finding": FINDING,
+        "without_lungs": SILHOUETTE if classifier.card.preprocessing.region == "lungs" else REMOVED,
         "images": {split: int((rows["split"] == split).sum()) for split in ("train", "test")},
         "matrix": {one: {other: probes.auc(features[one], features[other]) for other in ALTERED} for one in ALTERED},
         "without_network": {
@@ -112,8 +113,9 @@ def audit_shortcuts(classifier: Classifier, table: pd.DataFrame, out: Path, most
         "leave_one_out": probes.leave_one_out(features[WHOLE]),
         "marker_flips": probes.mean(features[MARKED][:, 0]),
     }
-    own = {name: report["matrix"][name][name]["value"] for name in (WHOLE, REMOVED)}
-    report["shortcut_ratio"] = (own[REMOVED] - 0.5) / (own[WHOLE] - 0.5) if own[WHOLE] > 0.5 else None
+    without = report["without_lungs"]
+    own = {name: report["matrix"][name][name]["value"] for name in (WHOLE, without)}
+    report["shortcut_ratio"] = (own[without] - 0.5) / (own[WHOLE] - 0.5) if own[WHOLE] > 0.5 else None
     report = rounded(report)
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / SHORTCUTS, report)
@@ -135,7 +137,7 @@ def _features(classifier: Classifier, rows: pd.DataFrame, out: Path) -> Features
     parts = out / "shortcuts.parts"
     parts.mkdir(parents=True, exist_ok=True)
     found = []
-    with tqdm(total=len(rows), desc=f"{classifier.key}: shortcuts", unit="image", disable=None) as bar:
+    with ProgressLog("auditing shortcuts", len(rows)) as log:
         for start in range(0, len(rows), EVERY):
             chunk = rows.iloc[start : start + EVERY]
             name = sha256("".join([classifier.weights_digest, *chunk["digest"]]).encode()).hexdigest()[:32]
@@ -144,7 +146,7 @@ def _features(classifier: Classifier, rows: pd.DataFrame, out: Path) -> Features
                 made = list(in_order(partial(_of_image, classifier), chunk["path"]))
                 write_arrays(path, {key: np.stack([one[key] for one in made]) for key in made[0]})
             found.append(read_arrays(path))
-            bar.update(len(chunk))
+            log.add(len(chunk))
     return {key: np.concatenate([part[key] for part in found]).astype(np.float32) for key in found[0]}
 
 

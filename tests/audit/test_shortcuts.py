@@ -1,6 +1,7 @@
 """A planted corner marker is found; where nothing is planted the audit stays silent."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,7 @@ def test_a_marker_in_the_corner_is_found_where_it_is(tmp_path: Path) -> None:
     for name in (WHOLE, REMOVED, "corners only", "border only"):
         assert own[name]["low"] > 0.8, name
     assert own["lungs only"]["low"] < 0.5 < own["lungs only"]["high"]
+    assert found["without_lungs"] == REMOVED
     assert found["shortcut_ratio"] > 0.8
     assert found["matrix"]["corners only"][WHOLE]["value"] > 0.8, "what the corners teach serves on whole images"
     assert found["without_network"][METADATA]["value"] == 0.5, "no view, sex or age is known"
@@ -96,3 +98,13 @@ def test_alterations_keep_the_shape_and_what_they_say() -> None:
     assert mixed.shape == pixels.shape
     assert not np.array_equal(mixed, pixels)
     np.testing.assert_allclose(np.sort(mixed.ravel()), np.sort(pixels.ravel()))
+
+
+def test_models_shown_only_the_lungs_are_held_to_their_outline(tmp_path: Path) -> None:
+    classifier = classifier_on(np.ones((SIDE, SIDE), bool))
+    spec = replace(classifier.card.preprocessing, region="lungs")
+    shown = replace(classifier, card=replace(classifier.card, preprocessing=spec))
+    found = audit_shortcuts(shown, drawn(tmp_path, lung_area(SIZE)), tmp_path / "out")
+    assert found["without_lungs"] == "silhouette"
+    own = {name: found["matrix"][name][name]["value"] for name in (WHOLE, "silhouette")}
+    assert found["shortcut_ratio"] == pytest.approx((own["silhouette"] - 0.5) / (own[WHOLE] - 0.5), abs=1e-4)

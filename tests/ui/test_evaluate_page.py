@@ -174,10 +174,13 @@ def test_the_shortcut_audit_says_in_one_line_what_needs_no_lungs(drawn: Path) ->
         "leave_one_out": {"one": {"auc": score(0.6), "called_with": score(0.5), "called_without": score(0.2)}},
         "marker_flips": score(0.125),
         "shortcut_ratio": 0.95,
+        "without_lungs": "lungs removed",
     }
     (drawn / "shortcuts.json").write_text(json.dumps(audit))
     app = opened("Shortcuts", report="drawn")
     said = [heading.value for heading in app.main.subheader]
-    assert said == ["AUC 0.90 from the whole image, 0.88 without the lungs: 95% of what is above chance needs no lungs"]
+    assert said == [
+        "AUC 0.90 from the whole image, 0.88 from “lungs removed”: 95% of what is above chance needs nothing in the lungs"
+    ]
     assert any("12.5% (7.5% to 17.5%)" in caption.value for caption in app.main.caption)
     assert app.dataframe[0].value["source left out"].tolist() == ["one"]

@@ -50,11 +50,12 @@ def shortcuts(report: StoredReport, _: str) -> None:
 def verdict(audit: dict[str, Any]) -> str:
     """What the audit says, in one sentence."""
     matrix, ratio = audit["matrix"], audit["shortcut_ratio"]
-    whole, removed = (estimate(matrix[name][name]) for name in ("whole image", "lungs removed"))
+    without = audit["without_lungs"]
+    whole, removed = (estimate(matrix[name][name]) for name in ("whole image", without))
     if ratio is None or whole.value is None or removed.value is None:
         return "Whole images say nothing, so there is no shortcut to measure"
-    share = f"{max(0.0, ratio):.0%} of what is above chance needs no lungs"
-    return f"AUC {whole.value:.2f} from the whole image, {removed.value:.2f} without the lungs: {share}"
+    share = f"{max(0.0, ratio):.0%} of what is above chance needs nothing in the lungs"
+    return f"AUC {whole.value:.2f} from the whole image, {removed.value:.2f} from “{inert(without)}”: {share}"
 
 
 def _forest(parts: dict[str, dict[str, Any]], axis: str, line: float, key: str) -> None:
