@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from covid_model.evaluation.card_summary import gap_reason, interval_text, recipe_text
 from covid_model.models.card import Card
+from covid_model.models.specs import MODELS
 
 REPORTED: Final = "reported"
 MISSING: Final = "not reported"
@@ -96,6 +97,12 @@ def _groups(known: Known) -> str:
     return f"Test images are scored by {', '.join(named)}." if named else ""
 
 
+def _characteristics(known: Known) -> str:
+    if not known.images("source") or not known.test:
+        return ""
+    return "Training images are counted by source and label, test images by source, view, sex and age."
+
+
 def _accuracy(known: Known) -> str:
     scores = known.test.get("scores", {})
     if not scores:
@@ -180,16 +187,20 @@ ITEMS: Final = (
     Item("33", "16, 23a", "Evaluation on external data", _external),
     _skipped("34", "18d", "Trial registration", "this card reports no trial"),
     Item("35", "20a", "Images and patients included and left out", _sizes),
-    Item("36", "20b", "Characteristics of each split", _groups),
+    Item("36", "20b", "Characteristics of each split", _characteristics),
     Item("37", "23a", "Performance with uncertainty", _accuracy),
     Item("38", "23a", "Diagnostic accuracy", lambda known: (
         "Sensitivity and specificity are given by class." if known.report else ""
     )),
     Item("39", "23b", "Failure analysis", _failures),
     Item("40", "26", "Limitations", lambda known: " ".join(known.card.limits)),
-    Item("41", "25", "Implications for practice", lambda known: gap_reason(known.card, known.card)),
+    Item("41", "25", "Implications for practice", lambda known: (
+        gap_reason(known.card, known.card) if known.images("source") else ""
+    )),
     Item("42", "18c", "Protocol", _says("")),
-    Item("43", "18e, 18f", "Availability", lambda known: f"Weights sha256 {known.card.weights_sha256}."),
+    Item("43", "18e, 18f", "Availability", lambda known: (
+        f"Code and weights ship with this project; sha256 {known.card.weights_sha256}." if known.card.key in MODELS else ""
+    )),
     Item("44", "18a", "Funding", _says("")),
     Item("", "13", "Class imbalance", lambda known: (
         f"Balancing “{settings['balance']}”." if "balance" in (settings := known.card.training.get("settings", {})) else ""

@@ -1,4 +1,4 @@
-"""The Models page driven through AppTest: what each model's features say, and how much of an image keeps its class."""
+"""The Models page driven through AppTest: features, regions and cards of each model."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,7 @@ from shown import page_text
 from streamlit.testing.v1 import AppTest
 
 from covid_model.models.specs import SHIPPED
+from covid_model.models.user_models import available_models
 from covid_model.settings import WEIGHTS
 from covid_model.trust.ledger import ATTRIBUTES
 
@@ -41,3 +42,9 @@ def test_a_source_on_which_the_promise_fails_is_marked(page: AppTest) -> None:
     shown = lungs[lungs["heatmap"] == "Grad-CAM"].set_index("images")[""]
     assert {name for name in record["methods"]["gradcam"]["by_source"] if shown[name] == "fails"} == broken
     assert "broken beyond chance" in page_text(page)
+
+
+def test_every_model_has_its_card_as_html_and_markdown(page: AppTest) -> None:
+    labels = [button.proto.label for button in page.get("download_button")]
+    for kind in ("HTML", "Markdown"):
+        assert labels.count(f"Model card and checklist ({kind})") == len(available_models())
