@@ -1,6 +1,8 @@
 """What the tables register is documented, and what the documents tell people to type exists."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,13 +12,16 @@ from covid_model.data.sources import SOURCES
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.explain.methods import METHODS
 from covid_model.models.specs import MODELS
-from docs import speed, trust_benchmark
+from docs import pages, speed, trust_benchmark
 from docs.reference import FILE, reference
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
-PAGES = {path.name: path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md")}
-COMMANDS = re.findall(r"^python -m covid_model (.+?)(?:\s+#.*)?$", "\n".join([README, *PAGES.values()]), re.MULTILINE)
+PAGES = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "docs").rglob("*.md"))}
+COMMANDS = sorted(
+    {*re.findall(r"^python -m covid_model (.+?)(?:\s+#.*)?$", "\n".join([README, *PAGES.values()]), re.MULTILINE)}
+)
+SAMPLE = repr(str(shipped_samples()["covid-19-0"].path))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -36,7 +41,7 @@ def test_the_readme_is_short_and_shows_commands() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))], ids=str
+    "page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=str
 )
 def test_links_and_pictures_lead_to_files(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
@@ -44,12 +49,49 @@ def test_links_and_pictures_lead_to_files(page: Path) -> None:
 
 
 def test_the_python_lines_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert lines
-    monkeypatch.chdir(tmp_path)
-    for block in lines:
-        exec(block.replace('"chest.dcm"', repr(str(shipped_samples()["covid-19-0"].path))), {})
+    run_blocks(README, tmp_path, monkeypatch)
     assert list((tmp_path / "out").glob("*.png"))
+
+
+@pytest.mark.parametrize("name", [name for name, page in PAGES.items() if "```python" in page])
+def test_the_python_blocks_of_every_page_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_blocks(PAGES[name], tmp_path, monkeypatch)
+
+
+def run_blocks(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a page's Python blocks one after the other, as somebody would who types along, on a shipped image."""
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert blocks
+    monkeypatch.chdir(folder)
+    known: dict[str, object] = {}
+    for block in blocks:
+        exec(block.replace('"chest.dcm"', SAMPLE), known)
+
+
+@pytest.mark.parametrize("path, text", pages.pages(), ids=lambda value: value.name if isinstance(value, Path) else "")
+def test_every_method_and_test_has_its_page_as_the_tables_say(path: Path, text: str) -> None:
+    assert path.read_text("utf-8") == text, "run `python -m docs.pages`"
+
+
+def test_no_page_is_left_of_what_is_gone() -> None:
+    written = {path for path, _ in pages.pages() if path.suffix == ".md"}
+    assert {*(ROOT / "docs" / "methods").glob("*.md"), *(ROOT / "docs" / "trust-tests").glob("*.md")} == written
+    assert {path.with_suffix(".jpg") for path in written if path.parent.name == "methods"} == {
+        *(ROOT / "docs" / "methods").glob("*.jpg")
+    }
+
+
+def test_the_site_is_made_without_a_warning(tmp_path: Path) -> None:
+    made = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "docs", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    assert (tmp_path / "methods" / "gradcam.html").is_file()
+    assert "load_model" in (tmp_path / "api.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", SOURCES)
