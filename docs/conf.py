@@ -1,4 +1,4 @@
-"""How Sphinx makes the site: `python -m sphinx -W docs site`."""
+"""How Sphinx makes the site: `sphinx-build docs site`."""
 
 from covid_model import __version__
 
