@@ -1,6 +1,5 @@
 """Find the lungs on an image, and judge whether they were found."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -178,8 +177,3 @@ def _one_sided(pieces: list[NDArray[np.bool_]]) -> bool:
         return bool(pieces[1].sum() < ONE_SIDED * pieces[0].sum())
     rows, cols = np.flatnonzero(pieces[0].any(axis=1)), np.flatnonzero(pieces[0].any(axis=0))
     return bool(np.ptp(cols) < 0.75 * np.ptp(rows))
-
-
-def lung_card() -> dict[str, object]:
-    """The lung network's card, as its training command wrote it."""
-    return json.loads(CARD.read_text("utf-8"))

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import cv2
@@ -6,7 +7,7 @@ import pytest
 
 from covid_model import load_model, sample_image
 from covid_model.errors import ModelError
-from covid_model.lungs.segment import OUTPUTS, LungSegmenter, judged, lung_card
+from covid_model.lungs.segment import CARD, OUTPUTS, LungSegmenter, judged
 
 SHAPE = (200, 200)
 
@@ -63,7 +64,7 @@ def test_missing_weights_are_one_sentence(tmp_path: Path) -> None:
 
 
 def test_the_shipped_network_is_small_and_its_card_states_the_held_out_overlap() -> None:
-    segmenter, card = LungSegmenter.load(), lung_card()
+    segmenter, card = LungSegmenter.load(), json.loads(CARD.read_text("utf-8"))
     assert segmenter.network.count_params() == card["parameters"] < 1_000_000
     dice = card["scores"]["dice"]
     assert dice["all"]["value"] >= 0.95
