@@ -40,6 +40,8 @@ def decode(data: bytes) -> XrayImage:
 
 
 def _read(data: bytes, digest: str) -> XrayImage:
+    if data.startswith(b"DICM"):  # written without the 128 bytes that go before
+        data = bytes(128) + data
     if has_dicom_mark(data):  # before all others, since the 128 bytes before it are free and may look like a TIFF
         return read_dicom(data, digest)
     for row in FORMATS:

@@ -12,11 +12,12 @@ from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from covid_model.errors import ImageError
 from covid_model.images.dicom_geometry import GEOMETRY_RULES, spacing
-from covid_model.images.dicom_header import Header, complete, frame, parsed
+from covid_model.images.dicom_header import Header, complete, frame, parsed, size
 from covid_model.images.dicom_rules import GREY_RULES, Grey
 from covid_model.images.grey import Colours, luminance
 from covid_model.images.headers import codestream_size
 from covid_model.images.pixels import bands, check_size
+from covid_model.images.view import projection
 from covid_model.images.xray_image import XrayImage
 
 RADIOGRAPHS: Final = frozenset({"CR", "DX", "RG", "OT", "SC", "DR", ""})
@@ -32,7 +33,6 @@ OTHER_MODALITIES: Final = {
     "ES": "an endoscopy",
     "SM": "a microscopy",
 }
-VIEWS: Final = {"PA": "PA", "AP": "AP", "LL": "LATERAL", "RL": "LATERAL", "LATERAL": "LATERAL", "LAT": "LATERAL"}
 
 DECODE_ERRORS: Final = (
     ValueError,
@@ -82,7 +82,7 @@ def read_dicom(data: bytes, digest: str) -> XrayImage:
             squares = pixels
             for rule in GEOMETRY_RULES:
                 squares = rule(squares, header)
-            view = VIEWS.get(header.text("ViewPosition"))
+            view = projection(header.text("ViewPosition"))
     except DECODE_ERRORS as error:
         why = _why(error)
         # `from None`: the decoder's own message may quote the file.
@@ -101,6 +101,8 @@ def _refuse(header: Header) -> None:
     if "PixelData" not in header:
         if "EncryptedAttributesSequence" in header:
             raise ImageError("The DICOM file is encrypted; export the image without encryption.")
+        if "FloatPixelData" in header or "DoubleFloatPixelData" in header:
+            raise ImageError("The DICOM file holds pixels as fractions, as parametric maps do; give the radiograph itself.")
         raise ImageError("The DICOM file has no image (a report or other document?); give the image itself.")
     modality = header.text("Modality")
     if modality not in RADIOGRAPHS:
@@ -109,9 +111,9 @@ def _refuse(header: Header) -> None:
     frames = header.whole("NumberOfFrames", "number of frames", 1)
     if frames > 1:
         raise ImageError(f"The DICOM file holds {frames} frames; give a single one.")
-    check_size(int(header.dataset.Rows), int(header.dataset.Columns))
-    if header.dataset["PixelData"].is_undefined_length and (size := codestream_size(get_frame(header.dataset.PixelData, 0))):
-        check_size(*size)
+    check_size(*size(header))
+    if header.dataset["PixelData"].is_undefined_length and (own := codestream_size(get_frame(header.dataset.PixelData, 0))):
+        check_size(*own)
 
 
 def _grey(header: Header) -> NDArray[np.float32]:

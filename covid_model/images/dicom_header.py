@@ -1,6 +1,7 @@
 """The technical attributes of a DICOM file; a faulty optional one gives a note, and the image is still read."""
 
 import math
+import re
 import zlib
 from io import BytesIO
 from typing import Any, Final
@@ -49,6 +50,8 @@ TAGS: Final = [
     "EncryptedAttributesSequence",
     "ExtendedOffsetTable",
     "ExtendedOffsetTableLengths",
+    "FloatPixelData",
+    "DoubleFloatPixelData",
 ]
 """The only attributes parsed."""
 
@@ -169,12 +172,18 @@ def _inflated(data: bytes) -> bytes:
     return data[:start].replace(DEFLATED, NOT_DEFLATED) + plain
 
 
+def size(header: Header) -> tuple[int, int]:
+    """(rows, columns) that the file states, 0 where it does not."""
+    return header.whole("Rows", "number of rows", 0), header.whole("Columns", "number of columns", 0)
+
+
 def complete(header: Header) -> None:
     """Set the attributes that pydicom's decoder needs and a file may lack or misstate."""
     dataset = header.dataset
     if "TransferSyntaxUID" not in dataset.file_meta:  # DICOM's default, of files without a header
         dataset.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
-    samples = header.whole("SamplesPerPixel", "number of channels", 1)
+    dataset.Rows, dataset.Columns = size(header)
+    samples = header.whole("SamplesPerPixel", "number of channels", 1) or 1
     allocated = header.whole("BitsAllocated", "number of bits", 16)
     stored = header.whole("BitsStored", "number of stored bits", allocated)
     dataset.SamplesPerPixel, dataset.BitsAllocated = samples, allocated
@@ -186,6 +195,8 @@ def complete(header: Header) -> None:
         dataset.PlanarConfiguration = header.whole("PlanarConfiguration", "order of the channels", 0)
     dataset.NumberOfFrames = 1
     photometric = header.text("PhotometricInterpretation")
+    if compact := re.fullmatch(r"MONOCHROME\W*_?([12])", photometric):
+        photometric = f"MONOCHROME{compact[1]}"
     if samples == 1 and photometric not in ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"):
         header.unreadable("photometric interpretation")
         photometric = "MONOCHROME2"

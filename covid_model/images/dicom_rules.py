@@ -17,6 +17,8 @@ CONTRAST: Final = 1 / 16
 """Range of grey that a window must leave."""
 INSIDE: Final = 0.05
 """Share of pixels that a window must leave between black and white where nearly all others are at one end."""
+LEAST_INSIDE: Final = 0.01
+"""The same where others are at both ends; with less, the window is a threshold."""
 
 
 @dataclass
@@ -148,7 +150,8 @@ def _leaves_an_image(shown: NDArray[np.float64], grey: Grey) -> bool:
     if shades.max() - shades.min() < CONTRAST:
         return False
     black, white = (float(counts[shades == end].sum() / counts.sum()) for end in (0, 1))
-    return len(shades) <= 2 or 1 - black - white >= INSIDE or max(black, white) < 1 - 2 * INSIDE
+    inside = 1 - black - white
+    return len(shades) <= 2 or inside >= INSIDE or (max(black, white) < 1 - 2 * INSIDE and inside >= LEAST_INSIDE)
 
 
 def _own_range(grey: Grey) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ class XrayImage:
     pixels: (H, W) float32 in [0, 1], read-only, bright = dense (bone white, air black).
     digest: sha256 hex of the file's bytes, the image's only name.
     source_kind: what it was read from: "png", "jpeg", "webp", "bmp", "tiff", "dicom" or "array".
-    view: projection where the file states it: "PA", "AP", "LATERAL" or None.
+    view: projection where the file states it: "PA", "AP", "FRONTAL" (one of these two), "LATERAL" or None.
     spacing_mm: (row, column) pixel spacing in millimetres where the file states it.
     notes: sentences about how the pixels were obtained, such as that a window was applied.
 

@@ -140,6 +140,11 @@ RULES: list[tuple[str, Callable[[], Dataset], np.ndarray, str]] = [
     ("modality table cut short", lambda: dataset(ModalityLUTSequence=lut([4096, 0, 16], b"\1\1")), UNIT, "modality lookup"),
     ("lower-case photometric", lambda: dataset(PhotometricInterpretation="monochrome1"), 1 - UNIT, OWN),
     ("unknown photometric", lambda: dataset(PhotometricInterpretation="MONOCHROME"), UNIT, "photometric"),
+    ("photometric with a space", lambda: dataset(PhotometricInterpretation="MONOCHROME 1"), 1 - UNIT, OWN),
+    ("photometric with a line", lambda: dataset(PhotometricInterpretation="MONOCHROME_1"), 1 - UNIT, OWN),
+    ("no channels", lambda: dataset(SamplesPerPixel=0), UNIT, OWN),
+    ("rows as two numbers", lambda: raw(dataset(), Rows=("US", words([HEIGHT, 0]))), UNIT, OWN),
+    ("window that is a threshold", lambda: dataset(WindowCenter=2048, WindowWidth=1), UNIT, "leaves no contrast"),
     ("grey in RGB", lambda: coloured(GREY8, "RGB"), ramp() / 255, ""),
     ("grey in planes", lambda: coloured(GREY8, "RGB", planar=1), ramp() / 255, ""),
     ("grey in YBR_FULL", lambda: coloured(YBR, "YBR_FULL"), ramp() / 255, ""),
@@ -181,6 +186,27 @@ def test_pixels_become_squares(attributes: dict[str, Any], shape: tuple[int, int
     np.testing.assert_allclose(
         np.interp(np.linspace(0, 1, 9), np.linspace(0, 1, shape[1]), column), np.linspace(0, 1, 9), atol=0.02
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "view"),
+    [("AP SUPINE", "AP"), ("W033 Chest PA", "PA"), ("LL", "LATERAL"), ("LLO", None), ("", None)],
+)
+def test_a_view_is_found_among_other_words(text: str, view: str | None) -> None:
+    with disable_value_validation():
+        assert decode(saved(dataset(ViewPosition=text))).view == view
+
+
+def test_a_file_that_begins_with_the_mark_is_read() -> None:
+    np.testing.assert_allclose(decode(saved(dataset())[128:]).pixels, UNIT, atol=1e-6)
+
+
+def test_pixels_as_fractions_are_named() -> None:
+    item = dataset()
+    del item.PixelData
+    item.FloatPixelData = UNIT.astype("<f4").tobytes()
+    with pytest.raises(ImageError, match="pixels as fractions"):
+        decode(saved(item))
 
 
 @pytest.mark.parametrize("magic", [b"II*\0\0\0\0\0", b"MM\0*\0\0\0\x08", b"\x89PNG\r\n\x1a\n", b"BM", b"\xff\xd8\xff\xe0"])
