@@ -29,6 +29,7 @@ class BuildReport:
     left_out_view: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     left_out_listed: Counter[str] = field(default_factory=Counter)
     repeated_rows: Counter[str] = field(default_factory=Counter)
+    contradicting_rows: Counter[str] = field(default_factory=Counter)
     unknown_patients: Counter[str] = field(default_factory=Counter)
     respelled: Counter[str] = field(default_factory=Counter)
     respelled_example: dict[str, str] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class BuildReport:
             ("files missing", self.missing_files),
             ("left out because they are in the list to leave out", self.left_out_listed),
             ("rows repeated", self.repeated_rows),
+            ("of these with another label than the first row of the image, which counts", +self.contradicting_rows),
             ("images without a patient, each a patient of its own", self.unknown_patients),
             *((f"left out by label, {name}", counts) for name, counts in self.left_out_label.items()),
             *((f"left out by view, {name}", counts) for name, counts in self.left_out_view.items()),

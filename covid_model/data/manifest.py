@@ -19,14 +19,13 @@ from covid_model.data.build_report import BuildReport
 from covid_model.data.duplicates import joined_groups, near_pairs, perceptual_hash
 from covid_model.data.leave_out import Key, key_of
 from covid_model.data.patients import is_known, one_spelling, shared_patients
+from covid_model.data.source import in_split_order
 from covid_model.data.sources import Source, SourceImage, get_source
 from covid_model.data.split import split_by_group
 from covid_model.errors import DataError, ImageError
 from covid_model.files import written_whole
 from covid_model.images.read import load_image
-
-FRONTAL: Final = frozenset({"PA", "AP", "AP SUPINE", "FRONTAL"})
-"""Values of `view` (upper case) that mean a frontal image. Images without a view are left out unless asked for."""
+from covid_model.images.view import is_frontal
 
 COLUMNS: Final = [
     "path",
@@ -60,15 +59,16 @@ def build(
 ) -> tuple[pd.DataFrame, BuildReport]:
     """Read the sources `folders` (name -> folder) into one manifest table with COLUMNS, and a report of what was left out.
 
+    The split does not depend on the order of `folders`.
+
     own: those of the sources that are not in SOURCES (`data.user_source`). seed: of the split. all_views: keep lateral
     images and images without a view. leave_out: digest and file name of images to leave out (`data.leave_out`). Raises
-    DataError for an unknown source, a folder that is not that source, or a source
-    without a usable image.
+    DataError for an unknown source, a folder that is not that source, or a source without a usable image.
     """
     report = BuildReport(
         seed=seed, views="all" if all_views else "frontal", date=datetime.now(UTC).isoformat("T", "seconds")
     )
-    sources = {name: (own or {}).get(name) or get_source(name) for name in folders}
+    sources = {name: (own or {}).get(name) or get_source(name) for name in in_split_order(folders)}
     listed = []
     for name, source in sources.items():
         images = _known_patients(name, folders[name], list(_usable(name, folders[name], source, report, all_views)), report)
@@ -104,7 +104,7 @@ def _usable(name: str, folder: Path, source: Source, report: BuildReport, all_vi
     """The images to read; all others are counted in the report."""
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder; give --source {name}=FOLDER of the unpacked download.")
-    used: set[Path] = set()
+    used: dict[Path, str | None] = {}
     for image in source.read(folder):
         if image.passed_over:
             report.passed_over[name][image.passed_over] += 1
@@ -112,16 +112,17 @@ def _usable(name: str, folder: Path, source: Source, report: BuildReport, all_vi
             report.broken.append(f"{name}: {image.problem}")
         elif image.path in used:
             report.repeated_rows[name] += 1
+            report.contradicting_rows[name] += image.label not in (None, used[image.path])
         elif image.label is None:
             report.left_out_label[name][image.finding or "(empty)"] += 1
-        elif not all_views and image.view.upper() not in FRONTAL:
+        elif not all_views and not is_frontal(image.view):
             report.left_out_view[name][image.view or "(not stated)"] += 1
         elif not image.path.is_file():
             report.missing_files[name] += 1
             if name not in report.first_missing:
                 report.first_missing[name] = str(_inside(image.path, folder))
         else:
-            used.add(image.path)
+            used[image.path] = image.label
             yield image
 
 

@@ -11,8 +11,10 @@ from covid_model.data.source import Source, SourceImage
 from covid_model.data.tables import Table, find_table, read_table
 from covid_model.errors import DataError
 
-SPLITS: Final = ("train", "training", "val", "valid", "validation", "dev", "test", "testing")
+SPLITS: Final = ("train", "training", "trainval", "val", "valid", "validation", "dev", "test", "testing")
 """Folders of an existing split, which are not classes, in the order in which they are read."""
+_AFTER_SPLIT: Final = r"(?:set|data|dataset|images?|imgs?|split|fold)*"
+"""Letters that may follow in the folder's name: train_data, Test Set."""
 PLAIN_FOLDERS: Final = (
     *("image", "images", "img", "imgs", "picture", "pictures", "xray", "xrays", "cxr", "data", "files", "original", "raw"),
     *("png", "jpg", "jpeg", "tif", "tiff", "dicom", "dcm", "frontal", "pa", "ap"),
@@ -125,13 +127,19 @@ def class_folders(source: Source, folder: Path) -> tuple[Path, list[Path]]:
     root, inner = folder, _folders(folder)
     while len(inner) == 1 and source.label(inner[0].name) is None and _folders(inner[0]):
         root, inner = inner[0], _folders(inner[0])  # an archive's own folder around everything
-    parts = sorted((each for each in inner if each.name.lower() in SPLITS), key=lambda each: SPLITS.index(each.name.lower()))
+    parts = sorted((each for each in inner if _split(each.name)), key=lambda each: SPLITS.index(_split(each.name)))
     found = [each for part in parts for each in _folders(part)] or inner
     if not found:
         raise DataError(f"{folder} holds no folders; one folder a class, such as COVID-19 and Normal, would work.")
     if not source.common_names and not any(source.label(each.name) for each in found):
         raise DataError(f"{folder} has none of the folders {', '.join(source.labels)}; give the unpacked download.")
     return root, found
+
+
+def _split(name: str) -> str:
+    """The entry of SPLITS that a folder's name means, else an empty text."""
+    match = re.fullmatch(f"({'|'.join(SPLITS)}){_AFTER_SPLIT}", letters(name))
+    return match[1] if match else ""
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -159,7 +167,7 @@ def _in_class(source: Source, each: Path, path: Path, repeated: set[str]) -> Sou
         inner = [
             part
             for part in path.relative_to(each).parts[:-1]
-            if part not in repeated and letters(part) not in PLAIN_FOLDERS and part.lower() not in SPLITS
+            if part not in repeated and letters(part) not in PLAIN_FOLDERS and not _split(part)
         ]
         patient = f"{each.name}/{inner[0]}" if inner else ""
     return SourceImage(

@@ -1,6 +1,6 @@
 """A source: one row with everything that the project knows of a public data set or of a user's own images."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -91,6 +91,9 @@ class Source:
         return found or (common_label(text) if self.common_names else None)
 
 
+FIRST: Final = ("covid-chestxray-dataset", "nih-chestxray14", "chest_xray", "covid-19-image-repository")
+"""The sources that are split first, in this order: it gives the split that the shipped models were trained on."""
+
 SOURCES: Final[dict[str, Source]] = {}
 """Every public source by name, filled by `covid_model.data.sources`."""
 
@@ -109,6 +112,15 @@ def get_source(name: str) -> Source:
         return SOURCES[name]
     except KeyError:
         raise DataError(f"Unknown source {name!r}; known sources: {', '.join(SOURCES)}.") from None
+
+
+def in_split_order(names: Iterable[str]) -> list[str]:
+    """Names of sources in the one order in which they are read and split, however they were given.
+
+    >>> in_split_order(["clinic", "chest_xray", "b", "nih-chestxray14"])
+    ['nih-chestxray14', 'chest_xray', 'b', 'clinic']
+    """
+    return sorted(names, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name))
 
 
 def sources_with(feature: Callable[[Source], object]) -> frozenset[str]:

@@ -8,6 +8,7 @@ from covid_model.cli.main import main
 from covid_model.data.check import check_leakage
 from covid_model.data.manifest import COLUMNS, build, read_manifest, write_manifest
 from covid_model.data.sources import cohen, hannover
+from covid_model.data.user_source import classes_source
 from covid_model.errors import DataError
 
 COHEN, HANNOVER = cohen.COHEN.name, hannover.HANNOVER.name
@@ -123,3 +124,56 @@ def test_the_public_images_do_not_leak(real_images: Path) -> None:
     assert report.joined_patients > 10
     assert report.left_out_label[COHEN]["todo"] > 0
     assert not report.broken
+
+
+def test_the_split_does_not_depend_on_the_order_of_the_sources(tmp_path: Path) -> None:
+    own = {name: classes_source(name) for name in ("clinic", "a-clinic")}
+    folders = {
+        COHEN: layouts.cohen(tmp_path, cohen_rows(20)),
+        HANNOVER: layouts.hannover(tmp_path, [(f"h{i}", f"h{i}", 300 + i) for i in range(20)]),
+    }
+    for place, name in enumerate(own):
+        folders[name] = tmp_path / name
+        for number in range(12):
+            label = ("COVID-19", "Normal")[number % 2]
+            layouts.save(folders[name] / label / f"{number}.png", 500 + 100 * place + number)
+    first, report = build(folders, own=own)
+    second, other = build(dict(reversed(folders.items())), own=own)
+    pd.testing.assert_frame_equal(first, second)
+    assert report.data_hash == other.data_hash
+    assert list(dict.fromkeys(first["source"])) == [COHEN, HANNOVER, "a-clinic", "clinic"]
+
+
+def test_another_label_in_a_repeated_row_is_reported(tmp_path: Path) -> None:
+    rows = cohen_rows(4)
+    folder = layouts.cohen(tmp_path, [*rows, rows[0], {**rows[1], "finding": "No Finding"}])
+    table, report = build({COHEN: folder})
+    assert report.repeated_rows == {COHEN: 2}
+    assert report.contradicting_rows == {COHEN: 1}
+    assert f"of these with another label than the first row of the image, which counts: {COHEN} 1" in report.lines()
+    assert table["label"].tolist() == ["COVID-19"] * 4
+
+
+@pytest.mark.parametrize(
+    ("view", "kept"),
+    [
+        *((text, True) for text in ("PA", "ap", "AP Supine", "AP erect", "AP_PORTABLE", "postero-anterior", "Frontal (PA)")),
+        *((text, False) for text in ("L", "LL", "lateral", "PA + lateral", "axial", "oblique", "")),
+    ],
+)
+def test_a_view_is_frontal_in_any_words_that_say_so(tmp_path: Path, view: str, kept: bool) -> None:
+    folder = layouts.cohen(tmp_path, [*cohen_rows(2), {"patientid": "9", "filename": "v.png", "view": view, "seed": "3"}])
+    assert len(build({COHEN: folder})[0]) == 2 + kept
+
+
+@pytest.mark.parametrize(
+    "splits", [("train", "test"), ("Train", "Val", "Test"), ("training_set", "test_set"), ("trainval", "Test images")]
+)
+def test_folders_of_a_split_are_no_classes(tmp_path: Path, splits: tuple[str, ...]) -> None:
+    for place, split in enumerate(splits):
+        for number in range(4):
+            label = ("COVID-19", "Normal")[number % 2]
+            layouts.save(tmp_path / "traintest" / split / label / f"{number}.png", 100 * place + number)
+    table, _ = build({"own": tmp_path / "traintest"}, own={"own": classes_source("own")})
+    assert table["label"].value_counts().to_dict() == {"COVID-19": 2 * len(splits), "Normal": 2 * len(splits)}
+    assert table["patient"].nunique() == len(table)
