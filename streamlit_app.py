@@ -11,10 +11,12 @@ from covid_model.settings import serve
 from ui.background import background
 from ui.menu import mark_entered, opened_page
 from ui.notices import privacy_notice, research_notice
+from ui.sign_in import require_sign_in
 
 spare_memory()
 serve(st.get_option("server.address"))
 page = opened_page()
+require_sign_in()
 mark_entered()
 research_notice()
 with background().page_runs():

@@ -51,6 +51,11 @@ PUBLIC: Final = EnvironmentVariable(
 
 SETTINGS: Final = (DATA, MODELS, RUNS, REPORTS, MANIFEST, SAMPLES, STUDY, THUMBNAILS, PUBLIC)
 
+UPLOADS_PER_MINUTE: Final = 20
+"""Different images that one visitor of a public server may upload within a minute."""
+MOST_AT_WORK: Final = 30
+"""Answers that a public server works on at once; further ones are refused, so that the queue stays short."""
+
 LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 COMMUNITY_CLOUD: Final = Path("/mount/src")
 """Where Community Cloud mounts its apps."""

@@ -32,6 +32,7 @@ from ui.models.cards import card_of
 from ui.results import results, run_with_progress
 from ui.small_records import with_small_record
 from ui.tensorflow_start import wait_for_tensorflow
+from ui.uploads import uploads
 
 
 @st.cache_resource(show_spinner="Loading the lung network …")
@@ -67,8 +68,13 @@ class ImageFile:
 @st.cache_resource(
     max_entries=4, ttl=timedelta(minutes=30), show_spinner=False, hash_funcs={ImageFile: lambda file: file.digest}
 )
-def image_from(file: ImageFile) -> XrayImage:
-    """The image in a file, shared by all sessions: its pixels are read-only. Raises ImageError for a bad file."""
+def image_from(file: ImageFile, _visitor: str | None = None) -> XrayImage:
+    """The image in a file, shared by all sessions: its pixels are read-only. Raises ImageError for a bad file.
+
+    _visitor: who uploaded it, None for an image of this server; a public copy takes so many a minute, then raises HostError.
+    """
+    if _visitor is not None:
+        uploads().admit(_visitor, file.data)
     return read_image(file.data)
 
 

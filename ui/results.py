@@ -4,7 +4,8 @@
 """
 
 import threading
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Final, TypeVar
 
@@ -13,6 +14,8 @@ import streamlit as st
 from cachetools import LRUCache
 
 from covid_model.backends.base import Progress
+from covid_model.errors import HostError
+from covid_model.settings import MOST_AT_WORK, is_public_host
 
 T = TypeVar("T")
 
@@ -49,7 +52,7 @@ class ResultCache:
     """
 
     def __init__(self, most: int = MOST) -> None:
-        self._lock = threading.Lock()
+        self._lock, self._busy = threading.Lock(), set[int]()
         self._found: LRUCache[Hashable, object] = LRUCache(most, getsizeof=lambda value: min(most, size_of(value)))
 
     def __contains__(self, key: Hashable) -> bool:
@@ -62,14 +65,34 @@ class ResultCache:
             return self._found.get(key)
 
     def get_or_make(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The result of `key`, made if it is missing. Exceptions of `make` are not cached."""
+        """The result of `key`, made if it is missing. Exceptions of `make` are not cached.
+
+        Raises HostError where a public copy works on MOST_AT_WORK others.
+        """
         with self._lock:
             if key in self._found:
                 return self._found[key]  # type: ignore[return-value]
-        made = make()
+        with self._at_work():
+            made = make()
         with self._lock:
             self._found[key] = made
         return made
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Count this thread among those that make a result; one result may need another."""
+        thread = threading.get_ident()
+        with self._lock:
+            within_another = thread in self._busy
+            if not within_another and is_public_host() and len(self._busy) >= MOST_AT_WORK:
+                raise HostError(f"This copy works on {MOST_AT_WORK} answers for other visitors; try again in a minute.")
+            self._busy.add(thread)
+        try:
+            yield
+        finally:
+            if not within_another:
+                with self._lock:
+                    self._busy.discard(thread)
 
 
 @st.cache_resource

@@ -21,6 +21,7 @@ from ui.image_types import SUFFIXES
 from ui.inert import inert, inert_figure, inert_message
 from ui.manifest import images_of
 from ui.notices import PRIVACY
+from ui.uploads import visitor
 
 SPREADS: Final = {
     "age": "Age in years",
@@ -111,7 +112,7 @@ def search_by_upload(images: ManifestTable) -> None:
         from covid_model.trust.source_probe import embedding  # TensorFlow is started only here
         from ui.loaders import ImageFile, cached_prediction, image_from, loaded_model
 
-        image, loaded = image_from(ImageFile.of(upload.getvalue())), loaded_model(model).classifier
+        image, loaded = image_from(ImageFile.of(upload.getvalue()), visitor()), loaded_model(model).classifier
         prediction = cached_prediction(model, image)
         features = embedding(loaded.forward, prediction.prepared.batch)[0]
         show_similar(images, "search", similar(path, features))

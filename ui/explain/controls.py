@@ -23,6 +23,7 @@ from ui.inert import inert
 from ui.links import linked_select, newly_named, wanted
 from ui.loaders import HowToExplain, ImageFile, image_from
 from ui.notices import PRIVACY
+from ui.uploads import visitor
 
 PREDICTED: Final = "predicted"
 """In links: the class that the model predicts, whichever it is."""
@@ -68,7 +69,7 @@ def image_picker() -> PickedImage:
         get_images()
     if upload is not None:
         try:
-            return with_remedy(PickedImage(image_from(upload), "Your upload", False))
+            return with_remedy(PickedImage(image_from(upload, visitor()), "Your upload", False))
         except ImageError as error:
             raise ImageError(f"The upload cannot be used. {error}") from None
     return with_remedy(picked_image(offered[key]))
