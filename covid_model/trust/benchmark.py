@@ -98,6 +98,17 @@ def benchmark_line(method: str, results: Results | None = None) -> str:
     )
 
 
+def short_line(method: str, results: Results | None = None) -> str:
+    """The same in one breath, without intervals, for right below a verdict."""
+    rates = verdict_rates(method, results)
+    if rates is None:
+        return ""
+    return (
+        f"In our benchmark such verdicts caught {rates.caught.value:.0%} of the heatmaps of shortcut models, "
+        f"and wrongly accused {rates.accused.value:.0%} of the others."
+    )
+
+
 def line_of_test(test: str, method: str, results: Results | None = None) -> str:
     """The same for one trust test."""
     rates = rates_of_test(test, method, results)

@@ -28,6 +28,7 @@ from covid_model.trust.benchmark import (
     line_of_test,
     rates_of_test,
     roc_points,
+    short_line,
     verdict_rates,
 )
 from covid_model.trust.matched_edits import EDITS
@@ -250,6 +251,9 @@ def test_the_line_for_a_page_is_read_from_the_results(summary: dict[str, Any]) -
     assert rates.caught.text in line and rates.accused.text in line
     assert rates == ErrorRates(Share(**vars(rates.caught)), Share(**vars(rates.accused)))
     assert line.endswith("could not tell the two apart.") == (rates.caught.low <= rates.accused.high)
+    short = short_line(DEFAULT_METHOD, summary)
+    assert f"caught {rates.caught.value:.0%} " in short and f"accused {rates.accused.value:.0%} " in short
+    assert short_line(DEFAULT_METHOD, {}) == ""
     assert found.caught.text in line_of_test("attention", DEFAULT_METHOD, summary)
     assert line_of_test("agreement", DEFAULT_METHOD, summary) == ""
     assert benchmark_line("no such method", summary) == "" == benchmark_line(DEFAULT_METHOD, {})

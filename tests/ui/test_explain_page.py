@@ -18,6 +18,7 @@ from covid_model.explain.methods import METHODS
 from covid_model.images.phantom import PHANTOMS, phantom_png
 from covid_model.models.classifier import load
 from covid_model.models.specs import MODELS, SHIPPED
+from covid_model.trust.benchmark import short_line
 from covid_model.trust.trust_tests import TRUST_TESTS
 from covid_model.trust.verdict import RULE
 from covid_model.viewer.look import Look
@@ -240,6 +241,7 @@ def test_the_trust_panel_gives_a_verdict_with_every_test_and_the_rule() -> None:
     app = finished(opened(model="whole-image"))
     assert verdict_word(app) in WORDS
     assert RULE in page_text(app)
+    assert short_line("gradcam") in page_text(app)
     chips = app.main.pills[0]
     assert len(chips.options) == len(TRUST_TESTS)
     for key, row in TRUST_TESTS.items():

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 import streamlit as st
 
-from covid_model.trust.benchmark import benchmark_line, line_of_test
+from covid_model.trust.benchmark import benchmark_line, line_of_test, short_line
 from covid_model.trust.figures import Images
 from covid_model.trust.score import Outcome, TrustInput, TrustScore
 from covid_model.trust.trust_tests import TRUST_TESTS, TrustTest
@@ -55,6 +55,8 @@ def _verdict_line(inputs: TrustInput) -> None:
     if len(scores) == len(TRUST_TESTS):
         found = verdict(inputs, list(scores.values()))
         show_verdict(found)
+        if found.word != "withheld" and (rates := short_line(inputs.explanation.method)):
+            st.caption(rates)
         if found.word == "withheld" and not inputs.known_of_method:
             _offer_missing_tests(inputs)
         return
