@@ -11,6 +11,8 @@
 Each message is one sentence that a user can act on: what was received, and what would work.
 """
 
+import os
+
 
 class CovidModelError(Exception):
     """Base of all errors that carry a sentence for the user."""
@@ -38,3 +40,13 @@ class RunError(CovidModelError):
 
 class HostError(CovidModelError):
     """A public copy does not offer this to its visitors."""
+
+
+def system_sentence(error: OSError) -> str:
+    """One sentence for a file that the system did not let this program read or write.
+
+    >>> system_sentence(OSError(28, "No space left on device", "figures.json"))
+    'figures.json: No space left on device; make room or choose another place.'
+    """
+    why = os.strerror(error.errno) if error.errno else str(error)
+    return f"{error.filename or 'A file'}: {why}; make room or choose another place."

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +31,19 @@ def written_whole(path: Path) -> Iterator[Path]:
     try:
         yield partial
         partial.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk is noticed where no name is known
+        raise
     finally:
         partial.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Raise OSError where no file can be written at `path`; called before long work whose result goes there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        path.with_name(f"{path.name}.partial").touch(exist_ok=False)
+    path.with_name(f"{path.name}.partial").unlink()
 
 
 def write_arrays(path: Path, arrays: Mapping[str, "NDArray[Any]"]) -> None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from covid_model.errors import CovidModelError
+from covid_model.errors import CovidModelError, system_sentence
 from ui.inert import inert_message
 
 RESEARCH_USE = "**Research software, not a medical device.** It does not diagnose. Do not base treatment decisions on it."
@@ -29,8 +29,10 @@ def privacy_notice() -> None:
 
 @contextmanager
 def show_errors() -> Iterator[None]:
-    """Show an error of this project as its one sentence; code after the block still runs."""
+    """Show an error of this project, or of the disk, as one sentence; code after the block still runs."""
     try:
         yield
     except CovidModelError as error:
         st.error(inert_message(error), icon=":material/error:")
+    except OSError as error:  # a full disk or a folder that is read-only
+        st.error(inert_message(system_sentence(error)), icon=":material/error:")

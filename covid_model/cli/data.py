@@ -9,6 +9,7 @@ from covid_model.data.source import FIELDS
 from covid_model.data.sources import SOURCES
 from covid_model.data.user_source import classes_source, table_source
 from covid_model.errors import DataError
+from covid_model.files import check_writable
 from covid_model.models.specs import DEFAULT_MODEL
 from covid_model.models.user_models import available_models
 
@@ -105,6 +106,7 @@ def run_build(arguments: argparse.Namespace) -> int:
     if not folders:
         raise DataError("Name at least one --source, --folder or --table.")
     listed = read_leave_out(arguments.leave_out) if arguments.leave_out else {}
+    check_writable(arguments.out)
     table, report = build(folders, own=own, seed=arguments.seed, all_views=arguments.all_views, leave_out=listed)
     write_manifest(table, report, arguments.out)
     print(table.groupby(["source", "label", "split"]).size().unstack(fill_value=0).to_string())

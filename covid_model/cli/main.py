@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from covid_model import __doc__ as about
 from covid_model import __version__
 from covid_model.cli import audit, benchmarks, build, data, dicom, images, models
-from covid_model.errors import CovidModelError
+from covid_model.errors import CovidModelError, system_sentence
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,4 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(arguments.run(arguments))
     except CovidModelError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:  # a full disk or a folder that is read-only, at whichever file
+        print(f"error: {system_sentence(error)}", file=sys.stderr)
         return 1

@@ -8,7 +8,6 @@ from covid_model.data.filters import FILTERS, SORTS, Query, condition
 from covid_model.errors import DataError
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas as pd
 
 MEMORY: Final = "256MB"
@@ -46,7 +45,7 @@ class ManifestTable:
         try:
             return self._connection.cursor().execute(sql, values or []).df()
         except duckdb.Error as error:
-            raise self._unreadable(error) from error
+            raise self._unreadable() from error
 
     def count(self, query: Query = EVERYTHING) -> int:
         """How many images match."""
@@ -70,6 +69,8 @@ class ManifestTable:
             return self.ask("SELECT * FROM images LIMIT 0")
         places = ", ".join(str(int(number)) for number in numbers)
         found = self.ask(f"SELECT * FROM images WHERE file_row_number IN ({places})").set_index("file_row_number")
+        if len(found) < len(set(numbers)):
+            raise DataError(f"{self.path} was replaced while it was open; load the page again.")
         return found.loc[numbers].reset_index()
 
     def find(self, digest: str) -> dict[str, Any] | None:
@@ -132,11 +133,13 @@ class ManifestTable:
                 digest.update(between + "\n".join(line for (line,) in rows).encode())
                 between = b"\n"
         except duckdb.Error as error:
-            raise self._unreadable(error) from error
+            raise self._unreadable() from error
         return digest.hexdigest()
 
-    def _unreadable(self, error: "duckdb.Error") -> DataError:
-        return DataError(f"{self.path} cannot be read as a manifest: {str(error).splitlines()[0]}")
+    def _unreadable(self) -> DataError:
+        if not self.path.is_file():
+            return DataError(f"{self.path} cannot be read: it was removed while it was open.")
+        return DataError(f"{self.path} cannot be read as a manifest; build it again with `data build`.")
 
     def distinct(self, column: str) -> int:
         """How many different values a column has."""

@@ -212,7 +212,7 @@ def read_manifest(path: Path) -> pd.DataFrame:
     try:
         table = pq.read_table(path).to_pandas()
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path} is not a readable Parquet manifest: {error}") from error
+        raise DataError(f"{path} is not a readable Parquet manifest; build it again with `data build`.") from error
     if missing := [column for column in COLUMNS if column not in table.columns]:
         raise DataError(f"{path} lacks the column(s) {', '.join(missing)}; build it again with `data build`.")
     return table

@@ -125,6 +125,23 @@ def test_files_that_are_no_manifest_are_one_sentence(tmp_path: Path, table: pd.D
         images.count()
 
 
+def test_a_manifest_that_is_replaced_or_removed_while_open_is_one_sentence(table: pd.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "m.parquet"
+    table.to_parquet(path)
+    images = ManifestTable(path)
+    assert images.count() == len(table)
+    table.iloc[:2].to_parquet(path)
+    with pytest.raises(DataError, match=r"m\.parquet was replaced while it was open; load the page again\.$"):
+        images.rows([0, 4])
+    path.write_bytes(b"PAR1 cut")
+    with pytest.raises(DataError, match=r"m\.parquet cannot be read as a manifest; build it again with `data build`\.$"):
+        images.count()
+    path.unlink()
+    for ask in (images.count, images.data_hash, lambda: images.rows([0]), lambda: images.find("0")):
+        with pytest.raises(DataError, match=r"m\.parquet cannot be read: it was removed while it was open\.$"):
+            ask()
+
+
 def test_every_filter_names_its_column(images: ManifestTable) -> None:
     for row in FILTERS.values():
         assert row.needs in (*images.columns, "attention")

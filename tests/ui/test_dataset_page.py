@@ -140,6 +140,24 @@ def test_a_damaged_manifest_is_one_sentence_and_the_rest_goes_on(manifest: Path,
     assert "cannot be read as a manifest" in page_text(opened())
 
 
+def test_a_manifest_deleted_or_replaced_while_open_is_one_sentence(manifest: Path) -> None:
+    app = opened(view="Browse")
+    assert "**30 images** of 30" in page_text(app)
+    whole = pd.read_parquet(manifest)
+    manifest.unlink()
+    app.run()
+    assert not app.exception
+    assert "No manifest at" in page_text(app)
+    whole.iloc[:7].to_parquet(manifest)
+    app.run()
+    assert not app.exception
+    assert "**7 images** of 7" in page_text(app)
+    manifest.write_bytes(b"PAR1 cut")
+    app.run()
+    assert not app.exception
+    assert "cannot be read as a manifest; build it again" in page_text(app)
+
+
 def test_a_source_folder_that_vanished_is_reported_image_by_image(manifest: Path) -> None:
     for path in manifest.parent.glob("*.png"):
         path.unlink()
