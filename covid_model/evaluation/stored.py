@@ -58,7 +58,8 @@ class StoredReport:
             return None
         try:
             found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            return found if found["weights_sha256"] == self.content["weights_sha256"] else None
+            complete = found["without_lungs"] in found["matrix"]
+            return found if complete and found["weights_sha256"] == self.content["weights_sha256"] else None
         except (OSError, ValueError, TypeError, KeyError):
             raise DataError(f"{path} is not readable; run `audit --shortcuts` again.") from None
 

@@ -96,9 +96,9 @@ def _measured_on(report: dict[str, Any]) -> tuple[Section, ...]:
 def _checklist(known: Known) -> Section:
     reported, applicable = score(known)
     said = (
-        f"{reported} of the {applicable} applicable items of CLAIM 2024 are reported here; the mean of 993 published "
-        "studies is 63% (Koçak 2025). Scored by the program from what it knows of the model, with the items of TRIPOD+AI "
-        "that ask for the same."
+        f"{reported} of the {applicable} applicable items of CLAIM 2024 are reported here, with the items of TRIPOD+AI that "
+        "ask for the same. The program scores itself from what it knows of the model, and says the items in its own words: "
+        "the number cannot be compared with that of a publication scored by readers."
     )
     return Section("Checklist", (said,), ("CLAIM 2024", "TRIPOD+AI", "item", "state", "answer"), checklist_rows(known))
 

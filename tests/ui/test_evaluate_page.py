@@ -8,6 +8,7 @@ import pytest
 from drawn_report import write_drawn_report
 from streamlit.testing.v1 import AppTest
 
+from covid_model.errors import DataError
 from covid_model.evaluation.groups import GROUPINGS
 from covid_model.evaluation.stored import SHIPPED, find_reports, read_report
 from covid_model.models.card import read_card
@@ -184,3 +185,8 @@ def test_the_shortcut_audit_says_in_one_line_what_needs_no_lungs(drawn: Path) ->
     ]
     assert any("12.5% (7.5% to 17.5%)" in caption.value for caption in app.main.caption)
     assert app.dataframe[0].value["source left out"].tolist() == ["one"]
+
+    del audit["without_lungs"]  # as audits were written once
+    (drawn / "shortcuts.json").write_text(json.dumps(audit))
+    with pytest.raises(DataError, match="run `audit --shortcuts` again"):
+        read_report(drawn).shortcuts()
