@@ -111,7 +111,8 @@ def main() -> int:
     parser.add_argument("--idle", type=float, default=30.0, help="idle seconds, default: %(default)s")
     arguments = arguments_of(parser, "app")
     report = {**machine(), "repeat": arguments.repeat, "pixels": [SIDE, SIDE]}
-    # The verdict belongs to the page, so the trust tests of each upload run beside the clicks.
+    # The trust tests of an upload start once the clicks pause, so these are clicks of a visitor who does not wait for them.
+    # benchmarks.visitors times clicks while tests run.
     report["dashboard"] = measure(PAGE, "panel=Export", arguments.repeat, arguments.idle)
     report["naive page"] = measure(NAIVE, "", arguments.repeat, arguments.idle)
     return finish(report, arguments.out)
