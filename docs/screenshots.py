@@ -1,7 +1,7 @@
 """Take the pictures of the documentation from the running app: `python -m docs.screenshots http://127.0.0.1:8501`.
 
-Start the app without a manifest, folders of images and fetched ones: only synthetic images and counts are shown, no picture
-of a patient enters the project. Needs Chromium and playwright.
+Start the app where no folder of images is, with COVID_XRAY_MANIFEST=demo/manifest.parquet of `python -m covid_model data demo
+--out demo`: only synthetic and drawn images are shown, no picture of a patient enters the project. Needs Chromium and playwright.
 """
 
 import shutil
@@ -33,7 +33,7 @@ SHOTS: Final = {
     "explain-phone": Shot(f"/?image={IMAGE}", (390, 844), HEATMAP),
     "compare": Shot(f"/compare?image={IMAGE}", (1440, 1000), ".viewer[data-frames]"),
     "tour": Shot("/tour", (1440, 1250), "[data-testid=stImage] img"),
-    "dataset": Shot("/dataset", (1440, 1000), CHART),
+    "dataset": Shot("/dataset", (1440, 1000), "[data-testid=stMain] img"),
     "training": Shot(f"/training?run={quote('recorded: lungs')}", (1440, 1250), CHART),
     "models": Shot("/models", (1440, 1000), CHART),
 }

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from shown import viewer
+from shown import page_text, viewer
 from streamlit.testing.v1 import AppTest
 
 import covid_model.data.public_samples as public
@@ -85,6 +85,7 @@ def test_a_click_on_a_heatmap_opens_image_and_heatmap_in_the_viewer_and_none_is_
     tour, _ = read_tour()
     app = AppTest.from_file(ENTRY, default_timeout=60).run()
     app.switch_page("pages/tour.py").run()
+    assert "In the session" not in page_text(app), "the docstring of a constant is no text of the page"
     assert not app.get("bidi_component")
     for key, found in tour.items():
         app.button(key=f"open_tour_{key}").click().run()
