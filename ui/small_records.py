@@ -7,7 +7,6 @@ import streamlit as st
 
 from covid_model.api.model import Model
 from covid_model.api.result import Result
-from covid_model.audit.small_record import small_record
 from covid_model.backends.base import Progress
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.images.read import load_image
@@ -51,6 +50,8 @@ def measure_in_background(model: Model, method: str) -> float | BaseException:
     key, store, shares = record_key(model.classifier.weights_digest, method), results(), _shares()
 
     def measure(progress: Progress) -> object:
+        from covid_model.audit.small_record import small_record  # pandas
+
         def watched(share: float) -> None:
             shares[key] = share
             progress(share)

@@ -58,7 +58,7 @@ def test_the_missing_tests_run_after_a_click_and_the_verdict_follows(monkeypatch
         known = load_audit_record("lungs", model.classifier.weights_digest)
         return {"date": "2026-01-01", "methods": {method: known["methods"][method]}}
 
-    monkeypatch.setattr("ui.small_records.small_record", measured)
+    monkeypatch.setattr("covid_model.audit.small_record.small_record", measured)
     app = opened()
     assert "no test could give one" in until(app, "Run the missing tests")
     assert not asked
@@ -73,7 +73,7 @@ def test_a_measurement_that_fails_is_one_sentence_and_can_be_tried_again(monkeyp
     def measured(*_: Any, **__: Any) -> None:
         raise DataError("Pass lines need 6 images of different patients. Received: 2.")
 
-    monkeypatch.setattr("ui.small_records.small_record", measured)
+    monkeypatch.setattr("covid_model.audit.small_record.small_record", measured)
     app = opened()
     until(app, "Run the missing tests")
     app.button(key="measure_record").click().run()
