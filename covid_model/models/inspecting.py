@@ -63,9 +63,19 @@ def inspect(path: Path, flat: Path) -> Inspected:
         ending.head,
         ending.activation != "linear" or network.outputs[0].shape[-1] == 1,
         layers,
-        any(type(layer).__name__ in SCALING_LAYERS for layer in network.layers),
+        _rescales(network),
         len(network.layers),
     )
+
+
+def _rescales(network: "keras.Model") -> bool:
+    """Is there a layer that scales pixels, before the first one that looks at them?"""
+    for layer in network.layers:
+        if type(layer).__name__ in SCALING_LAYERS:
+            return True
+        if layer.weights:
+            return False
+    return False
 
 
 def own_probabilities(path: Path, batch: NDArray[np.float32], head: Head) -> NDArray[np.float64]:

@@ -1,5 +1,6 @@
 """What is changed in a model file before Keras reads it: precision, a fixed batch, and what Keras 2 wrote otherwise."""
 
+import copy
 import json
 import re
 import shutil
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 from covid_model.errors import ModelError
 from covid_model.models.model_file import CONFIG, WEIGHTS, ModelFile, layer_configs
+from covid_model.models.tensorflow_operations import as_layer
 
 _OTHER_PRECISIONS: Final = ("float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16", "half", "double", "uint8")
 _PRECISION_KEYS: Final = ("dtype", "compute_dtype", "variable_dtype", "autocast_dtype")
@@ -31,7 +33,11 @@ def prepared(file: ModelFile, path: Path) -> dict[str, Any]:
 
     Raises ModelError, naming the layer, for what Keras 2 wrote and Keras 3 cannot read.
     """
-    config = _of_any_batch(in_single_precision(file.config))
+    whole = copy.deepcopy(file.config)
+    if file.of_keras_2:
+        for layer in layer_configs(whole):  # before precisions change: a cast to whole numbers is no layer
+            layer.update(as_layer(layer) or {})
+    config = _of_any_batch(in_single_precision(whole))
     if file.of_keras_2:
         _refuse_lost_layers(config, file.version)
         config = _legacy_layers(_renamed(_without_harmless(config)))
@@ -127,15 +133,42 @@ def _legacy_layers(config: dict[str, Any]) -> dict[str, Any]:
     Layers without a path are found by their class. Of a nested model with a list of one output the next layer gets a list.
     """
     for layer in layer_configs(config):
+        _count_calls_from_zero(layer["config"])
         for ends in ("input_layers", "output_layers"):
             found = layer["config"].get(ends)
             if isinstance(found, list) and len(found) == 1:
                 layer["config"][ends] = found[0]
         for key in ("module", "registered_name", "build_config"):
             layer.pop(key, None)
+        if isinstance(axis := layer["config"].get("axis"), list) and len(axis) == 1:  # of a batch normalisation
+            layer["config"]["axis"] = axis[0]
         if layer["class_name"] == "Model":
             layer["class_name"] = "Functional"
     return config
+
+
+def _count_calls_from_zero(settings: dict[str, Any]) -> None:
+    """Number the calls of models within a functional one as Keras 3 does when it reads layers without a path.
+
+    Keras 2 counts from 1 where the inner model knows its input, since making it was its first call. Keras 3 counts from 0;
+    only where the outer model's outputs name an inner functional one, it subtracts 1 by itself.
+    """
+    layers = settings.get("layers")
+    if not isinstance(layers, list) or "output_layers" not in settings:
+        return
+    inner = {
+        layer["config"]["name"]: layer["class_name"]
+        for layer in layers
+        if layer["class_name"] in _CONTAINERS and layer["config"]["layers"][0]["class_name"] == "InputLayer"
+    }
+    sequential = {name for name, kind in inner.items() if kind == "Sequential"}
+    calls = [call for layer in layers for node in layer.get("inbound_nodes", []) for call in node]
+    for call in calls:
+        if isinstance(call, list) and len(call) >= 3 and call[0] in inner and call[1] > 0:
+            call[1] -= 1
+    for end in settings["output_layers"]:
+        if isinstance(end, list) and end[0] in sequential and end[1] > 0:
+            end[1] -= 1
 
 
 def _write_zip(path: Path, config: dict[str, Any], *, of_keras_2: bool) -> None:

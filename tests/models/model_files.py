@@ -70,7 +70,7 @@ def as_keras_2(path: Path, extra: dict[str, dict[str, Any]], names: dict[str, st
 
 
 def _old(config: dict[str, Any], extra: dict[str, dict[str, Any]], names: dict[str, str], *, paths: bool) -> dict[str, Any]:
-    chain, before = [], ""
+    chain, before, call = [], "", 0
     for layer in config["config"]["layers"]:
         settings = {
             key: value for key, value in layer["config"].items() if key not in ("dtype", "batch_shape", "input_axes")
@@ -80,11 +80,23 @@ def _old(config: dict[str, Any], extra: dict[str, dict[str, Any]], names: dict[s
         name = names.get(settings["name"], settings["name"])
         settings |= {"name": name, "dtype": "float32", **extra.get(layer["class_name"], {})}
         entry = {"class_name": layer["class_name"], "config": settings, "name": name}
-        entry["inbound_nodes"] = [[[before, 0, 0, {}]]] if before else []
+        if layer["class_name"] == "Functional":
+            entry["config"] = _old(layer, extra, names, paths=paths)["config"] | {"name": name}
+        entry["inbound_nodes"] = [[[before, call, 0, {}]]] if before else []
         if paths:
             entry |= {"module": "keras.layers", "registered_name": None}
         chain.append(entry)
-        before = name
-    ends = {"input_layers": [[chain[0]["name"], 0, 0]], "output_layers": [[before, 0, 0]]}
+        before, call = name, int(layer["class_name"] == "Functional")  # making an inner model was its call 0
+    ends = {"input_layers": [[chain[0]["name"], 0, 0]], "output_layers": [[before, call, 0]]}
     old = {"class_name": "Functional", "config": {"name": "model", "trainable": True, "layers": chain, **ends}}
     return {**old, "module": "keras.src.engine.functional", "registered_name": "Functional"} if paths else old
+
+
+def with_operation(path: Path, name: str, function: str, arguments: dict[str, Any]) -> None:
+    """The .h5 file of Keras 2 with an operation of TensorFlow in place of the layer `name`."""
+    with h5py.File(path, "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        (layer,) = (layer for layer in config["config"]["layers"] if layer["name"] == name)
+        layer["class_name"], layer["config"] = "TFOpLambda", {"name": name, "dtype": "float32", "function": function}
+        layer["inbound_nodes"] = [[*layer["inbound_nodes"][0][0][:3], arguments]]
+        file.attrs["model_config"] = json.dumps(config)
