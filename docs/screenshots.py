@@ -1,7 +1,8 @@
 """Take the pictures of the documentation from the running app: `python -m docs.screenshots http://127.0.0.1:8501`.
 
-Start the app where no folder of images is, with COVID_XRAY_MANIFEST=demo/manifest.parquet of `python -m covid_model data demo
---out demo`: only synthetic and drawn images are shown, no picture of a patient enters the project. Needs Chromium and playwright.
+Start the app where no folder of images is, with COVID_XRAY_MANIFEST=demo/manifest.parquet as `python -m covid_model data
+demo --out demo` draws it: only synthetic and drawn images are shown, no picture of a patient enters the project. Needs
+Chromium and playwright.
 """
 
 import shutil
