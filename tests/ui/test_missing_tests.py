@@ -12,6 +12,7 @@ from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.errors import DataError
 from covid_model.trust.audit_record import load_audit_record
 from covid_model.trust.benchmark import benchmark, benchmark_line
+from ui import loaders
 from ui.results import results
 
 ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
@@ -22,10 +23,12 @@ METHOD = "hirescam"
 
 @pytest.fixture(autouse=True)
 def no_record(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No model has an audit record."""
+    """No model has an audit record; those that earlier tests loaded have read theirs and are loaded anew."""
     monkeypatch.setattr("covid_model.api.model.load_audit_record", lambda *_: {})
+    loaders._loaded.clear()
     results.clear()
     yield
+    loaders._loaded.clear()
     results.clear()
 
 
