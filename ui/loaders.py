@@ -74,7 +74,7 @@ def image_from(file: ImageFile, _visitor: str | None = None) -> XrayImage:
     _visitor: who uploaded it, None for an image of this server; a public copy takes so many a minute, then raises HostError.
     """
     if _visitor is not None:
-        uploads().admit(_visitor, file.data)
+        uploads().admit(_visitor, file.digest)
     return read_image(file.data)
 
 

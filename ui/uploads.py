@@ -1,6 +1,5 @@
 """How many images a visitor of a public copy may upload."""
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable
@@ -23,11 +22,13 @@ class UploadLimit:
         self._lock = threading.Lock()
         self._times: dict[str, dict[str, float]] = {}
 
-    def admit(self, visitor: str, data: bytes) -> None:
-        """Count an upload; the same one counts once. Raises HostError above the limit, on a public copy only."""
+    def admit(self, visitor: str, digest: str) -> None:
+        """Count an upload, by the digest of its bytes; the same one counts once.
+
+        Raises HostError above the limit, on a public copy only.
+        """
         if not is_public_host():
             return
-        digest = hashlib.sha256(data).hexdigest()
         with self._lock:
             now = self._clock()
             recent = ((who, {key: at for key, at in seen.items() if now - at < MINUTE}) for who, seen in self._times.items())
