@@ -23,6 +23,8 @@ CHANGED: Final = f"before => {{ const now = ({LAST})(); return now && now !== be
 APPEARS: Final = 2000
 """Milliseconds in which the page says that it tests a new heatmap, if it does."""
 TESTING: Final = re.compile(r"Testing \d+ of \d+$")
+UNFINISHED: Final = "hourglass_empty"
+"""The icon of a test without an outcome."""
 VERDICT: Final = "text=/(Supported|Not supported|Withheld)$/"
 
 
@@ -61,6 +63,13 @@ def until_verdict(page: Page) -> float:
         page.get_by_text(TESTING).first.wait_for(timeout=APPEARS)
     page.get_by_text(TESTING).first.wait_for(state="hidden")
     page.locator(VERDICT).first.wait_for()
+    return time.perf_counter() - start
+
+
+def until_all_tests(page: Page) -> float:
+    """Seconds until every trust test of the heatmap has its outcome, those that only inform included."""
+    start = time.perf_counter()
+    page.wait_for_function(f"!document.body.innerText.includes({UNFINISHED!r})", polling=10)
     return time.perf_counter() - start
 
 

@@ -89,6 +89,8 @@ def test_page(row: TrustTest) -> str:
     weight = "The verdict rests on this test." if row.decides else "For information: the verdict does not rest on this test."
     if row.required:
         weight += " A supported verdict needs it to pass."
+    if row.qualifies:
+        weight += " A supported verdict may carry its caveat."
     better = "Better than chance is higher." if row.better == "higher" else "Better than chance is lower."
     lines = [f"# {row.question}", "", WRITTEN, "", row.how, "", f"{weight} {better}", ""]
     lines += ["## Formula", "", "```text", formula(row), "```", ""]

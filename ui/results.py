@@ -4,7 +4,7 @@
 """
 
 import threading
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Final, TypeVar
@@ -27,17 +27,20 @@ SMALLEST: Final = 2_000
 
 def array_bytes(value: object) -> int:
     """Bytes of all arrays and byte strings in a dataclass, tuple or mapping, including nested ones."""
+    if isinstance(value, str | float | int):  # most of a record; the questions below are slower
+        return 0
     if isinstance(value, np.ndarray):
         return value.nbytes
     if isinstance(value, bytes):
         return len(value)
+    parts: Iterable[object] = ()
     if isinstance(value, tuple):
-        return sum(map(array_bytes, value))
-    if isinstance(value, Mapping):
-        return sum(map(array_bytes, value.values()))
-    if is_dataclass(value):
-        return sum(array_bytes(getattr(value, part.name)) for part in fields(value))
-    return 0
+        parts = value
+    elif isinstance(value, Mapping):
+        parts = value.values()
+    elif is_dataclass(value):
+        parts = (getattr(value, part.name) for part in fields(value))
+    return sum(map(array_bytes, parts))
 
 
 def size_of(value: object) -> int:

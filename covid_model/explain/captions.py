@@ -32,7 +32,7 @@ def lung_share(heatmap: NDArray[np.float32], lungs: NDArray[np.bool_], seen: NDA
     >>> lung_share(np.array([[3, 1], [0, 0]], np.float32), lungs, np.ones((2, 2), bool))
     LungShare(inside=0.75, chance=0.25)
     """
-    share = energy_in_mask(heatmap * seen, lungs)
+    share = energy_in_mask(heatmap, lungs, seen)
     if np.isnan(share) or not lungs.any():
         return None
     return LungShare(share, float(np.count_nonzero(lungs & seen) / np.count_nonzero(seen)))

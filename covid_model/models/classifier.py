@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_model.backends.base import LOGITS, Backend
+from covid_model.backends.base import Backend, run_in_chunks
 from covid_model.backends.engines import NetworkEngines, engines_of
 from covid_model.backends.graphs import graph_path
 from covid_model.backends.tensorflow import TensorFlowBackend
@@ -73,8 +73,8 @@ class Classifier:
         return Prepared(preprocess(image, self.card.preprocessing, lungs.mask), lungs)
 
     def logits(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(b, height, width, channels) -> (b, units) float32, from one forward pass."""
-        return self.forward.run(batch)[LOGITS]
+        """(b, height, width, channels) -> (b, units) float32."""
+        return run_in_chunks(self.forward, batch)
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
         """Calibrated probabilities (b, classes) of logits (b, units), as `calibration.calibrated` and the card say."""

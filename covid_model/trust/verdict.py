@@ -53,8 +53,13 @@ def withheld(inputs: TrustInput) -> str | None:
     return None
 
 
+def rule_tests() -> list[str]:
+    """Keys of the tests that RULE needs, in the table's order: the others inform, and no verdict waits for them."""
+    return [test.key for test in TRUST_TESTS.values() if test.decides or test.qualifies]
+
+
 def verdict(inputs: TrustInput, scores: Sequence[TrustScore]) -> Verdict:
-    """The verdict on one heatmap by RULE. scores: of all tests; empty where `withheld` gives a reason."""
+    """The verdict on one heatmap by RULE. scores: of `rule_tests` at least; empty where `withheld` gives a reason."""
     if (why := withheld(inputs)) is not None:
         return Verdict("withheld", why)
     failed = [score for score in scores if score.outcome == "failed"]

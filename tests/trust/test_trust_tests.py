@@ -25,7 +25,7 @@ from covid_model.trust.baseline_maps import BASELINE_MAPS, sobel_edges
 from covid_model.trust.score import TrustInput, TrustScore
 from covid_model.trust.source_probe import SourceProbe, embedding, load_probe
 from covid_model.trust.trust_tests import TRUST_TESTS, faithfulness, randomisation, region_ablation, run_tests, stability
-from covid_model.trust.verdict import RULE, Verdict, verdict, withheld
+from covid_model.trust.verdict import RULE, Verdict, rule_tests, verdict, withheld
 
 
 class Edges(Method):
@@ -240,6 +240,16 @@ def test_without_an_audit_record_a_failed_test_still_decides() -> None:
     inputs = marker_trust_input()
     inputs.measured = {}
     assert verdict(inputs, list(run_tests(inputs))).word == "not supported"
+
+
+def test_the_verdict_waits_for_no_test_that_only_informs() -> None:
+    assert rule_tests() == ["region_ablation", "survival", "stability", "randomisation", "source"]
+    assert list(TRUST_TESTS)[:5] == rule_tests(), "they run first"
+    for inputs in (lung_trust_input(), marker_trust_input()):
+        scores = list(run_tests(inputs))
+        assert not any(score.caveat for score in scores if score.key not in rule_tests())
+        early = [score for score in scores if score.key in rule_tests()]
+        assert verdict(inputs, early) == verdict(inputs, scores)
 
 
 def test_a_test_that_only_informs_never_decides() -> None:

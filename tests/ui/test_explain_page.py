@@ -227,9 +227,10 @@ def panel(app: AppTest, name: str) -> AppTest:
 
 
 def finished(app: AppTest) -> AppTest:
-    """Wait until the background has run every trust test."""
-    for _ in range(120):
-        if "badge[:material/hourglass_top: Testing" not in " ".join(text.value for text in app.markdown):
+    """Wait until the background has run every trust test, also those behind the verdict."""
+    for _ in range(240):
+        waiting = "badge[:material/hourglass_top: Testing" in " ".join(text.value for text in app.markdown)
+        if not waiting and not any("hourglass" in option for pills in app.main.pills for option in pills.options):
             return app
         time.sleep(0.5)
         app.run()

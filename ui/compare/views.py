@@ -7,12 +7,11 @@ import numpy as np
 from covid_model.api.result import Result
 from covid_model.images.lung_region import whole
 from covid_model.trust.maps import comparable, rank_correlation
-from covid_model.trust.trust_tests import TRUST_TESTS
-from covid_model.trust.verdict import verdict, withheld
+from covid_model.trust.verdict import rule_tests, verdict, withheld
 from covid_model.viewer.payload import Panel
 from ui.explain.controls import PREDICTED, PickedImage
 from ui.explain.trust_panel import VERDICTS
-from ui.loaders import HowToExplain, cached_prediction, cached_result, loaded_model, with_scores
+from ui.loaders import HowToExplain, cached_prediction, cached_result, loaded_model, scores_so_far
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +72,7 @@ def facts(result: Result, first: Result) -> list[str]:
 
 def verdict_word(result: Result) -> str:
     """The verdict, or that the tests have not run."""
-    scores = with_scores(result).scores
-    if withheld(result.inputs) is None and len(scores) < len(TRUST_TESTS):
+    scores = scores_so_far(result.inputs)
+    if withheld(result.inputs) is None and not scores.keys() >= set(rule_tests()):
         return "Not tested yet"
     return VERDICTS[verdict(result.inputs, list(scores.values())).word][0]

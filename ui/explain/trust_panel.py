@@ -9,7 +9,7 @@ from covid_model.trust.benchmark import benchmark_line, line_of_test, short_line
 from covid_model.trust.figures import Images
 from covid_model.trust.score import Outcome, TrustInput, TrustScore
 from covid_model.trust.trust_tests import TRUST_TESTS, TrustTest
-from covid_model.trust.verdict import RULE, Verdict, Word, verdict, withheld
+from covid_model.trust.verdict import RULE, Verdict, Word, rule_tests, verdict, withheld
 from ui.inert import inert, inert_figure, inert_message
 from ui.loaders import loaded_model, run_tests_in_background, scores_so_far, trust_figures
 from ui.small_records import is_measured, measure_in_background, record_key
@@ -28,7 +28,7 @@ VERDICTS: Final[dict[Word, tuple[str, str, Colour]]] = {
     "not supported": ("Not supported", ":material/gpp_bad:", "red"),
     "withheld": ("Withheld", ":material/block:", "orange"),
 }
-TICK: Final = 1.0
+TICK: Final = 0.5
 """Seconds between two updates of the test results."""
 MEASURING: Final = "measuring_record"
 """In the session: the key of the record that its visitor waits for."""
@@ -37,7 +37,10 @@ WAITING: Final = "trust_waiting"
 
 
 def verdict_line(inputs: TrustInput) -> None:
-    """The verdict as a chip, with one plain line why; while the tests run, how many have finished."""
+    """The verdict as a chip, with one plain line why; until its tests have finished, how many have.
+
+    Tests that only inform run after those of the rule, and finish behind the verdict.
+    """
     measuring = st.session_state.get(MEASURING) == _record_key(inputs)
     rests = withheld(inputs) is not None or (len(scores_so_far(inputs)) == len(TRUST_TESTS) and not measuring)
     if rests:
@@ -52,7 +55,9 @@ def _verdict_line(inputs: TrustInput) -> None:
     scores = _scores_while_wanted(inputs)
     if scores is None:
         return
-    if len(scores) == len(TRUST_TESTS):
+    needed = rule_tests()
+    done = sum(test in scores for test in needed)
+    if done == len(needed):
         found = verdict(inputs, list(scores.values()))
         show_verdict(found)
         if found.word != "withheld" and (rates := short_line(inputs.explanation.method)):
@@ -60,7 +65,7 @@ def _verdict_line(inputs: TrustInput) -> None:
         if found.word == "withheld" and not inputs.known_of_method:
             _offer_missing_tests(inputs)
         return
-    _chip(f"Testing {len(scores)} of {len(TRUST_TESTS)}", ":material/hourglass_top:", "gray", _what_is_tested(inputs))
+    _chip(f"Testing {done} of {len(needed)}", ":material/hourglass_top:", "gray", _what_is_tested(inputs))
 
 
 def _record_key(inputs: TrustInput) -> Hashable:

@@ -20,7 +20,8 @@ class TrustTest(ABC):
 
     question: a heading. how: what is done and what the pass line or chance level is, in two sentences.
     better: does a good map have a higher or a lower value than chance? decides: does the verdict rest on it?
-    required: must this test pass for a supported verdict? cost: seconds, order of magnitude.
+    required: must this test pass for a supported verdict? qualifies: may it add a caveat to one? cost: seconds, order of
+    magnitude.
     """
 
     key: ClassVar[str]
@@ -30,6 +31,7 @@ class TrustTest(ABC):
     better: ClassVar[Better] = "higher"
     decides: ClassVar[bool] = False
     required: ClassVar[bool] = False
+    qualifies: ClassVar[bool] = False
     cost: ClassVar[float] = 1.0
 
     @abstractmethod

@@ -23,6 +23,7 @@ class SourceRecognition(TrustTest):
     )
     paper = "Maguolo & Nanni 2021, arXiv 2004.12823"
     better = "lower"
+    qualifies = True
     cost = 0.05
 
     def run(self, inputs: TrustInput) -> TrustScore:
