@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import cv2
@@ -34,10 +35,12 @@ def states(image: Array, fill: Array, order: NDArray[np.intp], steps: int, *, in
     start, end = (fill, image) if insert else (image, fill)
     height, width, channels = image.shape
     changed = np.empty((steps + 1, height * width, channels), np.float32)
-    for step, state in enumerate(changed):
-        places = order[: round(step / steps * order.size)]
-        state[:] = start.reshape(-1, channels)
-        state[places] = end.reshape(-1, channels)[places]
+    changed[0] = start.reshape(-1, channels)
+    ends = [round(step / steps * order.size) for step in range(steps + 1)]
+    for step, (first, last) in enumerate(pairwise(ends), start=1):
+        places = order[first:last]
+        changed[step] = changed[step - 1]
+        changed[step, places] = end.reshape(-1, channels)[places]
     return changed.reshape(-1, height, width, channels)
 
 
