@@ -19,6 +19,9 @@ from covid_model.settings import MOST_AT_WORK, is_public_host
 
 T = TypeVar("T")
 
+CANCELLED: Final = "cancelled"
+"""In the session: keys of the results that its visitor does not want to wait for."""
+
 MOST: Final = 128_000_000
 """Bytes of arrays kept for all sessions together; a heatmap of a large image takes about 20 MB."""
 SMALLEST: Final = 2_000
@@ -110,17 +113,17 @@ def run_with_progress(key: Hashable, label: str, make: Callable[[Progress], T]) 
     Like any click, the button interrupts the script at the bar's next step; the session then remembers that this result is
     cancelled until the user starts it again.
     """
-    store = results()
+    store, cancelled = results(), st.session_state.setdefault(CANCELLED, set())
     if key in store:
         return store.get_or_make(key, lambda: make(lambda _: None))
-    if st.session_state.get("cancelled") == key:
+    if key in cancelled:
         st.info(f"{label} was cancelled.", icon=":material/cancel:")
-        st.button(f"Run {label} anyway", on_click=lambda: st.session_state.pop("cancelled", None), key="uncancel")
+        st.button(f"Run {label} anyway", on_click=cancelled.discard, args=(key,), key=f"uncancel_{hash(key)}")
         return None
     place = st.empty()
     with place.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, f"{label} …")
-        st.button("Cancel", on_click=lambda: st.session_state.update(cancelled=key), key="cancel")
+        st.button("Cancel", on_click=cancelled.add, args=(key,), key=f"cancel_{hash(key)}")  # one page may wait for several
 
     def show_progress(share: float) -> None:
         bar.progress(min(1.0, share), f"{label} …")

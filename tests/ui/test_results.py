@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from ui.results import SMALLEST, ResultCache, array_bytes
+from ui.results import CANCELLED, SMALLEST, ResultCache, array_bytes
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ def slow_page() -> None:
 
     if st.query_params.get("forget"):
         results.clear()
-    st.write(run_with_progress("key", "The work", work) or "nothing")
+    for key in ("key", "other key"):
+        st.write(run_with_progress(key, "The work", work) or "nothing")
 
 
 def test_slow_work_shows_its_result_and_stays_cancelled_until_asked_again() -> None:
@@ -56,10 +57,10 @@ def test_slow_work_shows_its_result_and_stays_cancelled_until_asked_again() -> N
     app.query_params["forget"] = "yes"
     app.run()
     assert not app.exception
-    assert app.markdown[0].value == "done"
-    app.session_state["cancelled"] = "key"
+    assert [text.value for text in app.markdown] == ["done", "done"], "two slow results on one page"
+    app.session_state[CANCELLED] = {"key", "other key"}
     app.run()
-    assert app.info[0].value == "The work was cancelled."
-    assert app.markdown[0].value == "nothing"
-    app.button(key="uncancel").click().run()
-    assert app.markdown[0].value == "done"
+    assert [info.value for info in app.info] == ["The work was cancelled."] * 2
+    assert [text.value for text in app.markdown] == ["nothing", "nothing"]
+    app.button(key=f"uncancel_{hash('key')}").click().run()
+    assert [text.value for text in app.markdown] == ["done", "nothing"], "each is cancelled and started by itself"
