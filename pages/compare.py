@@ -104,9 +104,9 @@ def options(what: str) -> tuple[bool, bool]:
     left, right = st.columns(2)
     one_scale = left.toggle(
         "Same scale for all",
-        what not in ("methods", "pinned"),
+        what not in ("methods", "models", "pinned"),
         key=f"one_scale_{what}",
-        help="Values of the same method can be compared. Different methods have different units.",
+        help="Values of one method and one model can be compared. Other methods and models have other units.",
     )
     return one_scale, right.toggle("Keep the first and step through the others", key="walk_on")
 

@@ -65,7 +65,11 @@ def test_one_scale_is_the_default_where_values_can_be_compared() -> None:
     assert app.toggle(key="one_scale_methods").value is False
     assert len({panel["map"]["top"] for panel in viewer(app)["panels"]}) > 1
     app = opened(compare="models")
-    assert app.toggle(key="one_scale_models").value is True
+    assert app.toggle(key="one_scale_models").value is False, "else the map of a model with small values looks empty"
+    app.toggle(key="one_scale_models").set_value(True).run()
+    assert len({panel["map"]["top"] for panel in viewer(app)["panels"]}) == 1
+    app = opened(compare="classes")
+    assert app.toggle(key="one_scale_classes").value is True
     assert len({panel["map"]["top"] for panel in viewer(app)["panels"]}) == 1
 
 
