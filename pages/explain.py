@@ -59,13 +59,14 @@ def show_images(picked: PickedImage, result: Result) -> None:
 
 def show_prediction(prediction: Prediction, card: Card, explained: str) -> DeltaGenerator:
     """All classes with their probabilities, and warnings about the prediction; returns the place for the verdict."""
-    text, bars = st.columns([2, 3], gap="large", vertical_alignment="center")
+    text, bars = st.columns([3, 2], gap="large", vertical_alignment="center")
     with text:
         called = "; ".join(f"{name}, {prediction.probabilities[name]:.0%}" for name in prediction.called)
-        st.subheader(inert(called) or "None of the model's classes", anchor=False)
-        verdict = st.container()
         quality = prediction.prepared.lungs.quality
-        st.badge(f"Lung outline: {quality}", color=QUALITY_COLOURS[quality], icon=":material/pulmonology:")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(inert(called) or "None of the model's classes", anchor=False, width="content")
+            st.badge(f"Lung outline: {quality}", color=QUALITY_COLOURS[quality], icon=":material/pulmonology:")
+        verdict = st.container()
         if card.head == "multilabel":
             st.caption(OWN_PROBABILITIES)
     bars.html(probability_bars(prediction.probabilities, card.thresholds, explained))

@@ -31,14 +31,15 @@ def show_stop(number: int, key: str, found: TourExample) -> None:
     stop, sample = STOPS[key], shipped_samples()[found.image]
     image = image_from(ImageFile.of(file_bytes(sample.path)))
     with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(f"{number}. {stop.title}", anchor=False, width="content")
+            word, icon, colour = VERDICTS[found.verdict]
+            st.badge(word, icon=icon, color=colour)
         picture, overlay, text = st.columns([1, 1, 2], gap="medium", vertical_alignment="center")
         picture.image(displayed(image.pixels), alt=f"Synthetic image, generated as {sample.label}", width="stretch")
         with overlay, show_errors():
             show_heatmap(key, found, image)
         with text:
-            st.subheader(f"{number}. {stop.title}", anchor=False)
-            word, icon, colour = VERDICTS[found.verdict]
-            st.badge(word, icon=icon, color=colour)
             st.markdown(stop.text.format(**vars(found)))
             st.page_link(
                 "pages/explain.py",
@@ -46,7 +47,8 @@ def show_stop(number: int, key: str, found: TourExample) -> None:
                 icon=":material/visibility:",
                 query_params=explain_params(image=found.image, model=found.model, method=found.method),
             )
-            st.caption(sample.origin)
+            shown, _, made = sample.origin.partition(". ")
+            st.caption(f"{shown}.", help=made)
 
 
 def show_heatmap(key: str, found: TourExample, image: XrayImage) -> None:
@@ -72,7 +74,7 @@ st.header("Three images in three minutes", anchor=False)
 st.markdown(
     "Models for COVID-19 chest X-rays have almost perfect scores in papers and fail at the next hospital. A heatmap over "
     "the image should show why a model predicts what it predicts. **Should you trust it?** Open each image, read the "
-    "prediction, look at the heatmap, and wait for the tests below it."
+    "prediction, look at the heatmap, and see what the tests say of it."
 )
 thumbnail_style()
 tour, day = read_tour()

@@ -23,7 +23,6 @@ def research_notice() -> None:
 def privacy_notice() -> None:
     """What happens to uploads, at the bottom of the sidebar."""
     with st.sidebar:
-        st.divider()
         st.caption(PRIVACY)
 
 

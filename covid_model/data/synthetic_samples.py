@@ -36,12 +36,12 @@ class SyntheticSample:
 
     @property
     def origin(self) -> str:
-        """How it was made, and how similar it is to any training image, in two sentences."""
+        """What it is, in the first sentence; then how it was made, and how similar it is to any training image."""
         return (
-            f"A synthetic image that shows no patient: our generator ({self.generator[:8]}, seed {self.seed}) drew it as "
-            f"{self.label}. Similarity to the nearest training image: correlation {self.correlation:.2f}, model features "
-            f"{self.embedding:.2f} (95% of real images of other patients stay below {self.limits[0]:.2f} and "
-            f"{self.limits[1]:.2f})."
+            f"A synthetic image that shows no patient: our generator drew it as {self.label}. It is generator "
+            f"{self.generator[:8]}, seed {self.seed}. Similarity to the nearest training image: correlation "
+            f"{self.correlation:.2f}, model features {self.embedding:.2f} (95% of real images of other patients stay below "
+            f"{self.limits[0]:.2f} and {self.limits[1]:.2f})."
         )
 
 

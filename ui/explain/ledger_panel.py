@@ -21,13 +21,14 @@ def ledger_panel(result: Result) -> None:
     changes = results().get_or_make(key, lambda: decisive(classifier, result.image, prediction))
     rows = ledger(record, changes)
     st.markdown(f"**What else can the model read?** {inert(headline(rows[0]))}.")
-    st.markdown(ledger_table(HEADINGS, [(row.title, row.encoded, row.used, row.decisive) for row in rows]))
     command = f"The columns in the middle need `python -m covid_model audit --attributes --model {inert(classifier.key)}`."
-    st.caption(
-        f"{measured_on(record) if record else command} The last column: the largest change of the probability of "
-        f"{inert(prediction.predicted)} by an edit of this image. What is encoded need not be used, and a score may follow "
-        "an attribute that merely goes along with severity or with another attribute."
-    )
+    with st.expander("Source, view, sex, age and markers", icon=":material/fingerprint:", key="ledger"):
+        st.markdown(ledger_table(HEADINGS, [(row.title, row.encoded, row.used, row.decisive) for row in rows]))
+        st.caption(
+            f"{measured_on(record) if record else command} The last column: the largest change of the probability of "
+            f"{inert(prediction.predicted)} by an edit of this image. What is encoded need not be used, and a score may "
+            "follow an attribute that merely goes along with severity or with another attribute."
+        )
 
 
 def measured_on(record: Mapping[str, Any]) -> str:
