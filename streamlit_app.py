@@ -11,6 +11,7 @@ from covid_model.settings import serve
 from ui.background import background
 from ui.menu import mark_entered, opened_page
 from ui.notices import privacy_notice, research_notice
+from ui.phone import phone_style
 from ui.sign_in import require_sign_in
 
 spare_memory()
@@ -19,6 +20,7 @@ page = opened_page()
 require_sign_in()
 mark_entered()
 research_notice()
+phone_style()
 with background().page_runs():
     page.run()
 privacy_notice()

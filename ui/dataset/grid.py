@@ -86,7 +86,7 @@ def _show_rows(name: str, rows: pd.DataFrame, extra: list[str] | None = None, *,
     offered = available_models()
     with st.container(horizontal=True):
         for place in range(len(rows)):
-            with st.container(width=WIDTH):
+            with st.container(width=WIDTH, key=f"cell_{name}_{place}"):
                 show_image(dict(rows.iloc[place]), extra[place] if extra else "", offered, (name, first + place))
 
 
