@@ -63,5 +63,5 @@ def test_the_demo_set_is_opened_looked_at_checked_and_trained_on(page, address: 
     page.get_by_role("button", name="Start training").click()
     page.get_by_role("heading", name="demo").wait_for()
     page.locator(".stMarkdownBadge", has_text="finished").wait_for()
-    page.get_by_text("1.0 of 1").wait_for()
+    page.get_by_text("1 of 1").wait_for()
     page.get_by_text("What the model looks at").wait_for()

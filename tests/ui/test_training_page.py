@@ -78,8 +78,8 @@ def test_a_run_is_shown_with_state_curve_matrix_and_maps(runs: Path) -> None:
     app = opened("training", run="first")
     assert app.subheader[0].value == "first"
     shown = {metric.label: metric.value for metric in app.metric}
-    assert shown["best epoch"] == "2"
-    assert shown["validation accuracy"] == "80.0%"
+    assert shown["Best epoch"] == "2"
+    assert shown["Validation accuracy"] == "80.0%"
     assert len(app.get("plotly_chart")) == 2
     assert len(app.image) == 2
     app.slider(key="map_epoch").set_value(1).run()
@@ -178,7 +178,7 @@ def test_a_run_without_classes_is_shown_too(runs: Path) -> None:
     run.append({"kind": "epoch", "epoch": 1, "step": 2, "time": 2.0, "loss": 0.5, "val_loss": 0.4})
     run.set_status("finished", epoch=1, epochs=1)
     app = opened("training", run="lung-network")
-    assert {metric.label: metric.value for metric in app.metric}["best epoch"] == "1"
+    assert {metric.label: metric.value for metric in app.metric}["Best epoch"] == "1"
     app.selectbox(key="metric").set_value("accuracy").run()
     assert not app.exception
 

@@ -26,6 +26,8 @@ STATES: Final = {
     "stopped": ("gray", ":material/stop:"),
     "empty": ("gray", ":material/hourglass_empty:"),
 }
+CELL: Final = 160
+"""Pixels of one number across: five in a row of a desktop, two of a phone."""
 CHANGING: Final = (*LIVE, "stalled", "empty")
 """States in which the page looks again."""
 
@@ -64,17 +66,19 @@ def headline(run: RunFolder, state: str) -> None:
     if reason := status.get("reason"):
         st.caption(inert_message(reason))
     steps, epochs = metrics_of(run)
-    cells = {"epoch": f"{status.get('epoch', 0):.1f} of {status.get('epochs', '?')}"}
+    done = f"{status.get('epoch', 0):.1f}".removesuffix(".0")
+    cells = {"Epoch": f"{done} of {status.get('epochs', '?')}"}
     if not epochs.empty:
-        cells["best epoch"] = str(best_epoch(epochs) or "unknown")
+        cells["Best epoch"] = str(best_epoch(epochs) or "unknown")
         if "val_accuracy" in epochs:
-            cells["validation accuracy"] = f"{epochs['val_accuracy'].iloc[-1]:.1%}"
+            cells["Validation accuracy"] = f"{epochs['val_accuracy'].iloc[-1]:.1%}"
     if not steps.empty:
-        cells["images per second"] = f"{steps['images_per_second'].iloc[-1]:.0f}"
+        cells["Images per second"] = f"{steps['images_per_second'].iloc[-1]:.0f}"
         if state in LIVE:
-            cells["time left"] = duration(steps["eta_s"].iloc[-1])
-    for column, (name, value) in zip(st.columns(len(cells)), cells.items(), strict=True):
-        column.metric(name, value)
+            cells["Time left"] = duration(steps["eta_s"].iloc[-1])
+    with st.container(horizontal=True):
+        for name, value in cells.items():
+            st.metric(name, value, width=CELL)
 
 
 def duration(seconds: float) -> str:
