@@ -8,7 +8,7 @@ from covid_model.evaluation.card_summary import auc_by_split, gap_reason, overvi
 from covid_model.evaluation.subsets import SUBSETS
 from covid_model.explain.methods import get_method
 from covid_model.models.card import Card
-from covid_model.models.specs import MODELS, NO_DIAGNOSIS, ModelSpec
+from covid_model.models.specs import MODELS, NO_DIAGNOSIS, REPLICATION, ModelSpec
 from covid_model.models.user_models import available_models, row_of
 from covid_model.plots.models import ModelScores, gap_figure, known_score, slope_figure, splits_of
 from covid_model.trust.ledger import ledger, load_attributes
@@ -36,10 +36,11 @@ def details(row: ModelSpec, card: Card) -> None:
     st.markdown(f"**{inert(row.title)}**: {inert(row.summary)}")
     st.markdown(f"*Why the two scores differ.* {inert(gap_reason(row, card))}")
     if row.key in MODELS and (silent := card.training.get("silent")):
-        st.caption(f"The description does not state: {inert('; '.join(silent))}.")
+        st.caption(f"The description does not state: {inert('; '.join(silent).replace(' %', '%'))}.")
     if recipe := recipe_text(card):
         st.caption(f"Recipe: {inert(recipe)}.")
-    st.caption(inert_message(" ".join(limit for limit in row.limits if limit != NO_DIAGNOSIS)))
+    if limits := [limit for limit in row.limits if limit not in (NO_DIAGNOSIS, REPLICATION)]:
+        st.caption(inert_message(" ".join(limits)))
     show_attributes(card)
     show_regions(card)
     card_files(row.key)
@@ -125,7 +126,17 @@ with show_errors():
     scores = [ModelScores(card.title, auc_by_split(card)) for card in cards.values()]
     slopes(scores)
     st.caption(FIELD)
-    st.dataframe([overview_row(row_of(key), card) for key, card in cards.items()], hide_index=True)
+    text = st.column_config.TextColumn
+    st.dataframe(
+        [overview_row(row_of(key), card) for key, card in cards.items()],
+        hide_index=True,
+        column_config={"model": text(pinned=True), "its author claimed": text(width="large")},
+    )
+    rebuilt = ", ".join(card.title for card in cards.values() if card.replication)
+    st.caption(
+        "Rebuilt to show what their recipes give, so that their scores under their own split are not to be believed: "
+        f"{inert(rebuilt)}."
+    )
     with st.expander("Add your own model", icon=":material/upload_file:"):
         import_form()
     for key, card in cards.items():

@@ -119,7 +119,7 @@ CHECKS: Final = {
     for row in (
         Check("patients", "Patients in several splits", "A patient's images must share a split.", ("patient",), True, _where(
             "patient IN (SELECT patient FROM images GROUP BY patient HAVING min(split) <> max(split))",
-            "'patient ' || patient || ' is in several splits'"), "rebuild"),
+            "'patient ' || regexp_replace(patient, '^[^:]*:', '') || ' is in several splits'"), "rebuild"),
         Check("leaks", "Near-duplicates across splits", f"{_NEAR}, and the splits differ. {_AMONG}", ("phash",), True,
               _pairs_differing("split", "{distance} of 256 bits from an image of the {value} split"), "copies"),
         Check("repeated", "Same file twice", "Several rows have the same digest.", (), True, _asked(REPEATED), "copies"),

@@ -106,7 +106,8 @@ NO_DIAGNOSIS: Final = "Research software: never a diagnosis, never a reason to t
 """A limit of every model."""
 _FEW_SOURCES: Final = "Trained on four public sources; on images of other hospitals expect far lower scores."
 
-_REPLICATION: Final = "Rebuilt to show what its recipe gives; its scores under its own split are not to be believed."
+REPLICATION: Final = "Rebuilt to show what its recipe gives; its scores under its own split are not to be believed."
+"""A limit of every model that was rebuilt from a description."""
 NOT_COVID: Final = "Not COVID-19"
 REST: Final = {"Pneumonia": NOT_COVID, "Normal": NOT_COVID}
 """Labels that a model which only knows COVID-19 or not takes together."""
@@ -153,7 +154,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             preprocessing=Preprocessing(size=(64, 64), channels=3, scaling="unit"),
             explanation_layers=("conv2",),
             build=_replication("steveroger"),
-            limits=(NO_DIAGNOSIS, _REPLICATION),
+            limits=(NO_DIAGNOSIS, REPLICATION),
             merges=REST,
             float16=True,
             replication=True,
@@ -170,7 +171,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             preprocessing=Preprocessing(size=(100, 100), channels=3, scaling="unit"),
             explanation_layers=("conv3", "conv2"),
             build=_replication("anshul"),
-            limits=(NO_DIAGNOSIS, _REPLICATION, "Its normal images show children and its COVID-19 images adults."),
+            limits=(NO_DIAGNOSIS, REPLICATION, "Its normal images show children and its COVID-19 images adults."),
             float16=True,
             replication=True,
         ),
@@ -183,7 +184,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             preprocessing=Preprocessing(size=(224, 224), channels=3, scaling="unit"),
             explanation_layers=("conv4", "conv3"),
             build=_replication("interpretable_cnn"),
-            limits=(NO_DIAGNOSIS, _REPLICATION, "Trained with mirrored images, though the heart has a side."),
+            limits=(NO_DIAGNOSIS, REPLICATION, "Trained with mirrored images, though the heart has a side."),
             float16=True,
             replication=True,
             claimed="0.98 validation accuracy",
@@ -197,7 +198,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             preprocessing=Preprocessing(size=(224, 224), channels=3, scaling="byte"),
             explanation_layers=("conv2",),
             build=_replication("corona_3class"),
-            limits=(NO_DIAGNOSIS, _REPLICATION),
+            limits=(NO_DIAGNOSIS, REPLICATION),
             float16=True,
             replication=True,
         ),
@@ -210,7 +211,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             preprocessing=Preprocessing(size=(224, 224), channels=3, scaling="signed"),
             explanation_layers=_RESNET50_LAYERS,
             build=_application("resnet50", 1),
-            limits=(NO_DIAGNOSIS, _REPLICATION),
+            limits=(NO_DIAGNOSIS, REPLICATION),
             merges=REST,
             float16=True,
             replication=True,

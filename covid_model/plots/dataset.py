@@ -31,7 +31,7 @@ def counts_figure(title: str, counts: Counts, labels: Sequence[str]) -> go.Figur
     The most frequent value is on top, or age bands are in order. `legend_figure` says which colour is which label.
     """
     bands = [name for _, name in AGE_BANDS]
-    order = {name: -place for place, name in enumerate([*bands, OLDEST, UNKNOWN])} if bands[0] in counts else {}
+    order = {name: -place for place, name in enumerate([*bands, OLDEST, UNKNOWN])} if counts.keys() & set(bands) else {}
     values = sorted(counts, key=lambda value: (order.get(value, 0), sum(counts[value].values())))
     totals = {value: max(1, sum(counts[value].values())) for value in values}
     figure = go.Figure()
@@ -48,7 +48,8 @@ def counts_figure(title: str, counts: Counts, labels: Sequence[str]) -> go.Figur
         )
     figure.update_xaxes(range=[0, 1], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1], fixedrange=True)
     figure.update_yaxes(automargin=True, fixedrange=True, ticksuffix="  ")
-    figure.update_layout(title=title, barmode="stack", height=90 + 30 * len(values), margin=MARGIN, showlegend=False)
+    margin = MARGIN | {"r": 24}  # half of the last tick's text
+    figure.update_layout(title=title, barmode="stack", height=90 + 30 * len(values), margin=margin, showlegend=False)
     return figure
 
 

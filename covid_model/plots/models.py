@@ -60,11 +60,11 @@ def slope_figure(models: Sequence[ModelScores], own: str, honest: str) -> go.Fig
         )
     for (model, _, last), height in zip(lines, spread_out([last["value"] for _, _, last in lines]), strict=True):
         text = f"{last['value']:.2f} {model.title}"
-        figure.add_annotation(x=1.02, y=height, text=text, showarrow=False, xanchor="left", font={"size": 12})
+        figure.add_annotation(x=1, xshift=8, y=height, text=text, showarrow=False, xanchor="left", font={"size": 12})
     figure.add_shape(type="line", x0=0, x1=1, y0=0.5, y1=0.5, line={"color": "#888", "dash": "dot"})
     figure.add_annotation(x=0, y=0.5, text="chance", showarrow=False, xanchor="left", yanchor="top", font={"size": 12})
-    ends = [f"claimed: {own}", f"honest: {honest.partition(':')[0]}"]
-    figure.update_xaxes(tickvals=[0, 1], ticktext=ends, range=[-0.35, 2.2], fixedrange=True, showgrid=False)
+    # names at the lines' ends need more than half of a phone's width
+    figure.update_xaxes(tickvals=[0, 1], ticktext=["claimed", "honest"], range=[-0.4, 2.9], fixedrange=True, showgrid=False)
     figure.update_yaxes(title="AUC of COVID-19", range=[0, 1.05], fixedrange=True)
     figure.update_layout(height=440, margin={"l": 0, "r": 0, "t": 8, "b": 0}, showlegend=False)
     return figure

@@ -30,5 +30,7 @@ def test_bars_are_shares_of_a_value_whose_images_are_counted_behind_it() -> None
         ("A", ("x (4)", "y (10)"), (0.75, 0.0)),
         ("B", ("x (4)", "y (10)"), (0.25, 1.0)),
     ]
+    ages = counts_figure("Age", {"60 to 79": {"A": 5}, "18 to 39": {"A": 1}, "80 and more": {"A": 2}}, ["A"]).data[0]
+    assert ages.y == ("80 and more (2)", "60 to 79 (5)", "18 to 39 (1)"), "in order, though no image shows a child"
     colours = {bar.name: bar.marker.color for bar in drawn.data}
     assert {bar.name: bar.marker.color for bar in legend_figure(["A", "B"]).data} == colours

@@ -45,18 +45,19 @@ def quality(images: ManifestTable) -> None:
         {
             "check": result.check.title,
             "images": "not measured" if result.count is None else f"{result.count:,}",
-            "": "" if result.count is None or not result.check.severe else "to fix" if result.count else "clean",
+            "state": "" if result.count is None or not result.check.severe else "to fix" if result.count else "clean",
             "rule": result.check.rule,
         }
         for result in results
     ]
-    st.dataframe(rows, hide_index=True)
+    st.dataframe(rows, hide_index=True, height="content")
     left_out(images.path)
     some = {result.check.key: result for result in results if result.count}
     if not some:
         return
     key = st.selectbox("Show", list(some), format_func=lambda key: some[key].check.title, key="check")
     found = some[key]
+    st.caption(found.check.rule)
     remedies(images.path, found)
     shown = found.images.head(SIZE)
     st.caption(f"The first {len(shown)} of {found.count:,}." if found.count != len(shown) else f"{found.count:,} images.")

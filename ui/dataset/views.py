@@ -45,8 +45,10 @@ def understand(images: ManifestTable | None) -> None:
     """Distributions, and what they give away; of the public sources if there is no manifest."""
     found = read_description() if images is None else _description(str(images.path), images.path.stat().st_mtime)
     by = f", measured by {inert(found.model)}" if found.model else ""
-    counted = f"counted on {inert(found.date[:10])} (data {inert(found.data_hash[:12])}{by})"
-    st.caption(f"{found.images:,} images of {found.patients:,} patients, {counted}.")
+    st.caption(
+        f"{found.images:,} images of {found.patients:,} patients, counted on {inert(found.date[:10])}.",
+        help=f"Data {inert(found.data_hash[:12])}{by}.",
+    )
     st.subheader("What gives labels away besides the lungs", anchor=False)
     st.markdown("\n".join(f"- {inert_message(sentence)}" for sentence in sentences(found)) or "Nothing found.")
     st.plotly_chart(inert_figure(legend_figure(found.labels)), key="labels", config=PLAIN, alt="Colours of the labels")

@@ -56,8 +56,9 @@ def reference_rows(report: StoredReport) -> list[ForestRow]:
     rows = []
     for title, part in parts.items():
         found = estimate(part["scores"].get(f"auc/{COVID}"))
-        note = f"{part['images']:,} images of {part['patients']:,} patients"
-        rows.append(ForestRow(f"{title} (n = {part['images']:,})", found.value, found.low, found.high, OURS, note))
+        note = f"{title}, {part['images']:,} images of {part['patients']:,} patients"
+        short = title.partition(":")[0]  # the whole leaves a phone no room for the chart
+        rows.append(ForestRow(f"{short} (n = {part['images']:,})", found.value, found.low, found.high, OURS, note))
     field = sorted(REFERENCES, key=lambda row: -row.auc)
     return rows + [ForestRow(row.title, row.auc, row.low, row.high, FIELD, f"{row.test}; {row.source}") for row in field]
 
@@ -66,8 +67,8 @@ def overview(report: StoredReport, name: str) -> None:
     """Headline, references, and the curves of one class."""
     headline(report, name)
     if COVID in report.classes:
-        st.subheader("Beside the field", anchor=False)
-        figure = forest_figure(reference_rows(report), f"AUC of {COVID} against the rest (0.5 is chance)", 0.5)
+        st.subheader("This model beside published ones", anchor=False)
+        figure = forest_figure(reference_rows(report), f"AUC of {COVID} (0.5 is chance)", 0.5)
         st.plotly_chart(inert_figure(figure), key="field", config=PLAIN, alt="AUC of this model and of published models")
         st.caption(
             "The published tests are of images from elsewhere, or of consecutive patients of one hospital. Scores on public "
