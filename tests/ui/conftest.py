@@ -6,10 +6,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from browsing import CHROMIUM, FLAGS, is_fault, served
+from dataset_page import write_manifest
 from drawn_report import write_drawn_report
 from playwright.sync_api import sync_playwright
 
-from covid_model.settings import MANIFEST, MODELS, REPORTS, RUNS, SAMPLES
+from covid_model.settings import MANIFEST, MODELS, REPORTS, RUNS, SAMPLES, THUMBNAILS
 
 OWN_FOLDERS = {RUNS: "runs", MODELS: "models", SAMPLES: "samples", REPORTS: "reports"}
 
@@ -39,3 +40,12 @@ def page(address: str):
         yield tab
         browser.close()
     assert not errors, errors
+
+
+@pytest.fixture
+def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The manifest of 30 drawn images, which is the dashboard's."""
+    path = write_manifest(tmp_path)
+    monkeypatch.setenv(MANIFEST.variable, str(path))
+    monkeypatch.setenv(THUMBNAILS.variable, str(tmp_path / "cache"))
+    return path
