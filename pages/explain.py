@@ -23,7 +23,7 @@ from ui.explain.export_panel import export_panel
 from ui.explain.input_check import admitted
 from ui.explain.ledger_panel import ledger_panel
 from ui.explain.probabilities import probability_bars
-from ui.explain.promises import label_set_line, promised_region, region_line
+from ui.explain.promises import label_set_line, region_line, region_of
 from ui.explain.trust_panel import trust_chips, verdict_line
 from ui.explain.whatif import what_if
 from ui.inert import inert, inert_message
@@ -46,15 +46,16 @@ QUALITY_COLOURS: dict[Quality, Literal["green", "orange", "red"]] = {"good": "gr
 def show_images(picked: PickedImage, result: Result) -> None:
     """Image and overlay in the viewer; a new look reruns only this part."""
     image, title, prediction, found = picked.image, picked.title, result.prediction, result.explanation
-    region, promise = promised_region(result)
+    region = region_of(result)
+    outline = region.mask if region else None
     under = f"the image under the {get_method(found.method).label} heatmap for {found.target}"
     score = f"What raised the {found.target} score"
     panels = [
-        Panel.of("Image", f"{title}: the image.", image, prediction, lesions=picked.lesions, region=region),
-        Panel.of(score, f"{title}: {under}.", image, prediction, found, lesions=picked.lesions, region=region),
+        Panel.of("Image", f"{title}: the image.", image, prediction, lesions=picked.lesions, region=outline),
+        Panel.of(score, f"{title}: {under}.", image, prediction, found, lesions=picked.lesions, region=outline),
     ]
     show_viewer(panels, label=f"{title}: the image, and next to it {under}.", key="pictures")
-    region_line(promise, outlined=region is not None)
+    region_line(region)
 
 
 def show_prediction(prediction: Prediction, card: Card, explained: str) -> DeltaGenerator:

@@ -20,6 +20,7 @@ from covid_model.explain.overlay import overlay_png
 from covid_model.files import write_json
 from covid_model.images.xray_image import XrayImage
 from covid_model.models.predict import Prediction
+from covid_model.trust.promises import Promises, promises
 from covid_model.trust.score import TrustInput, TrustScore
 from covid_model.trust.trust_tests import TRUST_TESTS, run_tests
 from covid_model.trust.verdict import RULE, Verdict, verdict, withheld
@@ -83,6 +84,18 @@ class Result:
         prepared = self.prediction.prepared
         return lung_share(self.heatmap, prepared.lungs.mask, prepared.model_input.seen)
 
+    @cached_property
+    def promises(self) -> Promises:
+        """The 90% label set of the image and the region of the heatmap that keeps the class, or why they are not promised.
+
+        Example:
+            >>> from covid_model import load_model, sample_image
+            >>> result = load_model("lungs").explain(sample_image("covid-19-0"), target="Normal")
+            >>> result.promises.region.sentence
+            'A region is promised for the predicted class with the method's default layer and settings only.'
+        """
+        return promises(self.inputs)
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences to keep in mind: how the image was read, why the input check refused it, doubts about the lungs."""
@@ -112,7 +125,7 @@ class Result:
         return verdict(self.inputs, scores)
 
     def record(self) -> dict[str, Any]:
-        """Everything but the maps as JSON values, with verdict and scores where the tests were run.
+        """Everything but the maps as JSON values: promises; verdict and scores where the tests were run.
 
         It has no file name, since the name of an upload may name a person.
         """
@@ -125,6 +138,7 @@ class Result:
             "input_check": asdict(check) if check else None,
             "lungs": {"quality": lungs.quality, "area": lungs.area},
             "warnings": list(self.warnings),
+            "promises": self.promises.record(),
         }
         if self.scores or withheld(self.inputs):
             scores = list(self.scores.values())

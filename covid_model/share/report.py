@@ -16,6 +16,7 @@ from covid_model.images.xray_image import XrayImage
 from covid_model.models.calibration import OWN_PROBABILITIES
 from covid_model.models.card import Card
 from covid_model.trust.figures import Bars, Curves, Images, Matrix
+from covid_model.trust.promises import promises
 from covid_model.trust.score import TrustInput, TrustScore
 from covid_model.trust.trust_tests import TRUST_TESTS, figures_of
 from covid_model.trust.verdict import RULE, verdict
@@ -30,6 +31,8 @@ LONGEST: Final = 900
 """Longest side of a still picture."""
 SHARPEST: Final = 1400
 """Longest side of the image that can be zoomed."""
+LOOK: Final = Look(region=True)
+"""On paper nothing can be switched on, so the region is outlined from the start."""
 NOTICE: Final = (
     "Research software, not a medical device. It does not diagnose, and nothing here is a reason to treat or not to treat."
 )
@@ -38,8 +41,8 @@ OUTCOMES: Final = {"passed": "passed", "failed": "failed", "unclear": "cannot de
 
 def html_report(inputs: TrustInput, scores: Sequence[TrustScore], card: Card, title: str) -> str:
     """The report as one HTML page without external files. title: of the image; not a file name, which may name a person."""
-    heatmap = inputs.explanation.heatmap
-    panels = _panels(inputs)
+    heatmap, promised = inputs.explanation.heatmap, promises(inputs)
+    panels = _panels(inputs, promised.region.mask if promised.region else None)
     from markupsafe import Markup
 
     return (
@@ -53,9 +56,8 @@ def html_report(inputs: TrustInput, scores: Sequence[TrustScore], card: Card, ti
             own_probabilities=OWN_PROBABILITIES,
             method=get_method(inputs.explanation.method),
             pictures=_stills(inputs, panels),
-            viewer=payload(
-                panels, _source, look=Look(), label="The image, and next to it the same image under the heatmap."
-            ),
+            promised=promised,
+            viewer=payload(panels, _source, look=LOOK, label="The image, and next to it the same image under the heatmap."),
             viewer_style=Markup(style()),
             viewer_script=Markup(script("report")),
             low=heatmap.min(),
@@ -95,22 +97,22 @@ def templates() -> "Environment":
     return templates
 
 
-def _panels(inputs: TrustInput) -> list[Panel]:
-    """The image, and the image under the heatmap."""
+def _panels(inputs: TrustInput, region: NDArray[np.bool_] | None) -> list[Panel]:
+    """The image, and the image under the heatmap. region: (H, W), to outline."""
     found, method = inputs.explanation, get_method(inputs.explanation.method)
     title = f"{method.label} for {found.target}"
     return [
-        Panel.of("The image and the lungs found on it", "The image.", inputs.image, inputs.prediction),
-        Panel.of(title, f"The image under the heatmap: {title}.", inputs.image, inputs.prediction, found),
+        Panel.of("The image and the lungs found on it", "The image.", inputs.image, inputs.prediction, region=region),
+        Panel.of(title, f"The image under the heatmap: {title}.", inputs.image, inputs.prediction, found, region=region),
     ]
 
 
 def _stills(inputs: TrustInput, panels: Sequence[Panel]) -> Images:
     """The panels, and the map alone, for paper and for mail programs that run no scripts."""
     found = inputs.explanation
-    layer = heat(found.heatmap, 1.0, Look().cmap, signed=get_method(found.method).signed)
+    layer = heat(found.heatmap, 1.0, LOOK.cmap, signed=get_method(found.method).signed)
     alone = blended(np.zeros(found.heatmap.shape, np.uint8), layer)
-    return Images("Heatmap:", {panel.title: still(panel, Look()) for panel in panels} | {"The map alone": alone})
+    return Images("Heatmap:", {panel.title: still(panel, LOOK) for panel in panels} | {"The map alone": alone})
 
 
 def _source(image: XrayImage) -> dict[str, Any]:

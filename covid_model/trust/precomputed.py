@@ -26,7 +26,7 @@ CODE: Final = ("trust", "explain/methods")
 """Folders of the package whose code the scores depend on."""
 APART: Final = (
     *("verdict.py", "precomputed.py", "benchmark.py", "ledger.py"),
-    *("region.py", "likeness.py", "label_set.py"),
+    *("region.py", "likeness.py", "label_set.py", "promises.py"),
 )
 """Files there that change no score."""
 BESIDE: Final = ("audit.json", "source.json")

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from toy_models import classifier_on, lung_area, lung_trust_input
+from toy_promises import conformal, size_of
 
 from covid_model.api.model import Model
 from covid_model.api.result import Result
@@ -18,6 +19,9 @@ from covid_model.images.phantom import PHANTOMS, phantom_png
 from covid_model.models.calibration import NOT_EXCLUSIVE
 from covid_model.share.batch import Job, explain_file, write_table
 from covid_model.share.report import NOTICE, html_report
+from covid_model.trust import promises
+from covid_model.trust.label_set import label_set
+from covid_model.trust.likeness import Likeness
 from covid_model.trust.trust_tests import TRUST_TESTS, run_tests
 from covid_model.trust.verdict import RULE, withheld
 from covid_model.viewer.script import script
@@ -60,6 +64,29 @@ def test_the_report_without_tests_has_no_verdict() -> None:
     page = html_report(inputs, [], inputs.classifier.card, "An image")
     assert "deserve trust" not in page
     assert "never scored" in page
+
+
+@pytest.mark.parametrize("source", ["fine", "failing"])
+def test_report_and_record_give_or_withhold_what_the_page_does(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = lung_trust_input()
+    found, size = Likeness("", 1.0, source), size_of()
+    labels = label_set(conformal(0.99), inputs.prediction, found, size.typical)
+    monkeypatch.setattr(promises, "likeness", lambda *_: found)
+    monkeypatch.setattr(promises, "promised_labels", lambda *_: labels)
+    monkeypatch.setattr(promises, "load_regions", lambda *_: {"hirescam": size})
+    region = promises.promised_region(inputs, found)
+    assert labels is not None and region is not None
+    page = html.unescape(html_report(inputs, [], inputs.classifier.card, "An image"))
+    record = json.loads(Result(inputs).record_json())["promises"]
+    assert labels.sentence in page and record["label_set"]["sentence"] == labels.sentence
+    assert region.sentence in page and record["region"]["sentence"] == region.sentence
+    data = json.loads(re.findall(r"<script[^>]*>(.*?)</script>", page, re.DOTALL)[0])
+    promised = source == "fine"
+    assert (record["label_set"]["promised"], record["region"]["promised"]) == (promised, promised)
+    assert [bool(panel["region"]) for panel in data["panels"]] == [promised, promised]
+    assert data["look"]["region"] is True, "on paper nothing can be switched on"
+    assert ("It is outlined in the images." in page) == promised
+    assert labels.sentence.startswith("90% set: COVID-19" if promised else "No 90% set: ")
 
 
 def test_the_record_is_json_with_everything_to_make_it_again() -> None:

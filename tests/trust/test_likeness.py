@@ -6,17 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 from toy_models import IMAGE, SIDE, classifier_on, image_with, lung_area, trust_input_of
+from toy_promises import COVERAGE, FOUND, conformal
 
 from covid_model.input_check.check import InputCheckResult
 from covid_model.trust import likeness as module
 from covid_model.trust.label_set import label_set
 from covid_model.trust.likeness import FARTHEST, Likeness, broken_on, distance, likeness, unlike
 from covid_model.trust.source_probe import SourceProbe
-
-KEPT = {"value": 0.93, "low": 0.9, "high": 0.96, "images": 100, "patients": 80}
-BROKEN = KEPT | {"value": 0.6, "low": 0.5, "high": 0.7}
-COVERAGE = {"fine": KEPT, "failing": BROKEN, "tiny": BROKEN | {"images": 5}}
-FOUND = Likeness("", 1.0, "fine")
 
 
 def probe(bias: list[float], features: int = SIDE * SIDE * 2, scale: float = 1.0) -> SourceProbe:
@@ -62,11 +58,6 @@ def test_the_probe_names_a_source_where_it_is_sure(monkeypatch: pytest.MonkeyPat
     found = likeness(inputs.classifier, refused)
     assert found.source == ""
     assert "slice of a CT" in found.refused
-
-
-def conformal(limit: float) -> dict[str, Any]:
-    limits = dict.fromkeys(("COVID-19", "Pneumonia", "Normal"), limit)
-    return {"level": 0.9, "marginal": {"limits": limits, "coverage": KEPT, "by_source": COVERAGE}}
 
 
 def test_a_label_set_holds_the_classes_up_to_the_limit() -> None:

@@ -1,20 +1,19 @@
 """Conformal regions: a least share known in closed form, and when the promise is withheld."""
 
 from dataclasses import replace
-from typing import Any
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
 from toy_models import IMAGE, SIDE, FixedLungs, classifier_on, image_with, lung_area, trust_input_of
+from toy_promises import FOUND, size_of
 
 from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.images.xray_image import XrayImage
 from covid_model.models.classifier import Classifier
 from covid_model.models.predict import Prediction, predict
-from covid_model.trust.likeness import Likeness
-from covid_model.trust.region import STEPS, RegionSize, keeps_class, least_share, no_promise, region_mask, region_order
+from covid_model.trust.region import STEPS, keeps_class, least_share, no_promise, region_mask, region_order
 
 CHECKERS = (np.indices((SIDE, SIDE)).sum(axis=0) % 2 * 2 - 1).astype(np.float32)
 """A pattern that a blur wipes out, so that only pixels that are shown count."""
@@ -80,19 +79,9 @@ def test_a_region_is_as_large_as_promised_where_the_model_sees() -> None:
     assert not region_mask(inputs, 0.0).any()
 
 
-def size_of(**changed: Any) -> RegionSize:
-    interval = {"value": 0.93, "low": 0.9, "high": 0.96, "images": 100, "patients": 80}
-    broken = interval | {"value": 0.6, "low": 0.5, "high": 0.7}
-    known = {"fine": interval, "failing": broken, "tiny": broken | {"images": 5}}
-    return replace(RegionSize(0.25, 0.9, "conv", 200, interval, known, {}, 1.5, "image"), **changed)
-
-
 def test_the_promise_is_in_one_sentence_and_names_where_it_fails() -> None:
     assert size_of().sentence == ("90% region: 25% of the image; on test images the class was kept for 93% (90% to 96%).")
     assert "25% of what the model sees" in size_of(region="lungs").sentence
-
-
-FOUND = Likeness("", 1.0, "fine")
 
 
 def test_other_heatmaps_and_images_unlike_the_others_get_no_promise() -> None:
