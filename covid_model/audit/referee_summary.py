@@ -14,6 +14,7 @@ from covid_model.audit.referees import BASELINES, BOXES, OUTLINES, ZONE_SCORES
 from covid_model.audit.zones import holm, zone_correlation
 from covid_model.data.annotations import ZONES
 from covid_model.evaluation.bootstrap import DRAWS
+from covid_model.explain.methods import DEFAULT_METHOD
 
 Record = Mapping[str, Any]
 Results = dict[str, Any]
@@ -113,9 +114,13 @@ def _zone_prior(records: Sequence[Record]) -> pd.DataFrame:
 
 
 def _referee(rows: pd.DataFrame, referee: str) -> Results:
-    """Means of every map and score, and for the primary score the paired difference to the best baseline map."""
+    """Means of every map and score, and for the primary score the paired differences to the best baseline map and to the
+    model's default method. Maps that were not measured on every image are left out.
+    """
     if rows.empty:
         return {"images": 0, "patients": 0, "maps": []}
+    images = int(rows["image"].nunique())
+    rows = rows[rows.groupby(["model", "method"])["image"].transform("nunique") == images]
     values = rows.pivot_table(
         index=["image", "patient"], columns=["model", "method", "score"], values="value", dropna=False
     ).dropna(axis=1, how="all")
@@ -128,13 +133,22 @@ def _referee(rows: pd.DataFrame, referee: str) -> Results:
     for model, method in dict.fromkeys(key[:2] for key in values.columns):
         own = values[model, method]
         scores = {score: asdict(clustered(patients, own[score].to_numpy(float))) for score in own.columns}
-        gap = clustered(patients, own[primary].to_numpy(float) - reference)
-        maps.append({"model": model, "method": method, "scores": scores, "to_baseline": asdict(gap)})
+        value = own[primary].to_numpy(float)
+        row = {
+            "model": model,
+            "method": method,
+            "scores": scores,
+            "to_baseline": asdict(clustered(patients, value - reference)),
+        }
+        if model != BASELINES:
+            default = values[model, DEFAULT_METHOD, primary].to_numpy(float)
+            row["to_default"] = None if method == DEFAULT_METHOD else asdict(clustered(patients, value - default))
+        maps.append(row)
     tested = [one for one in maps if one["model"] != BASELINES and one["to_baseline"]["p"] is not None]
     for one, p in zip(tested, holm([one["to_baseline"]["p"] for one in tested]), strict=True):
         one["to_baseline"]["p_holm"] = p
     return {
-        "images": int(rows["image"].nunique()),
+        "images": images,
         "patients": int(rows["patient"].nunique()),
         "best_baseline": best,
         "maps": maps,

@@ -37,9 +37,13 @@ BOXES: Final = "boxes"
 ZONE_SCORES: Final = "zones"
 BASELINES: Final = "baseline"
 """The "model" of maps that need none."""
-METHODS_OF_OURS: Final = ("gradcam", "gradcampp", "hirescam", "layercam", "eigencam", "saliency", "inputxgradient")
-METHODS_OF_REPLICATIONS: Final = ("gradcam", "hirescam", "inputxgradient")
-"""The replications have no ONNX graph, so every map of theirs needs TensorFlow."""
+QUICK: Final = ("gradcam", "gradcampp", "hirescam", "layercam", "eigencam", "saliency", "inputxgradient")
+"""Methods of at most one forward and one backward pass: of every image."""
+LONGER: Final = ("scorecam", "smoothgrad", "integratedgradients")
+"""Methods of tens of passes: of test images, which no model of ours was trained on."""
+LONGEST: Final = ("occlusion", "rise")
+"""Methods of hundreds of passes: of test images, by our models; without an ONNX graph a map takes up to a minute."""
+TEST: Final = "test"
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,8 @@ def refereed(table: pd.DataFrame) -> list[Refereed]:
 def measure_referees(models: Sequence[Model], table: pd.DataFrame, folder: Path) -> Iterator[Record]:
     """One record an image and model, BASELINES first: the scores of every map by every referee.
 
-    Continues an interrupted call for the same weights. Raises DataError where `folder` cannot be written.
+    Continues an interrupted call for the same weights, and adds maps that a record lacks. Raises DataError where `folder`
+    cannot be written.
     """
     images, segmenter = refereed(table), LungSegmenter.load()
     try:
@@ -103,32 +108,47 @@ def measure_referees(models: Sequence[Model], table: pd.DataFrame, folder: Path)
                 path = folder / key / f"{one.digest[:32]}.json"
                 known = json.loads(path.read_text("utf-8")) if path.is_file() else {}
                 if known.get("weights") != weights:
-                    known = {"model": key, "weights": weights, **_record(model, one, segmenter)}
+                    known = {"model": key, "weights": weights, "maps": {}}
+                missing = [name for name in _maps_to_make(model, one.split) if name not in known["maps"]]
+                if missing:
+                    found = _record(model, one, segmenter, missing)
+                    known |= {**found, "maps": {**known["maps"], **found["maps"]}}
                     write_json(path, known, indent=None)
                 yield known
     except OSError as error:
         raise DataError(f"{folder} cannot be written: {error.strerror}.") from error
 
 
-def _record(model: Model | None, one: Refereed, segmenter: LungSegmenter) -> Record:
-    """The scores of every map of one image by one model, or of the baseline maps."""
+def _maps_to_make(model: Model | None, split: str) -> tuple[str, ...]:
+    """The methods of a model, or the baseline maps, for an image of a split."""
+    if model is None:
+        return tuple(BASELINE_MAPS)
+    if split != TEST:
+        return QUICK
+    return (*QUICK, *LONGER) if model.card.replication else (*QUICK, *LONGER, *LONGEST)
+
+
+def _record(model: Model | None, one: Refereed, segmenter: LungSegmenter, names: Sequence[str]) -> Record:
+    """The scores of the named maps of one image by one model, or of the baseline maps."""
     image = load_image(one.path)
     lungs, masks = segmenter.find(image.pixels), one.masks(image.shape)
     known: Record = {"image": one.digest, "patient": one.patient, "split": one.split}
     maps: Iterator[tuple[str, NDArray[np.float32]]]
     if model is None:
-        maps = ((name, make(image.pixels, lungs.mask)) for name, make in BASELINE_MAPS.items())
+        maps = ((name, BASELINE_MAPS[name](image.pixels, lungs.mask)) for name in names)
         senior = one.zones["senior"].zones if one.zones else {}
         known |= {"zones": dict(senior), "junior": _agreement(one)}
     else:
-        maps = _maps_of(model, predict(model.classifier, image, lungs), one.label)
+        maps = _maps_of(model, predict(model.classifier, image, lungs), one.label, names)
     return {**known, "maps": {method: _scores(heatmap, one, masks, lungs) for method, heatmap in maps}}
 
 
-def _maps_of(model: Model, prediction: Prediction, label: str) -> Iterator[tuple[str, NDArray[np.float32]]]:
+def _maps_of(
+    model: Model, prediction: Prediction, label: str, methods: Sequence[str]
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """One model's maps, for the true class of the image where the model has it, else for the predicted one."""
     target = label if label in model.classes else prediction.predicted
-    for method in METHODS_OF_REPLICATIONS if model.card.replication else METHODS_OF_OURS:
+    for method in methods:
         yield method, explain(model.classifier, prediction, method=method, target=target).heatmap
 
 

@@ -1,5 +1,6 @@
 """Heatmaps against radiologists: zones, boxes, intervals by patient, on drawn images with known answers."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from covid_model.audit.referees import BASELINES, BOXES, ZONE_SCORES, measure_re
 from covid_model.audit.zones import holm, zone_correlation, zone_masks, zone_means
 from covid_model.data.annotations import BRIXIA_FILE, RSNA_FOLDER, ZONES
 from covid_model.errors import DataError
+from covid_model.explain.methods import METHODS
 
 BOX = 64, 32  # a square of 32 pixels: column, row of its corner on an image of 128 pixels
 
@@ -87,12 +89,38 @@ def test_a_run_scores_every_map_and_continues(table: pd.DataFrame, tmp_path: Pat
     assert uniform["area"] == pytest.approx(1 / 16)
     assert found[1]["junior"] == 1.0
     assert found[1]["maps"]["uniform in lungs"][ZONE_SCORES] == {"senior": 0.0, "junior": 0.0}
-    assert set(found[2]["maps"]) == set(referees.METHODS_OF_OURS)
+    assert set(found[2]["maps"]) == {*referees.QUICK, *referees.LONGER, *referees.LONGEST}
     monkeypatch.setattr(referees, "_record", lambda *_: pytest.fail("measured again"))
     assert list(measure_referees([model], table, tmp_path / "out")) == found
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot be written"):
         list(measure_referees([model], table, tmp_path / "file"))
+
+
+def test_maps_that_a_record_lacks_are_added(table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Model(classifier_on(lung_area(SIDE)))
+    monkeypatch.setattr(referees.LungSegmenter, "load", lambda: model.classifier.segmenter)
+    monkeypatch.setattr(referees, "QUICK", ("gradcam",))
+    table["split"] = "train"
+    first = list(measure_referees([model], table, tmp_path / "out"))
+    assert {tuple(one["maps"]) for one in first if one["model"] == "toy"} == {("gradcam",)}
+    monkeypatch.setattr(referees, "QUICK", ("gradcam", "hirescam"))
+    made, explain = [], referees.explain
+    monkeypatch.setattr(referees, "explain", lambda *a, **k: made.append(k["method"]) or explain(*a, **k))
+    again = list(measure_referees([model], table, tmp_path / "out"))
+    assert made == ["hirescam"] * 2, "what is known is not measured again"
+    assert {tuple(one["maps"]) for one in again if one["model"] == "toy"} == {("gradcam", "hirescam")}
+    assert [one["maps"]["gradcam"] for one in again[2:]] == [one["maps"]["gradcam"] for one in first[2:]]
+
+
+def test_slow_methods_are_left_to_test_images_and_to_quick_models() -> None:
+    classifier = classifier_on(lung_area(SIDE))
+    ours, other = Model(classifier), Model(replace(classifier, card=replace(classifier.card, replication=True)))
+    assert referees._maps_to_make(ours, "train") == referees._maps_to_make(other, "val") == referees.QUICK
+    assert set(referees.LONGER) < set(referees._maps_to_make(other, "test"))
+    assert not set(referees.LONGEST) & set(referees._maps_to_make(other, "test"))
+    reference = {"gradcam-tkv"}  # the same map as gradcam by another library
+    assert set(referees._maps_to_make(ours, "test")) == METHODS.keys() - reference
 
 
 def test_intervals_by_patient_are_wider_than_by_image_and_cover_the_truth() -> None:
@@ -133,7 +161,10 @@ def records(better: float) -> list[dict[str, Any]]:
             {**known, "model": BASELINES, "weights": "", "zones": zones, "junior": 0.9 if zones else None}
             | {"maps": {"edges": {BOXES: scores, **of_zones}}}
         )
-        found.append({**known, "model": "m", "weights": "1", "maps": {"gradcam": {BOXES: own, **of_zones}}})
+        maps = {"gradcam": {BOXES: own, **of_zones}, "hirescam": {BOXES: own | {"auprc": own["auprc"] - 0.05}}}
+        if number < 20:
+            maps["rise"] = {BOXES: scores}
+        found.append({**known, "model": "m", "weights": "1", "maps": maps})
     return found
 
 
@@ -142,11 +173,18 @@ def test_a_map_is_compared_with_the_best_baseline_on_the_same_images() -> None:
     for split, images in (("test", 20), ("all", 40)):
         found = results["splits"][split][BOXES]
         assert (found["images"], found["patients"], found["best_baseline"]) == (images, images, "edges")
-        (own,) = (one for one in found["maps"] if one["model"] == "m")
-        gap = own["to_baseline"]
+        measured = {one["method"]: one for one in found["maps"] if one["model"] == "m"}
+        assert measured.keys() == ({"gradcam", "hirescam", "rise"} if split == "test" else {"gradcam", "hirescam"}), (
+            "a map is listed where it was measured on every image"
+        )
+        assert measured["hirescam"]["to_default"]["value"] == pytest.approx(-0.05)
+        assert measured["hirescam"]["to_default"]["p"] < 0.01
+        assert measured["gradcam"]["to_default"] is None, "the default method itself"
+        gap = measured["gradcam"]["to_baseline"]
         assert gap["low"] < 0.1 < gap["high"] or gap["value"] == pytest.approx(0.1, abs=0.01)
         assert gap["p_holm"] < 0.05
     zones = results["splits"]["all"][ZONE_SCORES]
     assert zones["junior against senior"]["value"] == pytest.approx(0.9)
     assert zones["best_baseline"] == ZONE_PRIOR, "five images with the same scores predict one another"
-    assert summarise_referees(records(0.0))["splits"]["all"][BOXES]["maps"][-1]["to_baseline"]["p"] > 0.05
+    equal = summarise_referees(records(0.0))["splits"]["all"][BOXES]["maps"]
+    assert next(one for one in equal if one["method"] == "gradcam")["to_baseline"]["p"] > 0.05
