@@ -20,11 +20,15 @@ BOUNDARY: Final = "benchmark-boundary"
 
 
 class Session:
-    """A visit of the page at `address`, which has run once when this returns. query: after the `?` of its link."""
+    """A visit of the page at `address`, which has run once when this returns. query: after the `?` of its link.
+
+    options: of each select box by its label, as the page last showed it.
+    """
 
     def __init__(self, address: str, query: str = "") -> None:
         self._address, self._query, self._page = address, query, ""
         self._widgets: dict[str, str] = {}
+        self.options: dict[str, list[str]] = {}
         self._states: dict[str, WidgetState] = {}
         self._socket = connect(
             f"ws{address.removeprefix('http')}/_stcore/stream", subprotocols=[STREAMLIT], max_size=None, compression=None
@@ -108,6 +112,8 @@ class Session:
             if kind in ("selectbox", "file_uploader"):
                 widget = getattr(element, kind)
                 self._widgets[widget.label] = widget.id
+                if kind == "selectbox":
+                    self.options[widget.label] = list(widget.options)
             elif kind == "exception":
                 raise RuntimeError(f"The page failed: {element.exception.type}: {element.exception.message}")
 

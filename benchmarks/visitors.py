@@ -13,7 +13,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import quantiles
 from tempfile import TemporaryDirectory
@@ -52,16 +52,18 @@ class Visitor(Session):
     def stay(self) -> None:
         """Send what the live parts of the page ask for, until `leave`."""
         while not self._left.is_set():
-            now = time.perf_counter()
-            for part, (interval, due) in self._due.items():
-                if due <= now:
-                    self._due[part] = (interval, now + interval)
-                    self._ask(part)
-            try:
-                self._next(PAUSE)
-            except TimeoutError:
-                continue
+            self.turn()
         self.close()
+
+    def turn(self) -> None:
+        """Ask for the live parts that are due, and read one message if it comes soon."""
+        now = time.perf_counter()
+        for part, (interval, due) in self._due.items():
+            if due <= now:
+                self._due[part] = (interval, now + interval)
+                self._ask(part)
+        with suppress(TimeoutError):
+            self._next(PAUSE)
 
     def leave(self) -> None:
         """Close the page."""

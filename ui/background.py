@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ PATIENCE: Final = 10.0
 YIELD: Final = 2.0
 """Seconds that work lets a page run by itself at most, each time that it reports progress."""
 
+RECENT: Final = 10
+"""Jobs whose durations say how long the next one takes."""
 REST: Final = 0.25
 """Seconds without a page that runs before a new job begins, so that who clicks from class to class waits for no test."""
 
@@ -35,6 +38,20 @@ class _Job:
     steps: list[Step]
     done: int = 0
     error: BaseException | None = None
+    used: float = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Is there a step left to do?"""
+        return self.error is None and self.done < len(self.steps)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """others: sessions that wait for another job. seconds: until the session's job is done, None before any job was."""
+
+    others: int
+    seconds: float | None
 
 
 @dataclass(eq=False)
@@ -67,6 +84,7 @@ class Background:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="trust")
         self._jobs: dict[Hashable, _Job] = {}
         self._wishes: dict[str, _Wish] = {}  # the newest last
+        self._durations: deque[float] = deque(maxlen=RECENT)
         self._working, self._pages = False, 0
         self._page_ended = -REST + clock()
         self._changed = threading.Condition()
@@ -94,6 +112,17 @@ class Background:
                 self._pool.submit(self._work)
             return job.error
 
+    def queue(self, session: str) -> Queue:
+        """What the session waits for beside its own job: shares are equal, so each other one takes as long again."""
+        with self._changed:
+            self._forget()
+            mine = self._wishes.get(session)
+            keys = {wish.key for wish in self._wishes.values() if self._jobs[wish.key].is_open}
+            others = len(keys - {mine.key if mine else None})
+            usual = sum(self._durations) / len(self._durations) if self._durations else None
+            used = self._jobs[mine.key].used if mine else 0.0
+            return Queue(others, None if usual is None else max(0.0, usual - used) * (others + 1))
+
     @contextmanager
     def page_runs(self) -> Iterator[None]:
         """While the block runs, work waits between its parts, so that a click does not share its cores."""
@@ -118,11 +147,7 @@ class Background:
 
     def _next(self) -> tuple[_Wish, _Job] | None:
         """The wish that is next, with its job; None where nothing is left to do."""
-        open_wishes = [
-            wish
-            for wish in reversed(self._wishes.values())
-            if (job := self._jobs[wish.key]).error is None and job.done < len(job.steps)
-        ]
+        open_wishes = [wish for wish in reversed(self._wishes.values()) if self._jobs[wish.key].is_open]
         if not open_wishes:
             return None
         wish = min(open_wishes, key=lambda wish: wish.used)
@@ -151,7 +176,11 @@ class Background:
                 pass
             except Exception as error:  # shown on the page of whoever wanted it
                 job.error = error
-            wish.used += self._clock() - start
+            took = self._clock() - start
+            wish.used += took
+            job.used += took
+            if job.done == len(job.steps):
+                self._durations.append(job.used)
 
     def _rest(self) -> None:
         """Wait until no page has run for REST, YIELD seconds at most."""

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 import pytest
 
 from covid_model.backends.base import Progress
-from ui.background import PATIENCE, REST, Background
+from ui.background import PATIENCE, REST, Background, Queue
 
 LONG = 10.0
 """Seconds after which a test gives up waiting for what must happen."""
@@ -206,3 +206,24 @@ def test_what_a_job_failed_with_is_returned_and_it_runs_again_when_nobody_looked
     jobs.want("me", "another", [])
     assert failed_in([steps.step("mended")]) is None
     assert steps.done == ["mended"]
+
+
+def test_a_session_learns_who_else_waits_and_how_long_it_takes() -> None:
+    clock = Clock()
+    jobs, steps = Background(clock=clock), Steps()
+
+    def four_seconds() -> None:
+        clock.now += 4
+
+    end, done = steps.last()
+    jobs.want("first", "usual", [steps.step("usual", four_seconds), end])
+    assert done.result(LONG)
+    jobs.want("first", "held", [steps.waiting("held")])
+    assert steps.started.wait(LONG)
+    jobs.want("second", "mine", [steps.step("mine")])
+    jobs.want("third", "held", [])
+    assert jobs.queue("first") == Queue(others=1, seconds=8.0), "its own job and the second's, four seconds each"
+    assert jobs.queue("second") == jobs.queue("third") == Queue(1, 8.0)
+    assert jobs.queue("nobody") == Queue(2, 12.0)
+    assert Background().queue("nobody") == Queue(0, None)
+    steps.may_go_on.set()

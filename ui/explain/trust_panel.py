@@ -10,6 +10,7 @@ from covid_model.trust.figures import Images
 from covid_model.trust.score import Outcome, TrustInput, TrustScore
 from covid_model.trust.trust_tests import TRUST_TESTS, TrustTest
 from covid_model.trust.verdict import RULE, Verdict, Word, rule_tests, verdict, withheld
+from ui.background import background, session
 from ui.inert import inert, inert_figure, inert_message
 from ui.loaders import loaded_model, run_tests_in_background, scores_so_far, trust_figures
 from ui.small_records import is_measured, measure_in_background, record_key
@@ -95,6 +96,11 @@ def _offer_missing_tests(inputs: TrustInput) -> None:
 def _what_is_tested(inputs: TrustInput) -> str:
     """What the visitor waits for."""
     text = "The tests show whether this heatmap can be trusted."
+    queue = background().queue(session())
+    if queue.others:
+        others = "Another heatmap is" if queue.others == 1 else f"{queue.others} other heatmaps are"
+        took = "" if queue.seconds is None else f"; all tests of this one take about {max(1, round(queue.seconds))} s"
+        return f"{others} tested at the same time{took}."
     if is_starting():
         return f"{text} TensorFlow, which some of them need, is starting …"
     if inputs.method.slow:
