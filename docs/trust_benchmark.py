@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from covid_model.build.trust_benchmark.shortcuts import SHORTCUTS
-from covid_model.explain.methods import METHODS
 from covid_model.settings import WEIGHTS
-from covid_model.trust.benchmark import benchmark, benchmark_line
+from covid_model.trust.benchmark import DEFAULT_RULE, EVIDENCE, HALVES, benchmark, benchmark_line, default_line, map_label
 from covid_model.trust.trust_tests import TRUST_TESTS
 
 FILE: Final = Path(__file__).with_name("trust-benchmark.md")
 REFEREES: Final = WEIGHTS / "referees.json"
 MARKER: Final = "<!-- Below: written by `python -m docs.trust_benchmark` from the results files. -->"
-HALVES: Final = ("A", "B")
 TITLES: Final = {"boxes": "RSNA boxes", "outlines": "Outlines of ground glass and consolidation", "zones": "Brixia zones"}
 
 Cells = Mapping[str, Any]
@@ -39,11 +37,6 @@ def number(cells: Cells | None, *, share: bool = False) -> str:
 def table(head: list[str], rows: list[list[str]]) -> list[str]:
     """A Markdown table."""
     return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)] + [""]
-
-
-def label(method: str) -> str:
-    """A method's label; its key where it is not one of the METHODS."""
-    return METHODS[method].label if method in METHODS else method.replace("-", " ")
 
 
 def models_section(found: Cells) -> list[str]:
@@ -82,12 +75,12 @@ def verdict_section(found: Cells) -> list[str]:
     for method, cells in found["verdict"]["shortcut"].items():
         for half in ("all", *HALVES) if method == found["default_method"] else ("all",):
             both = [number(cells[half][use][word], share=True) for word in words for use in ("used", "not used")]
-            rows.append([label(method), half, *both])
+            rows.append([map_label(method), half, *both])
     other = found["verdict"]["without ablation"]
     both = [number(other["all"][use][word], share=True) for word in words for use in ("used", "not used")]
-    rows.append([f"{label(found['default_method'])}, without region_ablation", "all", *both])
+    rows.append([f"{map_label(found['default_method'])}, without region_ablation", "all", *both])
     for planted, cells in found["verdict"]["planted"].items():
-        rows.append([label(planted), "all", "", number(cells, share=True), *[""] * 4])
+        rows.append([map_label(planted), "all", "", number(cells, share=True), *[""] * 4])
     head = ["method", "models", *(f"{word}: {use}" for word in words for use in ("shortcut used", "not used"))]
     return lines + table(head, rows)
 
@@ -110,7 +103,7 @@ def tests_section(found: Cells) -> list[str]:
         [test, *(number(cells["shortcut"][method]["all"]["auc"]) for method in methods)]
         for test, cells in found["tests"].items()
     ]
-    lines += table(["test", *map(label, methods)], rows)
+    lines += table(["test", *map(map_label, methods)], rows)
     lines += [
         "Truth 2: the heatmap ignores the model. Planted maps against the default method, on models without shortcut.",
         "",
@@ -120,7 +113,7 @@ def tests_section(found: Cells) -> list[str]:
         useful = " and ".join(half for half in HALVES if cells["useful"][half]["planted"]) or "no"
         for planted, own in cells["planted"].items():
             shares = [number(own["all"][key], share=True) for key in ("sensitivity", "false_alarms")]
-            rows.append([test, label(planted), *shares, number(own["all"]["auc"]), useful])
+            rows.append([test, map_label(planted), *shares, number(own["all"]["auc"]), useful])
     return lines + table(["test", "planted map", "caught", "false alarms", "AUC", "useful"], rows)
 
 
@@ -164,19 +157,24 @@ def lines_section(found: Cells) -> list[str]:
 
 def evidence_section(found: Cells) -> list[str]:
     """Which method finds the planted evidence."""
-    lines = []
-    titles = {"opacity": "the opacity, in models without shortcut", "shortcut": "the shortcut, in models that use it"}
-    for evidence, title in titles.items():
+    lines = ["## Which method finds the planted evidence?", "", f"{default_line(found)} {DEFAULT_RULE}", ""]
+    scores = {"hit": "pointing game", "energy": "energy inside", "auprc": "AUPRC", "better": "AUPRC less the default's"}
+    for evidence, models in EVIDENCE.items():
         known = found["evidence"][evidence]
-        lines += [f"## Which method finds {title}?", ""]
-        ordered = sorted(known["all"].items(), key=lambda item: -(item[1]["auprc"]["value"] or 0))
+        lines += [f"### The {evidence}, in {models}", ""]
+        best_first = sorted(known["all"], key=lambda name: -(known["all"][name]["auprc"]["value"] or 0))
         rows = [
-            [label(method), *(number(cells[score]) for score in ("hit", "energy", "auprc")), number(cells["better"])]
-            + [number(known[half].get(method, {}).get("auprc")) for half in HALVES]
-            for method, cells in ordered
+            [map_label(name), str(known["all"][name]["auprc"]["models"])]
+            + [number(known["all"][name][score]) for score in scores]
+            for name in best_first
         ]
-        head = ["map", "pointing game", "energy inside", "AUPRC", "AUPRC less the default's", "AUPRC, half A", "half B"]
-        lines += table(head, rows)
+        lines += table(["map", "models", *scores.values()], rows)
+        lines += [f"The {evidence} by half:", ""]
+        rows = [
+            [map_label(name)] + [number(known[half].get(name, {}).get(score)) for score in scores for half in HALVES]
+            for name in best_first
+        ]
+        lines += table(["map", *(f"{title}, {half}" for title in scores.values() for half in HALVES)], rows)
     encoded = found["encoded"]
     return [
         *lines,
@@ -210,7 +208,7 @@ def referees_section(found: Cells) -> list[str]:
                 tested = "p_holm" in gap
                 last = [number(gap), f"{gap['p_holm']:.3f}"] if tested else ["", ""]
                 rows.append(
-                    [one["model"], label(one["method"]), *(number(one["scores"].get(score)) for score in scores), *last]
+                    [one["model"], map_label(one["method"]), *(number(one["scores"].get(score)) for score in scores), *last]
                 )
             lines += table(["model", "map", *scores, f"{primary} less the best baseline's", "p (Holm)"], rows)
             if referee == "zones":

@@ -5,9 +5,8 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
-from covid_model.explain.methods import METHODS
 from covid_model.plots.trust import HIGHLIGHT, OTHERS
-from covid_model.trust.benchmark import roc_points
+from covid_model.trust.benchmark import map_label, roc_points
 from covid_model.trust.trust_tests import TRUST_TESTS
 
 HEIGHT: Final = 360
@@ -38,7 +37,7 @@ def evidence_figure(results: Mapping[str, Any], evidence: str) -> go.Figure:
     figure = go.Figure(
         go.Bar(
             x=values,
-            y=[METHODS[name].label if name in METHODS else name for name in names],
+            y=[map_label(name) for name in names],
             orientation="h",
             marker_color=[HIGHLIGHT if name == results["default_method"] else OTHERS for name in names],
             error_x={

@@ -9,9 +9,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
+from covid_model.explain.methods import METHODS
 from covid_model.settings import WEIGHTS
 
 FILE: Final = WEIGHTS / "trust-benchmark.json"
+EVIDENCE: Final = {"opacity": "models that use no shortcut", "shortcut": "models that use it"}
+"""What was planted -> the models whose heatmaps should show it."""
+HALVES: Final = ("A", "B")
+DEFAULT_RULE: Final = (
+    "Another method would be the default if it found one kind of evidence better on both halves of the models, with the "
+    "whole 95% interval of the paired difference in AUPRC above 0, and the other kind worse on neither."
+)
 
 Results = Mapping[str, Any]
 
@@ -115,6 +123,40 @@ def line_of_test(test: str, method: str, results: Results | None = None) -> str:
     if rates is None:
         return ""
     return f"In our benchmark this test caught {rates.caught.text} of such models, and wrongly accused {rates.accused.text}."
+
+
+def map_label(name: str) -> str:
+    """A method's label; the name of a planted or baseline map as it is."""
+    return METHODS[name].label if name in METHODS else name.replace("-", " ")
+
+
+def better_methods(results: Results | None = None) -> dict[str, str]:
+    """Methods that DEFAULT_RULE prefers to the default one -> the evidence that they find better; no class-blind ones."""
+    found = (benchmark() if results is None else results).get("evidence", {})
+
+    def gaps(method: str, evidence: str) -> list[Mapping[str, Any]]:
+        cells = [found[evidence][half].get(method, {}).get("better") for half in HALVES]
+        return [one for one in cells if one and one["low"] is not None]
+
+    def beats(method: str, evidence: str) -> bool:
+        own = gaps(method, evidence)
+        others = [gap for other in found if other != evidence for gap in gaps(method, other)]
+        return len(own) == len(HALVES) and all(gap["low"] > 0 for gap in own) and all(gap["high"] >= 0 for gap in others)
+
+    able = [method for method, row in METHODS.items() if not row.class_blind]
+    return {method: evidence for method in able for evidence in found if beats(method, evidence)}
+
+
+def default_line(results: Results | None = None) -> str:
+    """Whether the default method follows from the planted evidence, in one sentence; "" without results."""
+    known = benchmark() if results is None else results
+    if not known:
+        return ""
+    default, better = map_label(known["default_method"]), better_methods(known)
+    if not better:
+        return f"{default}, the default method, follows from this: no other method is better by the rule on both halves."
+    others = " and ".join(f"{map_label(method)} finds the {evidence} better" for method, evidence in better.items())
+    return f"{default}, the default method, does not follow from this: by the rule {others} on both halves."
 
 
 def _rates(caught: Mapping[str, Any], accused: Mapping[str, Any]) -> ErrorRates | None:

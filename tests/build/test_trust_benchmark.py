@@ -25,6 +25,8 @@ from covid_model.trust.benchmark import (
     ErrorRates,
     Share,
     benchmark_line,
+    better_methods,
+    default_line,
     line_of_test,
     rates_of_test,
     roc_points,
@@ -239,6 +241,32 @@ def test_evidence_is_the_opacity_of_clean_models_and_the_shortcut_of_others(summ
     assert shortcut[DEFAULT_METHOD]["auprc"]["value"] == pytest.approx(0.6)
     assert opacity[DEFAULT_METHOD]["better"]["value"] == 0
     assert {"uniform in lungs", "centre Gaussian", "Sobel edges"} <= set(opacity)
+
+
+def with_gaps(method: str, evidence: str, half_a: tuple[float, float], half_b: tuple[float, float]) -> dict[str, Any]:
+    """Results in which the default method finds everything as well as any other, but for one method on one evidence."""
+    equal = {"better": {"value": 0.0, "low": -0.1, "high": 0.1}}
+    found = {kind: {half: dict.fromkeys(METHODS, equal) for half in "AB"} for kind in ("opacity", "shortcut")}
+    for half, (low, high) in zip("AB", (half_a, half_b), strict=True):
+        gap = {"better": {"value": (low + high) / 2, "low": low, "high": high}}
+        found[evidence][half] = {**found[evidence][half], method: gap}
+    return {"default_method": DEFAULT_METHOD, "evidence": found}
+
+
+def test_the_default_method_follows_where_no_other_is_better_on_both_halves() -> None:
+    better, unsure, worse = (0.01, 0.1), (-0.01, 0.1), (-0.2, -0.1)
+    beaten = with_gaps("hirescam", "opacity", better, better)
+    assert better_methods(beaten) == {"hirescam": "opacity"}
+    assert default_line(beaten).startswith("Grad-CAM, the default method, does not follow from this: ")
+    assert default_line(beaten).endswith("by the rule HiResCAM finds the opacity better on both halves.")
+    for kept in (with_gaps("hirescam", "opacity", better, unsure), with_gaps("eigencam", "opacity", better, better)):
+        assert better_methods(kept) == {}
+        assert "follows from this: no other method" in default_line(kept)
+    beaten["evidence"]["shortcut"]["A"]["hirescam"] = {"better": dict(zip(("low", "high"), worse, strict=True))}
+    assert better_methods(beaten) == {}, "it finds the shortcut worse"
+    del beaten["evidence"]["opacity"]["B"]["hirescam"], beaten["evidence"]["shortcut"]["A"]["hirescam"]
+    assert better_methods(beaten) == {}, "measured on one half alone"
+    assert default_line({}) == ""
 
 
 def test_the_line_for_a_page_is_read_from_the_results(summary: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.errors import DataError
 from covid_model.trust.audit_record import load_audit_record
-from covid_model.trust.benchmark import benchmark, benchmark_line
+from covid_model.trust.benchmark import benchmark, benchmark_line, default_line
 from ui import loaders
 from ui.results import results
 
@@ -96,3 +96,10 @@ def test_the_page_says_how_often_verdicts_are_right() -> None:
     panel = next(one for one in app.expander if one.label == "How often is this verdict right?")
     assert len(panel.get("plotly_chart")) == 3
     assert benchmark_line("gradcam") in [text.value for text in panel.markdown]
+    assert any(default_line() in text.value for text in panel.markdown)
+    for evidence, table in zip(("opacity", "shortcut"), panel.dataframe, strict=True):
+        row = table.value.set_index("map").loc["HiResCAM"]
+        for half in "AB":
+            gap = benchmark()["evidence"][evidence][half]["hirescam"]["better"]
+            assert row[f"… on half {half}"] == f"{gap['value']:.2f} ({gap['low']:.2f} to {gap['high']:.2f})"
+        assert {"pointing game", "energy inside", "AUPRC", "AUPRC less Grad-CAM's"} <= set(row.index)

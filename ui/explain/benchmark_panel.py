@@ -5,13 +5,10 @@ from typing import Any, Final
 
 import streamlit as st
 
-from covid_model.trust.benchmark import benchmark, benchmark_line
+from covid_model.trust.benchmark import DEFAULT_RULE, EVIDENCE, HALVES, benchmark, benchmark_line, default_line, map_label
 from ui.inert import inert_figure
 
-EVIDENCE: Final = {
-    "opacity": "Which method finds the opacity, in models that use no shortcut?",
-    "shortcut": "Which method finds the shortcut, in models that use it?",
-}
+SCORES: Final = {"hit": "pointing game", "energy": "energy inside", "auprc": "AUPRC"}
 
 
 def benchmark_panel(method: str) -> None:
@@ -38,10 +35,41 @@ def _show(found: Mapping[str, Any], method: str) -> None:
     st.plotly_chart(
         inert_figure(roc_figure(found)), key="benchmark_roc", config={"displayModeBar": False}, alt=_areas(found)
     )
-    for evidence, title in EVIDENCE.items():
+    st.markdown(f"**Which method finds the planted evidence best?** {default_line(found)}")
+    st.caption(
+        f"{DEFAULT_RULE} Pointing game: the highest value is on the evidence. Energy inside: share of the map on it. AUPRC: "
+        "area under precision-recall. 95% intervals by bootstrap over models."
+    )
+    for evidence, models in EVIDENCE.items():
+        title = f"The {evidence}, in {models}"
         st.markdown(f"**{title}**")
         figure = inert_figure(evidence_figure(found, evidence))
         st.plotly_chart(figure, key=f"benchmark_{evidence}", config={"displayModeBar": False}, alt=title)
+        pinned = {"map": st.column_config.TextColumn(pinned=True)}
+        st.dataframe(
+            _evidence_rows(found, evidence), hide_index=True, column_config=pinned, key=f"benchmark_{evidence}_rows"
+        )
+
+
+def _evidence_rows(found: Mapping[str, Any], evidence: str) -> list[dict[str, Any]]:
+    """The bars' numbers as a table, the best map first, with the difference to the default method on each half."""
+    known, default = found["evidence"][evidence], map_label(found["default_method"])
+    best_first = sorted(known["all"].items(), key=lambda item: -(item[1]["auprc"]["value"] or 0))
+    return [
+        {"map": map_label(name), "models": cells["auprc"]["models"]}
+        | {title: _text(cells[score]) for score, title in SCORES.items()}
+        | {f"AUPRC less {default}'s": _text(cells["better"])}
+        | {f"… on half {half}": _text(known[half].get(name, {}).get("better")) for half in HALVES}
+        for name, cells in best_first
+    ]
+
+
+def _text(cells: Mapping[str, Any] | None) -> str:
+    """A number with its interval."""
+    if cells is None or cells["value"] is None:
+        return "not measured"
+    around = "" if cells["low"] is None else f" ({cells['low']:.2f} to {cells['high']:.2f})"
+    return f"{cells['value']:.2f}{around}"
 
 
 def _areas(found: Mapping[str, Any]) -> str:
