@@ -4,11 +4,10 @@ Small classifiers are fitted on a model's frozen features of altered images and 
 2021, arXiv 2004.12823; Sourget 2024, arXiv 2412.04030).
 """
 
-from collections.abc import Callable
-from dataclasses import asdict
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,113 +16,100 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_model import __version__
-from covid_model.backends.base import EMBEDDING, LOGITS, Progress
+from covid_model.audit.shortcut_features import (
+    ALTERED,
+    HISTOGRAM,
+    MARKED,
+    REMOVED,
+    SHUFFLED,
+    SILHOUETTE,
+    THUMBNAIL,
+    WHOLE,
+    Features,
+    shortcut_features,
+)
+from covid_model.audit.shortcut_probes import FINDING, TOGETHER, Probes
+from covid_model.data.check import check_leakage
 from covid_model.data.manifest import data_hash
 from covid_model.errors import DataError
-from covid_model.evaluation.bootstrap import patient_interval
-from covid_model.evaluation.cases import balanced_accuracy
 from covid_model.evaluation.groups import GROUPINGS
-from covid_model.evaluation.ranked import Ranked
 from covid_model.evaluation.report import rounded
 from covid_model.evaluation.stored import SHORTCUTS
-from covid_model.files import read_arrays, write_arrays, write_json
-from covid_model.images.preprocess import resized
-from covid_model.images.read import load_image
+from covid_model.files import write_json
 from covid_model.models.classifier import Classifier
-from covid_model.progress import ProgressLog
-from covid_model.threads import in_order
-from covid_model.trust.edits import Edit, edited
-from covid_model.trust.trust_tests.region_ablation import REGIONS
 
-Features = dict[str, NDArray[np.float32]]
-Mask = NDArray[np.bool_]
-
-FINDING: Final = "COVID-19"
-WHOLE: Final = "whole image"
-REMOVED: Final = "lungs removed"
-SILHOUETTE: Final = "silhouette"
-SHUFFLED: Final = "patches shuffled"
-THUMBNAIL: Final = "8 x 8 thumbnail"
-HISTOGRAM: Final = "histogram"
 METADATA: Final = "view, sex and age"
-MARKED: Final = "marked"
-EVERY: Final = 100
-"""Images between two writes: an interruption loses at most the work on these."""
 MOST: Final = 1500
-PATCHES: Final = 8
-GREY_LEVELS: Final = 32
-MARKER: Final = Edit("r", 0.03, 0.03, 0.15, 0.15)
 
 
-def silhouette(pixels: NDArray[np.float32], lungs: Mask) -> NDArray[np.float32]:
-    """The lungs filled with one grey, black around: their outline and nothing else."""
-    return np.where(lungs, np.float32(0.5), np.float32(0))
+@dataclass(frozen=True)
+class Measured:
+    """What the rows of the audit are computed from. table: the manifest. rows: its images that are used.
+
+    record: what is known of the model and the rows measured so far.
+    """
+
+    table: pd.DataFrame
+    rows: pd.DataFrame
+    features: Features
+    probes: Probes
+    record: dict[str, Any]
 
 
-def patches_shuffled(pixels: NDArray[np.float32], lungs: Mask) -> NDArray[np.float32]:
-    """The image in PATCHES x PATCHES pieces in random order: texture without anatomy (Ong Ly 2024)."""
-    height, width = (length // PATCHES for length in pixels.shape)
-    inside = pixels[: height * PATCHES, : width * PATCHES]
-    pieces = inside.reshape(PATCHES, height, PATCHES, width).swapaxes(1, 2).reshape(-1, height, width)
-    order = np.random.default_rng(int(1e6 * pixels.mean())).permutation(PATCHES**2)
-    mixed = pixels.copy()
-    mixed[: height * PATCHES, : width * PATCHES] = (
-        pieces[order].reshape(PATCHES, PATCHES, height, width).swapaxes(1, 2).reshape(inside.shape)
-    )
-    return mixed
+@dataclass(frozen=True)
+class Row:
+    """One row of the audit. needs: features that it is computed from."""
 
-
-ALTERED: Final[dict[str, Callable[[NDArray[np.float32], Mask], NDArray[np.float32]]]] = {
-    WHOLE: lambda pixels, _: pixels,
-    **{name: REGIONS[name] for name in ("lungs only", REMOVED, "border only", "corners only")},
-    SILHOUETTE: silhouette,
-    SHUFFLED: patches_shuffled,
-}
-"""Name -> (pixels (H, W), lungs (H, W)) -> altered pixels."""
+    needs: tuple[str, ...]
+    measure: Callable[[Measured], Any]
 
 
 def audit_shortcuts(classifier: Classifier, table: pd.DataFrame, out: Path, most: int = MOST) -> dict[str, Any]:
     """Write `shortcuts.json` to `out` and return its content; an interrupted call continues.
 
-    most: images that are used at most, evenly chosen. Raises DataError where the training or test images do not hold
-    the finding and others.
+    Rows that `out` already holds of the same weights and images are kept. most: images that are used at most, evenly
+    chosen. Raises DataError where the training or test images do not hold the finding and others.
     """
     rows = table[table["split"].isin(["train", "test"])].reset_index(drop=True)
     rows = rows.iloc[:: max(1, -(-len(rows) // most))].reset_index(drop=True)
     for split in ("train", "test"):
         if len(set(rows.loc[rows["split"] == split, "label"] == FINDING)) < 2:
             raise DataError(f"The manifest needs {split} images with {FINDING} and with other labels.")
-    features = _features(classifier, rows, out)
-    probes = Probes(rows)
-    report: dict[str, Any] = {
+    about: dict[str, Any] = {
         "model": classifier.key,
         "weights_sha256": classifier.weights_digest,
         "data_hash": data_hash(table),
-        "date": datetime.now(UTC).isoformat("T", "seconds"),
-        "version": __version__,
         "finding": FINDING,
         "without_lungs": SILHOUETTE if classifier.card.preprocessing.region == "lungs" else REMOVED,
         "images": {split: int((rows["split"] == split).sum()) for split in ("train", "test")},
-        "matrix": {one: {other: probes.auc(features[one], features[other]) for other in ALTERED} for one in ALTERED},
-        "without_network": {
-            name: probes.auc(values, values)
-            for name, values in (*((name, features[name]) for name in (THUMBNAIL, HISTOGRAM)), (METADATA, metadata(rows)))
-        },
-        "source": {name: probes.source(features[name]) for name in ALTERED},
-        "leave_one_out": probes.leave_one_out(features[WHOLE]),
-        "marker_flips": probes.mean(features[MARKED][:, 0]),
     }
-    without = report["without_lungs"]
-    own = {name: report["matrix"][name][name]["value"] for name in (WHOLE, without)}
-    report["shortcut_ratio"] = (own[without] - 0.5) / (own[WHOLE] - 0.5) if own[WHOLE] > 0.5 else None
-    report = rounded(report)
+    record = about | _kept(out / SHORTCUTS, about)
+    missing = {key: row for key, row in ROWS.items() if key not in record}
+    names = list(dict.fromkeys(name for row in missing.values() for name in row.needs))
+    parts = out / "shortcuts.parts"
+    features = shortcut_features(classifier, rows, names, parts) if names else {}
+    measured = Measured(table, rows, features, Probes(rows), record)
+    for key, row in missing.items():
+        record[key] = row.measure(measured)
+    record |= {"date": datetime.now(UTC).isoformat("T", "seconds"), "version": __version__}
+    report: dict[str, Any] = rounded(record)
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / SHORTCUTS, report)
-    parts = out / "shortcuts.parts"
-    for path in parts.iterdir():
-        path.unlink()
-    parts.rmdir()
+    if parts.is_dir():
+        for path in parts.iterdir():
+            path.unlink()
+        parts.rmdir()
     return report
+
+
+def _kept(path: Path, about: Mapping[str, Any]) -> dict[str, Any]:
+    """The rows of an earlier record of the same weights and images; none where there is no such record."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    same = isinstance(found, dict) and all(found.get(key) == value for key, value in about.items())
+    return {key: found[key] for key in ROWS if key in found} if same else {}
 
 
 def metadata(rows: pd.DataFrame) -> NDArray[np.float32]:
@@ -132,95 +118,66 @@ def metadata(rows: pd.DataFrame) -> NDArray[np.float32]:
     return np.concatenate([part.to_numpy(np.float32) for part in groups], axis=1)
 
 
-def _features(classifier: Classifier, rows: pd.DataFrame, out: Path) -> Features:
-    """Name -> (n, features), read from disk where an earlier call computed them."""
-    parts = out / "shortcuts.parts"
-    parts.mkdir(parents=True, exist_ok=True)
-    found = []
-    with ProgressLog("auditing shortcuts", len(rows)) as log:
-        for start in range(0, len(rows), EVERY):
-            chunk = rows.iloc[start : start + EVERY]
-            name = sha256("".join([classifier.weights_digest, *chunk["digest"]]).encode()).hexdigest()[:32]
-            path = parts / f"{name}.npz"
-            if not path.is_file():
-                made = list(in_order(partial(_of_image, classifier), chunk["path"]))
-                write_arrays(path, {key: np.stack([one[key] for one in made]) for key in made[0]})
-            found.append(read_arrays(path))
-            log.add(len(chunk))
-    return {key: np.concatenate([part[key] for part in found]).astype(np.float32) for key in found[0]}
+def _matrix(found: Measured) -> dict[str, dict[str, Any]]:
+    auc, features = found.probes.auc, found.features
+    return {one: {other: auc(features[one], features[other]) for other in ALTERED} for one in ALTERED}
 
 
-def _of_image(classifier: Classifier, path: str, _: Progress) -> Features:
-    image = load_image(Path(path))
-    lungs = classifier.segmenter.find(image.pixels)
-    shown = {name: alter(image.pixels, lungs.mask) for name, alter in ALTERED.items()}
-    shown[MARKED] = edited(image.pixels, [MARKER])
-    batch = [classifier.prepare(image.altered(pixels), lungs).batch for pixels in shown.values()]
-    outputs = classifier.forward.run(np.concatenate(batch), (LOGITS, EMBEDDING))
-    found: Features = dict(zip(ALTERED, outputs[EMBEDDING].astype(np.float16), strict=False))
-    called = classifier.probabilities(outputs[LOGITS]).argmax(axis=1)
-    found[MARKED] = np.array([called[-1] != called[0]], np.float32)
-    found[THUMBNAIL] = resized(image.pixels, (8, 8)).ravel()
-    counts = np.histogram(image.pixels, GREY_LEVELS, (0, 1))[0]
-    found[HISTOGRAM] = (counts / image.pixels.size).astype(np.float32)
-    return found
+def _without_network(found: Measured) -> dict[str, Any]:
+    parts = {name: found.features[name] for name in (THUMBNAIL, HISTOGRAM)} | {METADATA: metadata(found.rows)}
+    return {name: found.probes.auc(values, values) for name, values in parts.items()}
 
 
-class Probes:
-    """Logistic regressions fitted on the train rows and scored on the test rows, with intervals by patient."""
-
-    def __init__(self, rows: pd.DataFrame) -> None:
-        self._train, self._test = ((rows["split"] == split).to_numpy() for split in ("train", "test"))
-        self._truth = (rows["label"] == FINDING).to_numpy()
-        self._source = rows["source"].to_numpy(str)
-        self._patients = rows["patient"].to_numpy(str)
-
-    def auc(self, fitted_on: NDArray[np.float32], tested_on: NDArray[np.float32]) -> dict[str, Any]:
-        """AUC of the finding: fitted on one kind of features (n, f), tested on another."""
-        probe = _fit(fitted_on[self._train], self._truth[self._train])
-        return self._auc_of(probe(tested_on), self._test)
-
-    def source(self, features: NDArray[np.float32]) -> dict[str, Any]:
-        """Balanced accuracy of naming the source of an image."""
-        number = np.unique(self._source, return_inverse=True)[1]
-        if len(set(number[self._train])) < 2:
-            return self.mean(np.full(len(number), np.nan))
-        guess = _fit(features[self._train], number[self._train])(features[self._test])
-        known = np.unique(number[self._train])
-        place = guess.argmax(axis=1) if guess.ndim > 1 else (guess > 0).astype(int)
-        return asdict(patient_interval(self._patients[self._test], balanced_accuracy(number[self._test], known[place])))
-
-    def leave_one_out(self, features: NDArray[np.float32]) -> dict[str, dict[str, Any]]:
-        """Source -> AUC on its test images, and their share called the finding by true label, fitted without this source."""
-        found = {}
-        for name in np.unique(self._source):
-            others, inside = self._train & (self._source != name), self._test & (self._source == name)
-            if len(set(self._truth[others])) < 2 or not inside.any():
-                continue
-            score = _fit(features[others], self._truth[others])(features)
-            called = (score > 0).astype(np.float64)
-            found[str(name)] = {
-                "auc": self._auc_of(score, inside),
-                "called_with": self.mean(called, inside & self._truth),
-                "called_without": self.mean(called, inside & ~self._truth),
-            }
-        return found
-
-    def mean(self, values: NDArray[np.floating], inside: Mask | None = None) -> dict[str, Any]:
-        """The mean over some rows, by default the test rows."""
-        chosen = self._test if inside is None else inside
-        shown = values[chosen].astype(np.float64)
-        return asdict(patient_interval(self._patients[chosen], lambda weights: weights @ shown / weights.sum(axis=1)))
-
-    def _auc_of(self, score: NDArray[np.float64], inside: Mask) -> dict[str, Any]:
-        ranked = Ranked(self._truth[inside], score[inside])
-        return asdict(patient_interval(self._patients[inside], lambda weights: ranked.under(weights).auc()))
+def _told(found: Measured) -> dict[str, Any]:
+    groups = {key: GROUPINGS[key].of(found.rows).to_numpy(str) for key in ("view", "sex", "age")}
+    return {key: found.probes.told(found.features[WHOLE], names) for key, names in groups.items()}
 
 
-def _fit(features: NDArray[np.float32], label: NDArray[Any]) -> Callable[[NDArray[np.float32]], NDArray[np.float64]]:
-    """A logistic regression with equal weight for each class: features (n, f) -> scores, above 0 for the second of two."""
-    from sklearn.linear_model import LogisticRegression
+def _elsewhere(found: Measured) -> dict[str, Any]:
+    """What may be left of the AUC elsewhere, by estimate and as measured on sources that were not fitted on.
 
-    mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
-    fitted = LogisticRegression(C=0.01, class_weight="balanced", max_iter=1000).fit((features - mean) / scale, label)
-    return lambda rows: np.asarray(fitted.decision_function((rows - mean) / scale), np.float64)
+    estimate: AUC less what shuffled patches tell above chance, in the manner of Ong Ly 2024, 10.1038/s41746-024-01118-4.
+    It is pessimistic: some texture is disease. measured: the lowest and the highest AUC of `between_sources` between sets
+    that share no source, None where no cell could be computed.
+    """
+    whole, shuffled = (found.features[name] for name in (WHOLE, SHUFFLED))
+    values = [
+        cell["value"]
+        for fitted, cells in found.record["between_sources"].items()
+        for tested, cell in cells.items()
+        if cell["value"] is not None and not set(fitted.split(TOGETHER)) & set(tested.split(TOGETHER))
+    ]
+    return {
+        "here": found.probes.auc(whole, whole),
+        "shuffled": found.probes.auc(shuffled, shuffled),
+        "estimate": found.probes.left_elsewhere(whole, shuffled),
+        "measured": {"cells": len(values), "low": min(values, default=None), "high": max(values, default=None)},
+    }
+
+
+def _leakage(found: Measured) -> dict[str, int]:
+    """Patients in two splits, and near-duplicate images in two splits, of the whole manifest."""
+    leakage = check_leakage(found.table)
+    return {"images": len(found.table), "patients": len(leakage.patients), "near_duplicates": len(leakage.pairs)}
+
+
+def _ratio(found: Measured) -> float | None:
+    """What is above chance without lungs, as a share of what is above chance with them; None where nothing is."""
+    own = {name: found.record["matrix"][name][name]["value"] for name in (WHOLE, found.record["without_lungs"])}
+    above = own[WHOLE] - 0.5
+    return float((own[found.record["without_lungs"]] - 0.5) / above) if above > 0 else None
+
+
+ROWS: Final = {
+    "matrix": Row(tuple(ALTERED), _matrix),
+    "without_network": Row((THUMBNAIL, HISTOGRAM), _without_network),
+    "source": Row(tuple(ALTERED), lambda found: {name: found.probes.source(found.features[name]) for name in ALTERED}),
+    "leave_one_out": Row((WHOLE,), lambda found: found.probes.leave_one_out(found.features[WHOLE])),
+    "marker_flips": Row((MARKED,), lambda found: found.probes.mean(found.features[MARKED][:, 0])),
+    "shortcut_ratio": Row((), _ratio),
+    "told": Row((WHOLE,), _told),
+    "between_sources": Row((WHOLE,), lambda found: found.probes.between_sources(found.features[WHOLE])),
+    "elsewhere": Row((WHOLE, SHUFFLED), _elsewhere),
+    "leakage": Row((), _leakage),
+}
+"""Key in the record -> how it is measured. A row may read those above it."""

@@ -94,6 +94,15 @@ def _run_shortcuts(arguments: argparse.Namespace) -> int:
     for name, interval in report["without_network"].items():
         _print_interval(f"AUC from {name} alone", interval)
     _print_interval("share of predictions that a pasted R changes", report["marker_flips"])
+    for key, interval in report["told"].items():
+        _print_interval(f"{key} told from whole images, balanced accuracy", interval)
+    for fitted, cells in report["between_sources"].items():
+        for tested, cell in cells.items():
+            if cell["value"] is not None:
+                _print_interval(f"AUC, fitted on {fitted}, tested on {tested}", cell)
+    _print_interval("AUC elsewhere, as shuffled patches estimate it", report["elsewhere"]["estimate"])
+    leakage = report["leakage"]
+    print(f"across splits: {leakage['patients']} patients, {leakage['near_duplicates']} near-duplicate pairs")
     return 0
 
 

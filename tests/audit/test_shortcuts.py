@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 from toy_models import SIDE, classifier_on, corner, lung_area
 
-from covid_model.audit import shortcuts
-from covid_model.audit.shortcuts import ALTERED, METADATA, REMOVED, WHOLE, audit_shortcuts, patches_shuffled, silhouette
+from covid_model.audit import shortcut_features
+from covid_model.audit.shortcut_features import ALTERED, REMOVED, WHOLE, patches_shuffled, silhouette
+from covid_model.audit.shortcuts import METADATA, audit_shortcuts
 from covid_model.errors import DataError
 
 SIZE = 128
@@ -29,8 +30,9 @@ def drawn(folder: Path, bright: np.ndarray, images: int = 120) -> pd.DataFrame:
         Image.fromarray(pixels.clip(1, 254).astype(np.uint8)).save(path)
         split = "train" if number < 0.6 * images else "test"
         source = "one" if number % 3 else "two"
-        rows.append((str(path), source, f"p{number}", "COVID-19" if sick else "Normal", split, f"{number:064x}"))
-    return pd.DataFrame(rows, columns=["path", "source", "patient", "label", "split", "digest"])
+        label, phash = "COVID-19" if sick else "Normal", rng.bytes(32).hex()
+        rows.append((str(path), source, f"p{number}", label, split, f"{number:064x}", phash))
+    return pd.DataFrame(rows, columns=["path", "source", "patient", "label", "split", "digest", "phash"])
 
 
 def test_a_marker_in_the_corner_is_found_where_it_is(tmp_path: Path) -> None:
@@ -46,6 +48,12 @@ def test_a_marker_in_the_corner_is_found_where_it_is(tmp_path: Path) -> None:
     assert found["shortcut_ratio"] > 0.8
     assert found["matrix"]["corners only"][WHOLE]["value"] > 0.8, "what the corners teach serves on whole images"
     assert found["without_network"][METADATA]["value"] == 0.5, "no view, sex or age is known"
+    assert found["told"]["view"]["value"] is None
+    assert found["leakage"] == {"images": 120, "patients": 0, "near_duplicates": 0}
+    assert found["elsewhere"]["here"] == own[WHOLE]
+    measured = found["elsewhere"]["measured"]
+    assert measured["cells"] == 2, "each source is fitted alone and tested on the other"
+    assert 0.8 < measured["low"] <= measured["high"], "both sources have the marker"
 
 
 def test_evidence_in_the_lungs_is_no_shortcut(tmp_path: Path) -> None:
@@ -61,11 +69,15 @@ def test_evidence_in_the_lungs_is_no_shortcut(tmp_path: Path) -> None:
     assert found["leave_one_out"]["two"]["auc"]["low"] > 0.9
 
 
-def test_an_interrupted_audit_continues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_audit_continues_and_a_finished_one_is_extended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows, classifier = drawn(tmp_path, corner(SIZE), 40), classifier_on(np.ones((SIDE, SIDE), bool))
-    monkeypatch.setattr(shortcuts, "EVERY", 10)
+    rows.loc[39, "patient"] = rows.loc[0, "patient"]
+    rows.loc[38, "phash"] = rows.loc[1, "phash"]
+    monkeypatch.setattr(shortcut_features, "EVERY", 10)
     seen: list[str] = []
-    load = shortcuts.load_image
+    load = shortcut_features.load_image
 
     def reading(path: Path):
         if len(seen) == 25:
@@ -73,13 +85,28 @@ def test_an_interrupted_audit_continues(tmp_path: Path, monkeypatch: pytest.Monk
         seen.append(path.name)
         return load(path)
 
-    monkeypatch.setattr(shortcuts, "load_image", reading)
-    monkeypatch.setattr(shortcuts, "in_order", lambda work, items: (work(item, None) for item in items))
+    monkeypatch.setattr(shortcut_features, "load_image", reading)
+    monkeypatch.setattr(shortcut_features, "in_order", lambda work, items: (work(item, None) for item in items))
     with pytest.raises(KeyboardInterrupt):
         audit_shortcuts(classifier, rows, tmp_path / "out")
-    monkeypatch.setattr(shortcuts, "load_image", lambda path: (seen.append(path.name), load(path))[1])
-    audit_shortcuts(classifier, rows, tmp_path / "out")
+    monkeypatch.setattr(shortcut_features, "load_image", lambda path: (seen.append(path.name), load(path))[1])
+    found = audit_shortcuts(classifier, rows, tmp_path / "out")
     assert sorted(set(seen[25:])) == sorted(f"{number}.png" for number in range(20, 40)), "two parts of ten were kept"
+    assert found["leakage"] == {"images": 40, "patients": 1, "near_duplicates": 1}
+
+    seen.clear()
+    path = tmp_path / "out" / "shortcuts.json"
+    old = {key: value for key, value in found.items() if key not in ("leakage", "marker_flips")} | {"source": "as before"}
+    path.write_text(json.dumps(old))
+    extended = audit_shortcuts(classifier, rows, tmp_path / "out")
+    assert {**extended, "date": found["date"]} == {**found, "source": "as before"}
+    assert len(seen) == 40, "the flips need the images"
+    seen.clear()
+    path.write_text(json.dumps({key: value for key, value in found.items() if key != "leakage"}))
+    assert audit_shortcuts(classifier, rows, tmp_path / "out")["leakage"] == found["leakage"]
+    assert not seen
+    path.write_text(json.dumps(old | {"weights_sha256": "of other weights"}))
+    assert audit_shortcuts(classifier, rows, tmp_path / "out")["source"] == found["source"], "nothing of it is kept"
 
 
 def test_one_label_alone_cannot_be_audited(tmp_path: Path) -> None:
