@@ -20,6 +20,11 @@ REPORT: Final = "report.json"
 PREDICTIONS: Final = "predictions.parquet"
 SHORTCUTS: Final = "shortcuts.json"
 """Of `audit --shortcuts`, in the folder of the report of the same model."""
+SHORTCUT_ROWS: Final = (
+    *("matrix", "without_network", "source", "leave_one_out", "marker_flips", "shortcut_ratio"),
+    *("told", "between_sources", "elsewhere", "leakage"),
+)
+"""What such an audit holds beside its facts."""
 SHIPPED: Final = ASSETS / "reports"
 NEEDED: Final = (
     *("model", "title", "classes", "head", "date", "version", "data_hash", "weights_sha256", "left_out", "splits"),
@@ -58,10 +63,13 @@ class StoredReport:
             return None
         try:
             found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            complete = found["without_lungs"] in found["matrix"]
-            return found if complete and found["weights_sha256"] == self.content["weights_sha256"] else None
+            missing = [key for key in SHORTCUT_ROWS if key not in found]
+            same = found["without_lungs"] in found["matrix"] and found["weights_sha256"] == self.content["weights_sha256"]
         except (OSError, ValueError, TypeError, KeyError):
             raise DataError(f"{path} is not readable; run `audit --shortcuts` again.") from None
+        if missing:
+            raise DataError(f"{path} lacks {', '.join(missing)}; run `audit --shortcuts` again, which adds them.")
+        return found if same else None
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -1,28 +1,55 @@
-"""The shortcut audit as a matrix: what a classifier is fitted on against what it is tested on."""
+"""The shortcut audit as matrices: what a classifier is fitted on against what it is tested on."""
 
 from collections.abc import Mapping
+from string import ascii_uppercase
 from typing import Any
 
 import plotly.graph_objects as go
 
+Matrix = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""Fitted on -> tested on -> interval."""
 
-def shortcut_figure(matrix: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> go.Figure:
-    """AUC by alteration. matrix: fitted on -> tested on -> interval. White is chance; below it blue, above it red."""
+
+def shortcut_figure(matrix: Matrix) -> go.Figure:
+    """AUC by alteration. White is chance; below it blue, above it red."""
     names = list(matrix)
-    values = [[matrix[one][other]["value"] for other in names] for one in names]
-    ends = [[_ends(matrix[one][other]) for other in names] for one in names]
+    return _matrix_figure(matrix, names, names)
+
+
+def between_figure(matrix: Matrix) -> go.Figure:
+    """AUC by source. Columns have the letters of the rows, since names of sources are long; cells without AUC are empty."""
+    filled = [(one, other) for one in matrix for other, cell in matrix[one].items() if cell["value"] is not None]
+    names = [name for name in matrix if any(name in cell for cell in filled)]
+    letters = [ascii_uppercase[place % 26] for place in range(len(names))]
+    titles = [f"{name.replace(' + ', ' +<br>')}  <b>{letter}</b>" for letter, name in zip(letters, names, strict=True)]
+    return _matrix_figure({name: {other: matrix[name][other] for other in names} for name in names}, letters, titles)
+
+
+def _matrix_figure(matrix: Matrix, columns: list[str], rows: list[str]) -> go.Figure:
+    """One cell a number, with its interval, or why there is none, on hover. columns, rows: titles in the matrix's order."""
+    names, places = list(matrix), list(range(len(matrix)))
+    cells = [[matrix[one][other] for other in names] for one in names]
     figure = go.Figure(
         go.Heatmap(
-            z=values, x=names, y=names, zmin=0, zmax=1, zmid=0.5, colorscale="RdBu_r", showscale=False, xgap=2, ygap=2,
-            texttemplate="%{z:.2f}", customdata=ends,
-            hovertemplate="fitted on %{y}, tested on %{x}: AUC %{z:.2f}%{customdata}<extra></extra>",
+            z=[[cell["value"] for cell in row] for row in cells], x=places, y=places, zmin=0, zmax=1, zmid=0.5,
+            colorscale="RdBu_r", showscale=False, xgap=2, ygap=2,
+            text=[["" if cell["value"] is None else f"{cell['value']:.2f}" for cell in row] for row in cells],
+            texttemplate="%{text}",
+            customdata=[
+                [[one, other, _said(cell)] for other, cell in zip(names, row, strict=True)]
+                for one, row in zip(names, cells, strict=True)
+            ],
+            hovertemplate="fitted on %{customdata[0]}, tested on %{customdata[1]}: %{customdata[2]}<extra></extra>",
         )
     )  # fmt: skip
-    figure.update_xaxes(title="tested on", side="top", fixedrange=True)
-    figure.update_yaxes(title="fitted on", autorange="reversed", fixedrange=True)
+    figure.update_xaxes(title="tested on", side="top", fixedrange=True, tickvals=places, ticktext=columns)
+    figure.update_yaxes(title="fitted on", autorange="reversed", fixedrange=True, tickvals=places, ticktext=rows)
     figure.update_layout(height=140 + 46 * len(names), margin={"l": 0, "r": 0, "t": 8, "b": 0})
     return figure
 
 
-def _ends(score: Mapping[str, Any]) -> str:
-    return "" if score["low"] is None else f" ({score['low']:.2f} to {score['high']:.2f})"
+def _said(score: Mapping[str, Any]) -> str:
+    if score["value"] is None:
+        return str(score.get("why", "not defined"))
+    ends = "" if score["low"] is None else f" ({score['low']:.2f} to {score['high']:.2f})"
+    return f"AUC {score['value']:.2f}{ends}"

@@ -12,8 +12,9 @@ from toy_models import SIDE, classifier_on, corner, lung_area
 
 from covid_model.audit import shortcut_features
 from covid_model.audit.shortcut_features import ALTERED, REMOVED, WHOLE, patches_shuffled, silhouette
-from covid_model.audit.shortcuts import METADATA, audit_shortcuts
+from covid_model.audit.shortcuts import METADATA, ROWS, audit_shortcuts
 from covid_model.errors import DataError
+from covid_model.evaluation.stored import SHORTCUT_ROWS
 
 SIZE = 128
 
@@ -39,6 +40,7 @@ def test_a_marker_in_the_corner_is_found_where_it_is(tmp_path: Path) -> None:
     rows = drawn(tmp_path, corner(SIZE))
     found = audit_shortcuts(classifier_on(np.ones((SIDE, SIDE), bool)), rows, tmp_path / "out")
     assert json.loads((tmp_path / "out" / "shortcuts.json").read_text()) == found
+    assert tuple(ROWS) == SHORTCUT_ROWS, "what the Evaluate page asks for"
     assert not (tmp_path / "out" / "shortcuts.parts").exists()
     own = {name: found["matrix"][name][name] for name in ALTERED}
     for name in (WHOLE, REMOVED, "corners only", "border only"):

@@ -13,7 +13,7 @@ from covid_model.plots.evaluation import (
     reliability_figure,
     roc_figure,
 )
-from covid_model.plots.shortcuts import shortcut_figure
+from covid_model.plots.shortcuts import between_figure, shortcut_figure
 
 BAND = {"value": [1.0, 0.8, None], "low": [1.0, 0.7, None], "high": [1.0, 0.9, None]}
 CURVES = {
@@ -95,7 +95,21 @@ def test_the_shortcut_matrix_reads_from_fitted_to_tested() -> None:
         return {"value": value, "low": value - 0.1, "high": value + 0.1}
 
     matrix = {"whole": {"whole": score(0.9), "lungs": score(0.6)}, "lungs": {"whole": score(0.7), "lungs": score(0.8)}}
-    (cells,) = shortcut_figure(matrix).data
+    figure = shortcut_figure(matrix)
+    (cells,) = figure.data
     assert [list(row) for row in cells.z] == [[0.9, 0.6], [0.7, 0.8]]
-    assert list(cells.y) == ["whole", "lungs"]
-    assert cells.customdata[0][1] == " (0.50 to 0.70)"
+    assert figure.layout.yaxis.ticktext == figure.layout.xaxis.ticktext == ("whole", "lungs")
+    assert list(cells.customdata[0][1]) == ["whole", "lungs", "AUC 0.60 (0.50 to 0.70)"]
+
+
+def test_a_source_without_any_cell_is_left_out_and_an_empty_cell_says_why() -> None:
+    none = {"value": None, "low": None, "high": None, "why": "b has no test images with COVID-19"}
+    one = {"value": 0.8, "low": None, "high": None}
+    figure = between_figure({"a": {"a": one, "b": none, "c + d": none}, "b": dict.fromkeys(("a", "b", "c + d"), none),
+                             "c + d": {"a": one, "b": none, "c + d": one}})  # fmt: skip
+    (cells,) = figure.data
+    assert [list(row) for row in cells.z] == [[0.8, None], [0.8, 0.8]]
+    assert figure.layout.xaxis.ticktext == ("A", "B")
+    assert figure.layout.yaxis.ticktext == ("a  <b>A</b>", "c +<br>d  <b>B</b>")
+    assert list(cells.customdata[0][1]) == ["a", "c + d", "b has no test images with COVID-19"]
+    assert list(cells.text[0]) == ["0.80", ""]

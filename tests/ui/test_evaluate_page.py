@@ -176,6 +176,15 @@ def test_the_shortcut_audit_says_in_one_line_what_needs_no_lungs(drawn: Path) ->
         "marker_flips": score(0.125),
         "shortcut_ratio": 0.95,
         "without_lungs": "lungs removed",
+        "told": {"view": score(0.7), "age": {"value": None, "low": None, "high": None}},
+        "between_sources": {
+            "one": {"one": score(0.8), "two": {"value": None, "low": None, "high": None, "why": "two has no test images"}}
+        },
+        "elsewhere": {
+            **{"here": score(0.9), "shuffled": score(0.8), "estimate": score(0.6)},
+            "measured": {"cells": 2, "low": 0.55, "high": 0.71},
+        },
+        "leakage": {"images": 100, "patients": 1, "near_duplicates": 3},
     }
     (drawn / "shortcuts.json").write_text(json.dumps(audit))
     app = opened("Shortcuts", report="drawn")
@@ -185,6 +194,18 @@ def test_the_shortcut_audit_says_in_one_line_what_needs_no_lungs(drawn: Path) ->
     ]
     assert any("12.5% (7.5% to 17.5%)" in caption.value for caption in app.main.caption)
     assert app.dataframe[0].value["source left out"].tolist() == ["one"]
+    assert any("AUC is 0.55 to 0.71 (2 cells)" in caption.value for caption in app.main.caption)
+    assert any("is 0.60 (0.55 to 0.65): AUC of whole images, 0.90" in caption.value for caption in app.main.caption)
+    assert app.warning[0].value.startswith("Leakage: of 100 images, 1 patients and 3 pairs")
+    app.session_state["source_cells"] = True
+    app.run()
+    cells = app.dataframe[0].value
+    assert cells["AUC, or why there is none"].tolist() == ["0.80 (0.75 to 0.85)", "two has no test images"]
+
+    del audit["leakage"]
+    (drawn / "shortcuts.json").write_text(json.dumps(audit))
+    with pytest.raises(DataError, match="lacks leakage; run `audit --shortcuts` again"):
+        read_report(drawn).shortcuts()
 
     del audit["without_lungs"]  # as audits were written once
     (drawn / "shortcuts.json").write_text(json.dumps(audit))

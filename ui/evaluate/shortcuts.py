@@ -6,7 +6,7 @@ import streamlit as st
 
 from covid_model.evaluation.stored import StoredReport
 from covid_model.plots.evaluation import ForestRow, forest_figure
-from covid_model.plots.shortcuts import shortcut_figure
+from covid_model.plots.shortcuts import between_figure, shortcut_figure
 from ui.evaluate.reports import PLAIN, estimate
 from ui.inert import inert, inert_figure
 
@@ -42,9 +42,52 @@ def shortcuts(report: StoredReport, _: str) -> None:
     st.caption(
         f"An “R” pasted into the upper left corner changes the model's prediction on {flips.text('.1%')} of test images."
     )
+    st.markdown("**View, sex and age band told from the features of whole images**")
+    _forest(audit["told"], "balanced accuracy", None, "shortcut_told")
+    _sources(audit)
+    _leakage(audit["leakage"])
+
+
+def _sources(audit: dict[str, Any]) -> None:
+    """What one source teaches about another, and what that means for images from elsewhere."""
+    matrix, elsewhere = audit["between_sources"], audit["elsewhere"]
+    st.markdown("**From one source to another**")
+    st.plotly_chart(
+        inert_figure(between_figure(matrix)), key="between_sources", config=PLAIN, alt="AUC by fitted and tested sources"
+    )
+    measured = elsewhere["measured"]
+    found = (
+        f"On sources not fitted on, AUC is {measured['low']:.2f} to {measured['high']:.2f} ({measured['cells']} cells)."
+        if measured["cells"]
+        else "No cell tests a source that was not fitted on."
+    )
+    here, shuffled, left = (estimate(elsewhere[key]).text(".2f") for key in ("here", "shuffled", "estimate"))
+    st.caption(
+        f"{found} An estimate that needs no other source is {left}: AUC of whole images, {here}, less what shuffled patches "
+        f"tell above chance, {shuffled} (in the manner of Ong Ly 2024). It is pessimistic, since some texture is disease."
+    )
+    with st.expander("All cells as a table, and why some are empty", on_change="rerun", key="source_cells") as place:
+        if place.open:
+            st.dataframe([_cell(one, other, matrix[one][other]) for one in matrix for other in matrix[one]], hide_index=True)
     if audit["leave_one_out"]:
         st.markdown("**Fitted without one source, tested on it**")
         st.dataframe([_row(name, cells) for name, cells in audit["leave_one_out"].items()], hide_index=True)
+
+
+def _cell(fitted: str, tested: str, cell: dict[str, Any]) -> dict[str, str]:
+    found = cell["why"] if cell["value"] is None else estimate(cell).text(".2f")
+    return {"fitted on": fitted, "tested on": tested, "AUC, or why there is none": found}
+
+
+def _leakage(found: dict[str, int]) -> None:
+    if found["patients"] or found["near_duplicates"]:
+        st.warning(
+            f"Leakage: of {found['images']:,} images, {found['patients']:,} patients and {found['near_duplicates']:,} pairs "
+            "of near-duplicates are in two splits, so the scores are too high.",
+            icon=":material/warning:",
+        )
+    else:
+        st.caption(f"Leakage: no patient and no pair of near-duplicates is in two splits of the {found['images']:,} images.")
 
 
 def verdict(audit: dict[str, Any]) -> str:
@@ -58,7 +101,7 @@ def verdict(audit: dict[str, Any]) -> str:
     return f"AUC {whole.value:.2f} from the whole image, {removed.value:.2f} from “{inert(without)}”: {share}"
 
 
-def _forest(parts: dict[str, dict[str, Any]], axis: str, line: float, key: str) -> None:
+def _forest(parts: dict[str, dict[str, Any]], axis: str, line: float | None, key: str) -> None:
     found = {name: estimate(score) for name, score in parts.items()}
     rows = [ForestRow(name, one.value, one.low, one.high, axis) for name, one in found.items()]
     st.plotly_chart(inert_figure(forest_figure(rows, axis, line)), key=key, config=PLAIN, alt=f"{axis} by alteration")
