@@ -70,6 +70,11 @@ def add_commands(commands: Any) -> None:
     evaluate.add_argument("--weights", type=Path, help="folder of weights and card; default: those of the model")
     evaluate.add_argument("--out", type=Path, required=True, help="folder for report.json and predictions.parquet")
     evaluate.add_argument("--card", action="store_true", help="write the scores into the model's card as well")
+    evaluate.add_argument(
+        "--heatmaps", action="store_true",
+        help="explain the test images as well: mean heatmaps, and the share of each heatmap inside the lungs",
+    )  # fmt: skip
+    evaluate.add_argument("--verdicts", action="store_true", help="with the verdict on each heatmap: seconds an image")
     model_file.add_options(evaluate)
     evaluate.set_defaults(run=run_evaluate)
 
@@ -179,6 +184,11 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     if arguments.card:
         write_scores(report, arguments.weights or folder_of(key))
     _write_card(classifier.card, read_report(arguments.out), arguments.out)
+    if arguments.heatmaps or arguments.verdicts:
+        from covid_model.api.model import Model
+        from covid_model.audit.report_heatmaps import add_heatmaps
+
+        add_heatmaps(Model(classifier), table, read_report(arguments.out), verdicts=arguments.verdicts)
     for name, score in report["splits"]["test"]["scores"].items():
         print(f"{name:28s} {_interval_text(score)}")
     for slice_ in report["worst"]["slices"][:3]:

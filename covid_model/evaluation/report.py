@@ -24,6 +24,7 @@ from covid_model.models.classifier import Classifier
 from covid_model.models.user_models import row_of
 
 REPEATS: Final = 20
+EMBEDDINGS: Final = "embeddings.npy"
 DIGITS: Final = 6
 """Digits after the point of every number in a report."""
 ON_CARD: Final = ("images", "patients", "scores", "confusion", "by_source", "by_subset")
@@ -33,6 +34,7 @@ ON_CARD: Final = ("images", "patients", "scores", "confusion", "by_source", "by_
 def evaluate(classifier: Classifier, table: pd.DataFrame, out: Path) -> dict[str, Any]:
     """Score a classifier on the validation and test splits, write `report.json` and `predictions.parquet` to `out`.
 
+    `embeddings.npy` there holds the model's features of the images, (n, features) float16, by the predictions' `embedding`.
     Images with a label that the model does not know are left out and counted. Returns the report. Raises DataError where
     no test image remains.
     """
@@ -69,7 +71,10 @@ def evaluate(classifier: Classifier, table: pd.DataFrame, out: Path) -> dict[str
         "milliseconds": _milliseconds(classifier),
         **measured(known, cases, card.thresholds, subsets),
     }
-    return write_report(report, predictions(known, cases, classifier.weights_digest), out)
+    written = write_report(report, predictions(known, cases, classifier.weights_digest), out)
+    with written_whole(out / EMBEDDINGS) as partial, partial.open("wb") as stream:
+        np.save(stream, features)
+    return written
 
 
 def write_report(report: dict[str, Any], rows: pd.DataFrame, out: Path) -> dict[str, Any]:
@@ -102,10 +107,10 @@ def measured(
 
 
 def predictions(known: pd.DataFrame, cases: Cases, digest: str) -> pd.DataFrame:
-    """One row an image: digest, source, patient (a number), class, split, cluster, right or wrong, and probabilities.
+    """One row an image: digest, source, patient (a number), class, split, cluster, embedding, and probabilities.
 
-    digest: of the model's weights; where `data measure` measured the manifest with them, `attention` is there as well.
-    Nothing names a file or a person.
+    embedding: its row in `embeddings.npy`. digest: of the model's weights; where `data measure` measured the manifest with
+    them, `attention` is there as well. Nothing names a file or a person.
     """
     names = np.array(cases.classes, dtype=object)
     table = pd.DataFrame(
@@ -117,6 +122,7 @@ def predictions(known: pd.DataFrame, cases: Cases, digest: str) -> pd.DataFrame:
             "class": names[cases.label],
             "predicted": names[cases.predicted],
             "cluster": known["cluster"],
+            "embedding": np.arange(len(known), dtype=np.int32),
         }
     )
     for k, name in enumerate(cases.classes):

@@ -20,6 +20,8 @@ REPORT: Final = "report.json"
 PREDICTIONS: Final = "predictions.parquet"
 SHORTCUTS: Final = "shortcuts.json"
 """Of `audit --shortcuts`, in the folder of the report of the same model."""
+HEATMAPS: Final = "heatmaps.json"
+"""Of `evaluate --heatmaps`: mean heatmaps of the test images."""
 SHORTCUT_ROWS: Final = (
     *("matrix", "without_network", "source", "leave_one_out", "marker_flips", "shortcut_ratio"),
     *("told", "between_sources", "elsewhere", "leakage"),
@@ -70,6 +72,19 @@ class StoredReport:
         if missing:
             raise DataError(f"{path} lacks {', '.join(missing)}; run `audit --shortcuts` again, which adds them.")
         return found if same else None
+
+    @cached_property
+    def heatmaps(self) -> dict[str, Any] | None:
+        """The mean heatmaps in the report's folder; None where there are none for the same weights. Raises DataError."""
+        path = self.folder / HEATMAPS
+        if not path.is_file():
+            return None
+        try:
+            found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            same = found["weights_sha256"] == self.content["weights_sha256"]
+            return found if same and found["cells"] and found["sources"] else None
+        except (OSError, ValueError, TypeError, KeyError):
+            raise DataError(f"{path} is not readable; run `evaluate --heatmaps` again.") from None
 
     @property
     def classes(self) -> tuple[str, ...]:
