@@ -9,10 +9,11 @@ from covid_model.training.history import config_differences
 from covid_model.training.run_folder import RunFolder, state_of
 from ui.demo import offer_demo
 from ui.inert import inert
+from ui.links import linked_select
 from ui.manifest import manifest_path
 from ui.menu import require_entry
 from ui.notices import show_errors
-from ui.training.launching import AWAITED, wait_for_run
+from ui.training.launching import AWAITED, RUN, wait_for_run
 from ui.training.run_form import start_button
 from ui.training.runs import available_runs, metrics_of
 from ui.training.table import all_runs
@@ -43,13 +44,13 @@ runs = available_runs()
 if not runs:
     st.info("No runs yet. Start one above or with `python -m covid_model train`.", icon=":material/info:")
 else:
-    with st.sidebar:
-        name = st.selectbox("Run", list(runs), key="run", bind="query-params")
-        others = st.multiselect(
-            "Compare with", [other for other in runs if other != name], key="others", max_selections=MOST - 1
-        )
-    chosen = runs[name]
     with show_errors():
+        with st.sidebar:
+            name = linked_select("Run", {run: run for run in runs}, RUN)
+            others = st.multiselect(
+                "Compare with", [other for other in runs if other != name], key="others", max_selections=MOST - 1
+            )
+        chosen = runs[name]
         compared = {other: runs[other] for other in others}
         state = state_of(chosen)
         st.fragment(live, run_every=TICK if state in CHANGING else None)(name, chosen, compared, state)

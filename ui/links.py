@@ -94,6 +94,15 @@ def linked_multiselect(label: str, options: Mapping[str, str], name: str, start:
     return picked
 
 
+def choose(name: str, key: str | None) -> None:
+    """Have the box of `linked_select` show this option in the next run, or its default."""
+    choices = choices_of_session()
+    choices.named.pop(name, None)
+    choices.chosen.pop(name, None)
+    if key is not None:
+        choices.chosen[name] = st.session_state[f"{name}_choice"] = key
+
+
 def repeat_in_address(name: str, values: list[str]) -> None:
     """Write a parameter's values into the address; none take it out."""
     if st.query_params.get_all(name) != values:

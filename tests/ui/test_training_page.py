@@ -88,6 +88,20 @@ def test_a_run_is_shown_with_state_curve_matrix_and_maps(runs: Path) -> None:
     assert not app.exception
 
 
+def test_a_link_to_a_run_that_is_gone_says_so_and_shows_no_other(runs: Path) -> None:
+    recorded(runs, "first")
+    app = opened("training", run="gone")
+    assert [error.value for error in app.error] == [
+        "This link names the run “gone”, which is not available here; choose another run."
+    ]
+    assert not app.subheader
+    assert not app.metric
+    app.selectbox(key="run_choice").set_value("recorded: lungs").run()
+    assert not app.error
+    assert app.subheader[0].value == "lungs"
+    assert app.query_params["run"] == "recorded: lungs"
+
+
 def test_runs_are_compared_with_what_differs(runs: Path) -> None:
     recorded(runs, "first")
     recorded(runs, "second", seed=5)
@@ -106,6 +120,8 @@ def test_a_dead_run_says_so_and_is_deleted_only_when_sure(runs: Path) -> None:
     app.checkbox(key="sure").check().run()
     app.button(key="delete").click().run()
     assert not run.path.exists()
+    assert not app.exception
+    assert not app.error, "another run is shown, though the link named the deleted one"
 
 
 def test_a_form_with_a_wrong_manifest_starts_nothing(runs: Path) -> None:

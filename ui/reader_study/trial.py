@@ -64,6 +64,7 @@ def _before(session: StudySession, trial: Trial) -> None:
             [*ZONES, NOWHERE],
             selection_mode="multi",
             key=f"study_region_{trial.number}",
+            wrap=True,
         )
         if st.button(
             "Commit my answer", type="primary", disabled=not (answer and region), key=f"study_commit_{trial.number}"

@@ -6,9 +6,9 @@ from covid_model.settings import is_public_host
 from covid_model.training.process import delete, end, launch, moved_manifest, why_not_resumed
 from covid_model.training.run_folder import LIVE, RunFolder
 from ui.inert import inert, inert_message
-from ui.links import explain_params
+from ui.links import choose, explain_params
 from ui.notices import show_errors
-from ui.training.launching import await_run
+from ui.training.launching import RUN, await_run
 from ui.training.runs import is_recorded
 
 
@@ -46,6 +46,7 @@ def controls(run: RunFolder, state: str) -> None:
             sure = st.checkbox("Confirm deletion", key="sure")
             if st.button("Delete", icon=":material/delete:", key="delete", disabled=not sure):
                 delete(run)
+                choose(RUN, None)
                 st.rerun()
 
 

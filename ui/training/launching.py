@@ -6,9 +6,13 @@ import streamlit as st
 
 from covid_model.training.process import Launched
 from ui.inert import inert, inert_message
+from ui.links import choose
 
 AWAITED: Final = "awaited_run"
 """In the session: the training process that was started and has not begun yet."""
+
+RUN: Final = "run"
+"""The address's name of the run on show."""
 
 
 def await_run(launched: Launched) -> None:
@@ -25,7 +29,7 @@ def wait_for_run() -> None:
     name = launched.run.name
     if launched.has_begun():
         del st.session_state[AWAITED]
-        st.session_state["run"] = name
+        choose(RUN, name)
         st.rerun()
     elif (why := launched.failure()) is not None:
         st.error(f"{inert(name)} did not start. {inert_message(why)}", icon=":material/error:")

@@ -5,6 +5,8 @@ import streamlit as st
 
 from covid_model.training.run_folder import RunFolder
 from covid_model.training.runs_table import runs_table
+from ui.links import choose
+from ui.training.launching import RUN
 from ui.training.runs import metrics_of
 
 FORMATS = {"loss": "%.3f", "accuracy": "%.3f", "AUC": "%.3f"}
@@ -40,4 +42,4 @@ def filtered(table: pd.DataFrame, text: str, models: list[str]) -> pd.DataFrame:
 
 def _show(shown: pd.DataFrame) -> None:
     if rows := st.session_state[TABLE].selection.rows:
-        st.session_state["run"] = shown["run"].iloc[rows[0]]
+        choose(RUN, shown["run"].iloc[rows[0]])

@@ -149,7 +149,7 @@ def epoch_maps(run: RunFolder, config: dict[str, Any]) -> None:
     number = st.slider("Epoch", min(files), last, last, key="map_epoch") if len(files) > 1 else last
     found = read_maps(files[number])
     classes = row_of(config["model"]).classes
-    columns = st.columns(min(len(found["maps"]), 5))
+    columns = st.columns(min(len(found["maps"]), 3))
     for place, values in enumerate(found["maps"]):
         grey = found["inputs"][place]
         large = np.asarray(cv2.resize(values.astype(np.float32), grey.shape[::-1]), np.float32)
