@@ -44,6 +44,9 @@ def on_both(what: str, unit: Unit, path: str, bar: float) -> Figure:
     return Figure(what, unit, f"app/dashboard/{path}", f"app/{NAIVE}/{path}", NAIVE, bar)
 
 
+STEPS: Final = ("upload", "another class", "back", "verdict")
+"""What each session of benchmarks/load.py does with an image."""
+
 FIGURES: Final = (
     on_both("First picture of a fresh server, on the screen", "s", "first_picture/seconds", 2.5),
     on_both("The same, processor time of the server", "s", "first_picture/processor_s", 2.5),
@@ -192,6 +195,24 @@ def grad_cam_section(found: Results) -> list[str]:
     return parts
 
 
+def load_section(found: Results) -> list[str]:
+    """Every number of sessions of benchmarks/load.py, and the memory over many images of one."""
+    rows = [
+        f"| {sessions} | {case['images']} | {case['mixed']} | "
+        + " | ".join(f"{shown(case[step]['p50_s'], 's')}, {shown(case[step]['p95_s'], 's')}" for step in STEPS)
+        + f" | {shown(case['memory_mb']['anonymous'], 'MB')} |"
+        for sessions, case in found["at once"].items()
+    ]
+    head = [f"| sessions | images | answers with another's image | {' | '.join(STEPS)} | memory |", "|---" * 8 + "|"]
+    memory = found["memory over images"]
+    readings = ", ".join(f"{value:,.0f}" for value in memory["anonymous_mb"])
+    text = (
+        f"One session after {memory['images']} more images, each new: anonymous memory in MB after every tenth part of them "
+        f"{readings}; the last readings are {memory['rise over the plateau']:+.1%} from the highest before."
+    )
+    return ["## Many visitors at once", "Median and 95th percentile of each step.", "\n".join([*head, *rows]), text]
+
+
 def machines(results: Results) -> str:
     """When, where and with what each file was measured."""
     lines = []
@@ -208,12 +229,14 @@ def page(results: Results) -> str:
     """The whole page."""
     about = (
         "Written from `benchmarks/results/` by `python -m docs.speed`. Each figure is beside its peer of the same run: "
-        "`python -m benchmarks.app`, and likewise `viewer`, `visitors`, `command_line` and `explain`. The naive page is "
-        "`benchmarks/naive_page.py`: Keras' loader and `predict`, Grad-CAM by tf-keras-vis, `st.image`. Processor time and "
-        "memory are those of the server with the workers it starts."
+        "`python -m benchmarks.app`, and likewise `viewer`, `visitors`, `load`, `command_line` and `explain`. The naive page "
+        "is `benchmarks/naive_page.py`: Keras' loader and `predict`, Grad-CAM by tf-keras-vis, `st.image`. Processor time "
+        "and memory are those of the server with the workers it starts."
     )
     head = ["| figure | measured | bar | outcome | peer |", "|---|---|---|---|---|"]
     parts = ["# Speed and memory", about, "\n".join([*head, *(row(figure, results) for figure in FIGURES)])]
+    if "load" in results:
+        parts += load_section(results["load"])
     if "explain" in results:
         parts += grad_cam_section(results["explain"])
     return "\n\n".join([*parts, "## Where and when", machines(results)]) + "\n"
@@ -221,7 +244,7 @@ def page(results: Results) -> str:
 
 def measured() -> Results:
     """The results that the page is made of, as far as they are there."""
-    names = ("app", "viewer", "visitors", "command_line", "explain")
+    names = ("app", "viewer", "visitors", "load", "command_line", "explain")
     files = {name: RESULTS / f"{name}.json" for name in names}
     return {name: json.loads(file.read_text("utf-8")) for name, file in files.items() if file.is_file()}
 

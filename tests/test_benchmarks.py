@@ -13,7 +13,7 @@ from benchmarks.kills import differences
 from benchmarks.processes import kilobytes, memory_mb, processor_s
 from benchmarks.surroundings import spread
 from covid_model.training.checkpoint import BEST, LAST, write_state
-from docs.speed import FIGURES, Figure, grad_cam_section, outcome, page, row, shown, value_at
+from docs.speed import FIGURES, STEPS, Figure, grad_cam_section, load_section, outcome, page, row, shown, value_at
 
 STATUS = "Name:\tpython\nVmRSS:\t  123456 kB\nRssAnon:\t    1000 kB\nRssFile:\t     200 kB\n"
 ROLLUP = "55d0-7ffc ---p 00000000 00:00 0    [rollup]\nRss:     900 kB\nPss_Anon:    40 kB\nAnonymous:    50 kB\n"
@@ -118,3 +118,12 @@ def test_the_grad_cam_table_names_every_case_and_what_was_skipped() -> None:
 
 def test_a_page_without_results_is_whole() -> None:
     assert page({}).count("\n|") == len(FIGURES) + 2
+
+
+def test_load_is_a_row_for_each_number_of_sessions_and_memory_a_sentence() -> None:
+    steps = {step: {"p50_s": 1.5, "p95_s": 2.25} for step in STEPS}
+    case = {"images": 10, "mixed": 0, "memory_mb": {"anonymous": 456.7}, **steps}
+    memory = {"images": 500, "anonymous_mb": [600.0, 650.4], "rise over the plateau": 0.084}
+    text = "\n".join(load_section({"at once": {"5": case}, "memory over images": memory}))
+    assert f"| 5 | 10 | 0 |{' 1.5 s, 2.25 s |' * len(STEPS)} 457 MB |" in text
+    assert "600, 650; the last readings are +8.4% from the highest before." in text
