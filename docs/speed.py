@@ -229,8 +229,8 @@ def page(results: Results) -> str:
     """The whole page."""
     about = (
         "Written from `benchmarks/results/` by `python -m docs.speed`. Each figure is beside its peer of the same run: "
-        "`python -m benchmarks.app`, and likewise `viewer`, `visitors`, `load`, `command_line` and `explain`. The naive page "
-        "is `benchmarks/naive_page.py`: Keras' loader and `predict`, Grad-CAM by tf-keras-vis, `st.image`. Processor time "
+        "`python -m benchmarks.app`, or `viewer`, `visitors`, `load`, `command_line` and `explain`. The naive page is "
+        "`benchmarks/naive_page.py`: Keras' loader and `predict`, Grad-CAM by tf-keras-vis, `st.image`. Processor time "
         "and memory are those of the server with the workers it starts."
     )
     head = ["| figure | measured | bar | outcome | peer |", "|---|---|---|---|---|"]
