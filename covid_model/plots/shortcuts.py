@@ -13,20 +13,25 @@ Matrix = Mapping[str, Mapping[str, Mapping[str, Any]]]
 def shortcut_figure(matrix: Matrix) -> go.Figure:
     """AUC by alteration. White is chance; below it blue, above it red."""
     names = list(matrix)
-    return _matrix_figure(matrix, names, names)
+    return _matrix_figure(matrix, names)
+
+
+def lettered(matrix: Matrix) -> dict[str, str]:
+    """Letter -> sources, of those with any AUC: names of sources are too long for two axes."""
+    filled = [(one, other) for one in matrix for other, cell in matrix[one].items() if cell["value"] is not None]
+    names = [name for name in matrix if any(name in cell for cell in filled)]
+    return dict(zip(ascii_uppercase, names, strict=False))
 
 
 def between_figure(matrix: Matrix) -> go.Figure:
-    """AUC by source. Columns have the letters of the rows, since names of sources are long; cells without AUC are empty."""
-    filled = [(one, other) for one in matrix for other, cell in matrix[one].items() if cell["value"] is not None]
-    names = [name for name in matrix if any(name in cell for cell in filled)]
-    letters = [ascii_uppercase[place % 26] for place in range(len(names))]
-    titles = [f"{name.replace(' + ', ' +<br>')}  <b>{letter}</b>" for letter, name in zip(letters, names, strict=True)]
-    return _matrix_figure({name: {other: matrix[name][other] for other in names} for name in names}, letters, titles)
+    """AUC by source, with the letters of `lettered` on both axes; cells without AUC are empty."""
+    letters = lettered(matrix)
+    chosen = {one: {other: matrix[one][other] for other in letters.values()} for one in letters.values()}
+    return _matrix_figure(chosen, list(letters))
 
 
-def _matrix_figure(matrix: Matrix, columns: list[str], rows: list[str]) -> go.Figure:
-    """One cell a number, with its interval, or why there is none, on hover. columns, rows: titles in the matrix's order."""
+def _matrix_figure(matrix: Matrix, titles: list[str]) -> go.Figure:
+    """One cell a number, with its interval, or why there is none, on hover. titles: of rows and columns, in their order."""
     names, places = list(matrix), list(range(len(matrix)))
     cells = [[matrix[one][other] for other in names] for one in names]
     figure = go.Figure(
@@ -42,8 +47,8 @@ def _matrix_figure(matrix: Matrix, columns: list[str], rows: list[str]) -> go.Fi
             hovertemplate="fitted on %{customdata[0]}, tested on %{customdata[1]}: %{customdata[2]}<extra></extra>",
         )
     )  # fmt: skip
-    figure.update_xaxes(title="tested on", side="top", fixedrange=True, tickvals=places, ticktext=columns)
-    figure.update_yaxes(title="fitted on", autorange="reversed", fixedrange=True, tickvals=places, ticktext=rows)
+    figure.update_xaxes(title="tested on", side="top", fixedrange=True, tickvals=places, ticktext=titles)
+    figure.update_yaxes(title="fitted on", autorange="reversed", fixedrange=True, tickvals=places, ticktext=titles)
     figure.update_layout(height=140 + 46 * len(names), margin={"l": 0, "r": 0, "t": 8, "b": 0})
     return figure
 

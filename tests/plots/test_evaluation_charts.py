@@ -13,7 +13,8 @@ from covid_model.plots.evaluation import (
     reliability_figure,
     roc_figure,
 )
-from covid_model.plots.shortcuts import between_figure, shortcut_figure
+from covid_model.plots.mean_heatmaps import mean_heatmap_figure
+from covid_model.plots.shortcuts import between_figure, lettered, shortcut_figure
 
 BAND = {"value": [1.0, 0.8, None], "low": [1.0, 0.7, None], "high": [1.0, 0.9, None]}
 CURVES = {
@@ -105,11 +106,27 @@ def test_the_shortcut_matrix_reads_from_fitted_to_tested() -> None:
 def test_a_source_without_any_cell_is_left_out_and_an_empty_cell_says_why() -> None:
     none = {"value": None, "low": None, "high": None, "why": "b has no test images with COVID-19"}
     one = {"value": 0.8, "low": None, "high": None}
-    figure = between_figure({"a": {"a": one, "b": none, "c + d": none}, "b": dict.fromkeys(("a", "b", "c + d"), none),
-                             "c + d": {"a": one, "b": none, "c + d": one}})  # fmt: skip
+    matrix = {
+        "a": {"a": one, "b": none, "c + d": none},
+        "b": dict.fromkeys(("a", "b", "c + d"), none),
+        "c + d": {"a": one, "b": none, "c + d": one},
+    }
+    assert lettered(matrix) == {"A": "a", "B": "c + d"}
+    figure = between_figure(matrix)
     (cells,) = figure.data
     assert [list(row) for row in cells.z] == [[0.8, None], [0.8, 0.8]]
-    assert figure.layout.xaxis.ticktext == ("A", "B")
-    assert figure.layout.yaxis.ticktext == ("a  <b>A</b>", "c +<br>d  <b>B</b>")
+    assert figure.layout.xaxis.ticktext == figure.layout.yaxis.ticktext == ("A", "B")
     assert list(cells.customdata[0][1]) == ["a", "c + d", "b has no test images with COVID-19"]
     assert list(cells.text[0]) == ["0.80", ""]
+
+
+def test_mean_heatmaps_share_one_scale_and_one_without_images_stays_empty() -> None:
+    first = {"map": [[50, 150], [100, 100]], "lungs": [[0, 100], [0, 100]]}
+    second = {"map": [[20, 280], [50, 50]], "lungs": [[0, 100], [0, 100]]}
+    figure = mean_heatmap_figure([("one", first), ("none", {"map": None}), ("two", second)], 2)
+    maps = [trace for trace in figure.data if trace.type == "heatmap"]
+    assert [(trace.zmin, trace.zmax) for trace in maps] == [(0, 280), (0, 280)]
+    assert [trace.showscale for trace in maps] == [True, False]
+    assert [(trace.xaxis, trace.yaxis) for trace in maps] == [("x", "y"), ("x3", "y3")]
+    assert [note.text for note in figure.layout.annotations] == ["one", "none", "two"]
+    assert figure.layout.yaxis3.autorange == "reversed", "the top row of the map is the top of the image"

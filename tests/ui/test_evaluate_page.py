@@ -60,7 +60,7 @@ def test_shipped_reports_hold_numbers_only_and_are_small() -> None:
     assert find_reports().keys() >= {"lungs", "whole-image"}
     for path in (ASSETS / "reports").rglob("*.*"):
         assert path.stat().st_size < 300_000
-        assert path.name in ("report.json", "predictions.parquet", "shortcuts.json")
+        assert path.name in ("report.json", "predictions.parquet", "shortcuts.json", "heatmaps.json")
     for folder in SHIPPED.iterdir():
         report = read_report(folder)
         assert not {"path", "view", "sex", "age", "finding", "link"} & set(report.predictions)
@@ -122,6 +122,28 @@ def test_without_a_manifest_the_errors_are_listed_as_numbers(
     app = opened("Errors", report="drawn")
     assert any("cannot be opened here" in info.value for info in app.info)
     assert {"true", "predicted"} <= {"true" if name == "class" else name for name in app.dataframe[0].value}
+
+
+def test_mean_heatmaps_show_with_the_share_and_verdict_of_each_image(drawn: Path) -> None:
+    assert any("no mean heatmaps" in info.value for info in opened("Errors", report="drawn").info)
+    report = read_report(drawn)
+    part = {
+        **{"images": 7, "without_map": 1, "map": [[50, 150], [100, 100]], "lungs": [[0, 100], [0, 100]]},
+        "attention": {"value": 0.4, "low": 0.3, "high": 0.5},
+    }
+    means = {"weights_sha256": report.content["weights_sha256"], "method": "gradcam", "cells": {"0-1": part}}
+    (drawn / "heatmaps.json").write_text(json.dumps(means | {"sources": {"one": part, "two": part}}))
+    rows = report.predictions.assign(attention=0.25, verdict="supported")
+    rows.loc[rows.index[0], "attention"] = float("nan")
+    rows.to_parquet(drawn / "predictions.parquet")
+    app = opened("Errors", report="drawn", cell="0-0")
+    assert len([one for one in app.main.caption if "25% in the lungs, supported" in one.value]) >= 1
+    assert any("Mean gradcam heatmap" in caption.value for caption in app.main.caption)
+    app.session_state["lung_shares"] = True
+    app.run()
+    shares = app.dataframe[-1].value
+    assert shares["images of"].tolist() == ["COVID-19 called Pneumonia", "one", "two"]
+    assert shares["share inside the lungs"].tolist() == ["40% (30% to 50%)"] * 3
 
 
 def test_a_damaged_report_is_one_sentence_and_the_others_still_show(drawn: Path) -> None:

@@ -1,24 +1,31 @@
 """Everything in a report as files."""
 
 import io
+from typing import Final
 
 import streamlit as st
 
-from covid_model.evaluation.stored import PREDICTIONS, REPORT, StoredReport
+from covid_model.evaluation.stored import HEATMAPS, PREDICTIONS, REPORT, SHORTCUTS, StoredReport
 from covid_model.models.user_models import available_models
 from ui.models.card_files import card_files
 from ui.models.cards import card_of
 
+FILES: Final = {
+    REPORT: "Report (JSON)",
+    PREDICTIONS: "Predictions (Parquet)",
+    SHORTCUTS: "Shortcut audit (JSON)",
+    HEATMAPS: "Mean heatmaps (JSON)",
+}
+
 
 def download(report: StoredReport, _: str) -> None:
-    """Report, predictions, and all test scores as a table."""
+    """Everything in the report's folder, all test scores as a table, and the model card."""
     content = report.content
     name = content["model"]
     with st.container(horizontal=True):
-        st.download_button("Report (JSON)", (report.folder / REPORT).read_bytes(), f"{name}.{REPORT}", key="get_report")
-        if (report.folder / PREDICTIONS).is_file():
-            data = (report.folder / PREDICTIONS).read_bytes()
-            st.download_button("Predictions (Parquet)", data, f"{name}.{PREDICTIONS}", key="get_predictions")
+        for file, title in FILES.items():
+            if (path := report.folder / file).is_file():
+                st.download_button(title, path.read_bytes(), f"{name}.{file}", key=f"get_{file.partition('.')[0]}")
         st.download_button("Scores (CSV)", _scores_csv(report), f"{name}.scores.csv", key="get_scores")
     _model_card(report)
     st.caption(

@@ -6,6 +6,7 @@ import streamlit as st
 
 from covid_model.evaluation.stored import StoredReport, probability_column
 from covid_model.plots.evaluation import confusion_figure
+from ui.evaluate.heatmaps import mean_heatmaps
 from ui.evaluate.reports import PAGE, PLAIN, show_report_images
 from ui.inert import inert, inert_figure
 from ui.links import linked_select
@@ -27,7 +28,12 @@ def _chosen_on_chart() -> None:
 
 
 def errors(report: StoredReport, _: str) -> None:
-    """The matrix beside the choice of a cell, and the images of that cell, worst errors first."""
+    """The matrix beside the choice of a cell, the images of that cell, worst errors first, and mean heatmaps."""
+    _images(report)
+    mean_heatmaps(report)
+
+
+def _images(report: StoredReport) -> None:
     counts, classes = report.test["confusion"], report.classes
     cells = {ALL_ERRORS: "All errors, the most confident first"} | {
         f"{i}-{j}": f"{classes[i]} called {classes[j]}: {counts[i][j]:,} images"

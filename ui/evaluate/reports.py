@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PLAIN: Final = {"displayModeBar": False}
 PAGE: Final = 18
 """Images shown at once."""
+MEASURED: Final = ("attention", "verdict")
+"""Columns of the predictions that `evaluate --heatmaps` and `--verdicts` add."""
 FIRST: Final = "lungs"
 """The report shown first, where it is there."""
 
@@ -83,15 +85,25 @@ def show_report_images(name: str, report: StoredReport, rows: "pd.DataFrame") ->
         shown["confidence"] = here[[probability_column(name) for name in report.classes]].max(axis=1).to_numpy()
         shown["correct"] = (here["predicted"] == here["class"]).to_numpy()
         shown["model"] = report.content["model"]
-        show_images(images, name, shown)
+        show_images(images, name, shown, _lines(here))
     missing = rows[~rows["digest"].isin(found.index)]
     if len(missing):
         st.caption(f"{len(missing)} of these {len(rows)} images are not in the current manifest and cannot be opened:")
         _list(missing)
 
 
+def _lines(rows: "pd.DataFrame") -> list[str] | None:
+    """What a report with heatmaps adds to each image: the share of its heatmap inside the lungs, and the verdict."""
+    if "attention" not in rows:
+        return None
+    shares = rows["attention"].map("{:.0%} in the lungs".format).where(rows["attention"].notna(), "no heatmap in the lungs")
+    return (shares + ", " + rows["verdict"] if "verdict" in rows else shares).tolist()
+
+
 def _list(rows: "pd.DataFrame") -> None:
-    columns = ["source", "class", "predicted", *(name for name in rows if name.startswith("probability/"))]
-    numbers = {name: st.column_config.NumberColumn(name.split("/", 1)[1], format="percent") for name in columns[3:]}
+    probabilities = [name for name in rows if name.startswith("probability/")]
+    columns = ["source", "class", "predicted", *probabilities, *(name for name in MEASURED if name in rows)]
+    titles = {name: name.split("/", 1)[1] for name in probabilities} | {"attention": "in lungs"}
+    numbers = {name: st.column_config.NumberColumn(title, format="percent") for name, title in titles.items()}
     shown = rows[columns].assign(image=rows["digest"].str.slice(0, 16))
     st.dataframe(shown, hide_index=True, column_config={**numbers, "class": "true"})

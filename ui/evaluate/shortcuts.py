@@ -6,7 +6,7 @@ import streamlit as st
 
 from covid_model.evaluation.stored import StoredReport
 from covid_model.plots.evaluation import ForestRow, forest_figure
-from covid_model.plots.shortcuts import between_figure, shortcut_figure
+from covid_model.plots.shortcuts import between_figure, lettered, shortcut_figure
 from ui.evaluate.reports import PLAIN, estimate
 from ui.inert import inert, inert_figure
 
@@ -55,6 +55,7 @@ def _sources(audit: dict[str, Any]) -> None:
     st.plotly_chart(
         inert_figure(between_figure(matrix)), key="between_sources", config=PLAIN, alt="AUC by fitted and tested sources"
     )
+    st.caption("; ".join(f"**{letter}** {inert(name)}" for letter, name in lettered(matrix).items()) + ".")
     measured = elsewhere["measured"]
     found = (
         f"On sources not fitted on, AUC is {measured['low']:.2f} to {measured['high']:.2f} ({measured['cells']} cells)."
