@@ -130,7 +130,7 @@ with show_errors():
     st.dataframe(
         [overview_row(row_of(key), card) for key, card in cards.items()],
         hide_index=True,
-        column_config={"model": text(pinned=True), "its author claimed": text(width="large")},
+        column_config={"model": text(pinned=True), "its author claimed": text(width=260)},
     )
     rebuilt = ", ".join(card.title for card in cards.values() if card.replication)
     st.caption(
