@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks.surroundings import Row, arguments_of, finish, machine, spread, timed
 from benchmarks.torch_peers import prepare, timed_case
-from covid_model.backends.base import THREADS
+from covid_model.backends.base import threads_of_a_pass
 from covid_model.backends.onnx import OnnxBackend
 from covid_model.errors import CovidModelError
 from covid_model.images.phantom import PHANTOMS, draw_phantom
@@ -140,7 +140,7 @@ def main() -> int:
     arguments = arguments_of(parser, "explain")
     if arguments.repeat < LEAST_REPEAT:
         parser.error(f"--repeat needs at least {LEAST_REPEAT}. Received: {arguments.repeat}.")
-    report: Row = {**machine(), "model": arguments.model, "repeat": arguments.repeat, "onnx_threads": THREADS}
+    report: Row = {**machine(), "model": arguments.model, "repeat": arguments.repeat, "onnx_threads": threads_of_a_pass()}
     try:
         classifier = load(arguments.model)
     except CovidModelError as error:

@@ -12,6 +12,7 @@ FILE: Final = Path(__file__).with_name("architecture.svg")
 LAYERS: Final[dict[str, str]] = {
     "cli": "the command line, one file a group of commands",
     "build": "what makes the files that ship",
+    "archive": "many images by many workers, into Parquet files",
     "share": "what leaves the program: HTML report, batches, tour",
     "viewer": "the image viewer: what it shows, and its JavaScript",
     "plots": "plain results -> Plotly figures",

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from threading import Event
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
@@ -16,10 +17,9 @@ EMBEDDING: Final = "embedding"
 Progress = Callable[[float], None]
 """Called with the share of the work that is done, in [0, 1]; what it raises cancels the work."""
 
-THREADS: Final = min(2, os.cpu_count() or 1)
-"""Threads of one pass, by ONNX Runtime and on a server by TensorFlow as well. More gain little on networks of this size and
-take cores from other images.
-"""
+_MOST_THREADS: Final = 2
+"""More gain little on networks of this size and take cores from other images."""
+_one_thread = Event()
 
 CHUNK: Final = 4
 """Images in one call where many altered copies of an image are run: faster than one by one, small in memory.
@@ -27,6 +27,16 @@ CHUNK: Final = 4
 Not more: the largest activation of 8 images takes over 32 MB, which the C library asks the system for anew in each pass, and
 so a pass takes 1.6 times as long.
 """
+
+
+def threads_of_a_pass() -> int:
+    """Threads of one pass, by ONNX Runtime and on a server by TensorFlow as well."""
+    return 1 if _one_thread.is_set() else min(_MOST_THREADS, os.cpu_count() or 1)
+
+
+def use_one_thread() -> None:
+    """For a process of which one runs on each core: the networks that it loads from now on compute on one thread."""
+    _one_thread.set()
 
 
 def silent(_: float) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from covid_model.backends.base import LOGITS, THREADS, Array
+from covid_model.backends.base import LOGITS, Array, threads_of_a_pass
 from covid_model.errors import ExplainError
 from covid_model.memory import is_sparing
 
@@ -27,7 +27,7 @@ class OnnxBackend:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = THREADS
+        options.intra_op_num_threads = threads_of_a_pass()
         options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = not is_sparing()
         options.use_deterministic_compute = True

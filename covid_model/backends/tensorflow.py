@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from covid_model.backends.base import EMBEDDING, LOGITS, THREADS, Array, LayerState
+from covid_model.backends.base import EMBEDDING, LOGITS, Array, LayerState, threads_of_a_pass
 from covid_model.errors import ExplainError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def start_tensorflow() -> None:
     import tensorflow as tf
 
     with suppress(RuntimeError):
-        tf.config.threading.set_intra_op_parallelism_threads(THREADS)
+        tf.config.threading.set_intra_op_parallelism_threads(threads_of_a_pass())
         tf.config.threading.set_inter_op_parallelism_threads(1)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from covid_model.backends.base import Progress
+from covid_model.cli import archive
 from covid_model.errors import CovidModelError, ExplainError
 from covid_model.explain.methods import DEFAULT_METHOD, METHODS, get_method
 from covid_model.images.read import printable
@@ -52,6 +53,7 @@ def add_commands(commands: Any) -> None:
             choices=option.choices or None,
             help=f"{option.label.lower()}, for {owners}" + ("" if option.choices else f"; {kind}"),
         )
+    archive.add_arguments(explain)
     explain.set_defaults(run=run_explain)
 
 
@@ -128,10 +130,13 @@ def run_predict(arguments: argparse.Namespace) -> int:
 
 def run_explain(arguments: argparse.Namespace) -> int:
     """The `explain` command."""
+    job = _job(arguments)
+    if arguments.images is not None:
+        return archive.run_archive(arguments, job)
+    archive.require_images(arguments)
     from covid_model.api.load import load_model
     from covid_model.share.batch import explain_file, write_table
 
-    job = _job(arguments)
     model = load_model(arguments.model)
     rows: list[Record] = []
 

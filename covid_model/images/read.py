@@ -19,7 +19,7 @@ def read_image(data: bytes) -> XrayImage:
     """
     if not data:
         raise ImageError("The file is empty.")
-    _check_bytes(len(data))
+    check_bytes(len(data))
     return decoded(data)
 
 
@@ -36,14 +36,14 @@ def file_bytes(path: str | Path) -> bytes:
             raise ImageError(f"{printable(path)} is a folder{_emptiness(path)}")
         if not stat.S_ISREG(status.st_mode):
             raise ImageError(f"{printable(path)} is not a regular file (a pipe, socket or device?); name an image file.")
-        _check_bytes(status.st_size)
+        check_bytes(status.st_size)
         with Path(path).open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except (FileNotFoundError, ValueError):  # ValueError: a NUL, which no path can hold
         raise ImageError(f"There is no file {printable(path)}.") from None
     except OSError as error:
         raise ImageError(f"{printable(path)} cannot be opened: {error.strerror}.") from None
-    _check_bytes(len(data))
+    check_bytes(len(data))
     return data
 
 
@@ -61,6 +61,7 @@ def printable(path: str | Path) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in str(path))
 
 
-def _check_bytes(size: int) -> None:
+def check_bytes(size: int) -> None:
+    """Raise ImageError for a file of more than MAX_BYTES."""
     if size > MAX_BYTES:
         raise ImageError(f"The file has {size / 2**20:.0f} MB; images up to {MAX_BYTES // 2**20} MB work.")

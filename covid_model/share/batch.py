@@ -1,7 +1,7 @@
 """Explain and test many images into a folder: files for each heatmap, one row an image; finished work is not repeated."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +14,7 @@ from covid_model.explain.methods import get_method
 from covid_model.explain.options import Setting
 from covid_model.files import write_json
 from covid_model.images.read import file_bytes, read_image
+from covid_model.images.xray_image import XrayImage
 from covid_model.models.predict import Prediction
 
 TABLE: Final = "explanations.parquet"
@@ -38,9 +39,9 @@ class Job:
     options: Mapping[str, Setting] = field(default_factory=dict)
     force: bool = False
 
-    def settings(self, model: Model) -> BatchRow:
-        """The settings of the job and the model's digest; a finished row with others is computed again."""
-        return json.loads(json.dumps({**asdict(self), "weights": model.classifier.weights_digest}))
+    def settings(self, weights_digest: str) -> BatchRow:
+        """The settings of the job and the model's digest as JSON values; what was made with others is not this work."""
+        return json.loads(json.dumps({**asdict(self), "weights": weights_digest}))
 
     def options_of(self, method: str) -> dict[str, Setting]:
         """The options that this method has."""
@@ -56,16 +57,31 @@ def explain_file(model: Model, path: Path, job: Job, out: Path, progress: Progre
     Raises ImageError and ExplainError.
     """
     data = file_bytes(path)
-    settings, finished = job.settings(model), out / ROWS / f"{sha256(data).hexdigest()}.json"
+    settings, finished = job.settings(model.classifier.weights_digest), out / ROWS / f"{sha256(data).hexdigest()}.json"
     if finished.is_file():
         done: BatchRow = json.loads(finished.read_text("utf-8"))
         if done["settings"] == settings:
             return done["row"], True
     image = read_image(data)
     prediction = model.predict(image, force=job.force)
-    row = prediction_row(prediction, str(path))
+    row = {"file": str(path), **prediction_row(prediction)}
+    for result in heatmaps(model, image, job, prediction, progress):
+        if job.trust:
+            result.verdict(progress)
+        # Images of several folders may share a name; the digest keeps them apart.
+        record = result.save(out, f"{path.stem}.{image.digest[:8]}.{result.explanation.method}")
+        row |= method_row(result, record.name, trust=job.trust)
+    finished.parent.mkdir(parents=True, exist_ok=True)
+    write_json(finished, {"settings": settings, "row": row})
+    return row, False
+
+
+def heatmaps(
+    model: Model, image: XrayImage, job: Job, prediction: Prediction, progress: Progress = silent
+) -> Iterator[Result]:
+    """The heatmap of each method of the job, made as they are asked for. Raises ExplainError."""
     for method in job.methods:
-        result = model.explain(
+        yield model.explain(
             image,
             method,
             job.target,
@@ -75,20 +91,11 @@ def explain_file(model: Model, path: Path, job: Job, out: Path, progress: Progre
             options=job.options_of(method),
             progress=progress,
         )
-        if job.trust:
-            result.verdict(progress)
-        # Images of several folders may share a name; the digest keeps them apart.
-        record = result.save(out, f"{path.stem}.{image.digest[:8]}.{method}")
-        row |= method_row(result, record.name, trust=job.trust)
-    finished.parent.mkdir(parents=True, exist_ok=True)
-    write_json(finished, {"settings": settings, "row": row})
-    return row, False
 
 
-def prediction_row(prediction: Prediction, file: str) -> BatchRow:
+def prediction_row(prediction: Prediction) -> BatchRow:
     """The columns of an image that no method changes."""
     return {
-        "file": file,
         "image": prediction.image_digest,
         "model": prediction.model,
         "model_digest": prediction.weights_digest,
@@ -101,10 +108,17 @@ def prediction_row(prediction: Prediction, file: str) -> BatchRow:
     }
 
 
-def method_row(result: Result, record: str, *, trust: bool) -> BatchRow:
-    """The columns of one method: where its record is, and with `trust` the verdict, values and outcomes of the tests."""
-    found = result.explanation
-    row: BatchRow = {"record": record, "target": found.target, "layer": found.layer, "seconds": found.seconds}
+def method_row(result: Result, record: str | None = None, *, trust: bool = False) -> BatchRow:
+    """The columns of one method. record: where it was saved. trust: add the verdict, values and outcomes of the tests."""
+    found, share = result.explanation, result.lung_share
+    row: BatchRow = {
+        "record": record,
+        "target": found.target,
+        "layer": found.layer,
+        "seconds": found.seconds,
+        "lung_share": share.inside if share else None,
+        "lung_share_by_chance": share.chance if share else None,
+    }
     if trust:
         row["verdict"] = result.verdict().word
     for score in result.scores.values():

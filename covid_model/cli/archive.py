@@ -1,0 +1,50 @@
+"""`explain --images`: an archive of any size, by an engine of workers, into Parquet files."""
+
+import argparse
+from typing import TYPE_CHECKING, Final
+
+from covid_model.errors import CovidModelError
+
+if TYPE_CHECKING:
+    from covid_model.share.batch import Job
+
+ENGINE_NAMES: Final = ("local", "ray")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of `explain` that belong to archives."""
+    group = parser.add_argument_group("archives", "one row an image in Parquet files; a later run goes on where one ended")
+    group.add_argument("--images", metavar="ADDRESS", help="folder, Parquet file of addresses, or URI as s3://bucket/folder")
+    group.add_argument("--engine", choices=ENGINE_NAMES, help="processes of this machine (default), or a Ray cluster")
+    group.add_argument("--workers", type=int, metavar="N", help="workers, each with a model; default: one a core")
+    group.add_argument("--heatmaps", action="store_true", help="also save maps and overlays, below OUT/heatmaps")
+
+
+def run_archive(arguments: argparse.Namespace, job: "Job") -> int:
+    """`explain --images`; 2 when any image failed, else 0. Raises CovidModelError for flags that do not fit."""
+    if arguments.file or arguments.image:
+        raise CovidModelError("Name images either as FILE or by --images; the second takes a folder, a table or an address.")
+    if arguments.workers is not None and arguments.workers < 1:
+        raise CovidModelError(f"--workers needs at least 1. Received: {arguments.workers}.")
+    from covid_model.archive.run import explain_archive
+
+    counts = explain_archive(
+        arguments.images,
+        job,
+        arguments.out,
+        model=arguments.model,
+        engine=arguments.engine or ENGINE_NAMES[0],
+        workers=arguments.workers,
+        heatmaps=arguments.heatmaps,
+    )
+    print(
+        f"{arguments.out}: {counts.explained} images explained, {counts.failed} failed (their rows say why), "
+        f"{counts.before} done before"
+    )
+    return 2 if counts.failed else 0
+
+
+def require_images(arguments: argparse.Namespace) -> None:
+    """Raise CovidModelError where a flag for archives has none."""
+    if arguments.engine or arguments.workers is not None or arguments.heatmaps:
+        raise CovidModelError("--engine, --workers and --heatmaps belong to --images; name the archive by it.")
