@@ -14,6 +14,7 @@ import shutil
 import statistics
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -51,16 +52,17 @@ def cold(words: list[str], repeat: int, at: Path = ROOT) -> Row:
     return {name: statistics.median(row[name] for row in rows) for name in ("seconds", "processor_s")} | {"repeat": repeat}
 
 
-def explained(folder: Path, out: Path, at: Path = ROOT) -> Row:
+def explained(folder: Path, out: Path, at: Path = ROOT, flags: Sequence[str] = ()) -> Row:
     """The bulk command over a folder, and images per second with its start and without.
 
-    Without: from the difference to the same command on the first image alone.
+    Without: from the difference to the same command on the first image alone. flags: before the folder.
     """
+    words = ("-m", "covid_model", "explain", "--method", "gradcam", *flags)
     first, files = out.with_name(f"{out.name}-first"), sorted(folder.iterdir())
     first.mkdir()
     shutil.copy(files[0], first)
-    one, _ = run("-m", "covid_model", "explain", str(first), "--method", "gradcam", "--out", str(out / "1"), at=at)
-    whole, _ = run("-m", "covid_model", "explain", str(folder), "--method", "gradcam", "--out", str(out / "all"), at=at)
+    one, _ = run(*words, str(first), "--out", str(out / "1"), at=at)
+    whole, _ = run(*words, str(folder), "--out", str(out / "all"), at=at)
     steady = (whole["seconds"] - one["seconds"]) / (len(files) - 1)
     return {
         **whole,
@@ -71,14 +73,21 @@ def explained(folder: Path, out: Path, at: Path = ROOT) -> Row:
     }
 
 
-def before(images: Path, folder: Path, repeat: int) -> Row:
-    """Both commands of revision BEFORE, from a copy of it in `folder`; a reason where the clone does not have it."""
+def checkout_before(folder: Path) -> Path | None:
+    """A copy of revision BEFORE in `folder`; None where the clone does not have it."""
     copy = folder / "before"
     copy.mkdir()
     archive = subprocess.run(["git", "archive", BEFORE], cwd=ROOT, capture_output=True, check=False)
     if archive.returncode != 0:
-        return {"revision": BEFORE, "skipped": "this clone does not have the revision"}
+        return None
     subprocess.run(["tar", "-x"], cwd=copy, input=archive.stdout, check=True)
+    return copy
+
+
+def before(images: Path, folder: Path, repeat: int) -> Row:
+    """Both commands of revision BEFORE; a reason where the clone does not have it."""
+    if (copy := checkout_before(folder)) is None:
+        return {"revision": BEFORE, "skipped": "this clone does not have the revision"}
     file = str(sorted(images.iterdir())[0])
     return {
         "revision": BEFORE,

@@ -12,7 +12,7 @@ from covid_model.data.sources import SOURCES
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.explain.methods import METHODS
 from covid_model.models.specs import MODELS
-from docs import pages, speed, trust_benchmark
+from docs import archive, pages, speed, trust_benchmark
 from docs.reference import FILE, reference
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -129,6 +129,10 @@ def test_the_reference_is_what_the_tables_say() -> None:
 
 def test_the_speed_page_is_what_the_results_say() -> None:
     assert speed.FILE.read_text("utf-8") == speed.page(speed.measured()), "run `python -m docs.speed`"
+
+
+def test_the_page_of_archives_is_what_the_results_say() -> None:
+    assert archive.FILE.read_text("utf-8") == archive.page(archive.measured()), "run `python -m docs.archive`"
 
 
 def test_the_trust_benchmark_page_is_what_the_results_say() -> None:

@@ -20,11 +20,16 @@ def addresses_of(source: str) -> list[str]:
 
     source: a path or URI of one image; of a folder, of which every file counts at any depth, hidden ones left out; or of a
     Parquet file with one row an image and a column `address` or `path`, such as a manifest. Raises DataError where there is
-    no such source, where the table has no such column, and where it names no image.
+    no such source, where the table has no such column, where it names no image, and for a URI with a password, which every
+    row would repeat.
     """
     from pyarrow.fs import FileType
 
     try:
+        if _is_uri(source) and urlsplit(source).password is not None:
+            raise DataError(
+                "The address holds a password; set it in the environment instead (AWS_SECRET_ACCESS_KEY)."
+            )
         files, path = _located(source)
         kind = files.get_file_info(path).type
         if kind == FileType.NotFound:
