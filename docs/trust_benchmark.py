@@ -3,20 +3,17 @@
 What is above the marker is written by hand. A test holds the tables to the files.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from covid_model.audit.referee_results import PUBLISHED, TITLES, referee_results
 from covid_model.build.trust_benchmark.shortcuts import SHORTCUTS
-from covid_model.settings import WEIGHTS
 from covid_model.trust.benchmark import DEFAULT_RULE, EVIDENCE, HALVES, benchmark, benchmark_line, default_line, map_label
 from covid_model.trust.trust_tests import TRUST_TESTS
 
 FILE: Final = Path(__file__).with_name("trust-benchmark.md")
-REFEREES: Final = WEIGHTS / "referees.json"
 MARKER: Final = "<!-- Below: written by `python -m docs.trust_benchmark` from the results files. -->"
-TITLES: Final = {"boxes": "RSNA boxes", "outlines": "Outlines of ground glass and consolidation", "zones": "Brixia zones"}
 
 Cells = Mapping[str, Any]
 
@@ -196,21 +193,22 @@ def referees_section(found: Cells) -> list[str]:
             if not own["images"]:
                 continue
             lines += [
-                f"## {title}, {split} images",
+                f"## {title[0].upper()}{title[1:]}, {split} images",
                 "",
                 f"{own['images']} images of {own['patients']} patients; best baseline: {own['best_baseline']}.",
                 "",
             ]
             scores = ["hit", "energy", "auprc"] if primary == "auprc" else ["senior", "junior"]
+            gaps = [f"{primary} less the best baseline's", "p (Holm)", f"{primary} less the default's"]
             rows = []
             for one in own["maps"]:
                 gap = one["to_baseline"]
                 tested = "p_holm" in gap
-                last = [number(gap), f"{gap['p_holm']:.3f}"] if tested else ["", ""]
+                last = [number(gap), f"{gap['p_holm']:.3f}", number(one["to_default"])] if tested else ["", "", ""]
                 rows.append(
                     [one["model"], map_label(one["method"]), *(number(one["scores"].get(score)) for score in scores), *last]
                 )
-            lines += table(["model", "map", *scores, f"{primary} less the best baseline's", "p (Holm)"], rows)
+            lines += table(["model", "map", *scores, *gaps], rows)
             if referee == "zones":
                 lines += [f"The junior radiologist against the senior: {number(own['junior against senior'])}.", ""]
     return lines
@@ -222,8 +220,8 @@ def tables() -> str:
     if found:
         parts = (models_section, verdict_section, tests_section, kinds_section, lines_section, evidence_section)
         lines += [line for part in parts for line in part(found)]
-    if REFEREES.is_file():
-        lines += ["# Three human referees", "", *referees_section(json.loads(REFEREES.read_text("utf-8")))]
+    if referees := referee_results():
+        lines += ["# Three human referees", "", PUBLISHED, "", *referees_section(referees)]
     return "\n".join(lines).rstrip() + "\n"
 
 

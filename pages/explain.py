@@ -24,6 +24,7 @@ from ui.explain.input_check import admitted
 from ui.explain.ledger_panel import ledger_panel
 from ui.explain.probabilities import probability_bars
 from ui.explain.promises import label_set_line, region_line, region_of
+from ui.explain.referees_panel import referees_panel
 from ui.explain.trust_panel import trust_chips, verdict_line
 from ui.explain.whatif import what_if
 from ui.inert import inert, inert_message
@@ -154,6 +155,7 @@ def show_panels(picked: PickedImage, result: Result, card: Card) -> None:
             trust_chips(result.inputs)
             ledger_panel(result)
             benchmark_panel(found.method)
+            referees_panel(result.inputs.classifier)
     if change.open:
         with change:
             what_if(found.model, picked.image, result.prediction, found)

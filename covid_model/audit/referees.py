@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from covid_model.api.model import Model
+from covid_model.audit.referee_results import BASELINES
 from covid_model.audit.zones import zone_correlation, zone_means
 from covid_model.data.annotations import BRIXIA_FILE, RSNA_FOLDER, BrixiaScore, RsnaRead, brixia_scores, rsna_reads
 from covid_model.data.lesions import lesion_mask
@@ -35,14 +36,14 @@ Mask = NDArray[np.bool_]
 OUTLINES: Final = "outlines"
 BOXES: Final = "boxes"
 ZONE_SCORES: Final = "zones"
-BASELINES: Final = "baseline"
-"""The "model" of maps that need none."""
 QUICK: Final = ("gradcam", "gradcampp", "hirescam", "layercam", "eigencam", "saliency", "inputxgradient")
 """Methods of at most one forward and one backward pass: of every image."""
 LONGER: Final = ("scorecam", "smoothgrad", "integratedgradients")
 """Methods of tens of passes: of test images, which no model of ours was trained on."""
-LONGEST: Final = ("occlusion", "rise")
-"""Methods of hundreds of passes: of test images, by our models; without an ONNX graph a map takes up to a minute."""
+LONGEST: Final = ("occlusion",)
+"""Methods of hundreds of passes: of test images, by our models, whose ONNX graphs are fast. RISE takes longer than all
+others together and is left out.
+"""
 TEST: Final = "test"
 
 

@@ -55,8 +55,9 @@ def run_trust_benchmark(arguments: argparse.Namespace) -> int:
 def run_referees(arguments: argparse.Namespace) -> int:
     """The `referees` command: scores what is missing, and writes the results file."""
     from covid_model.api.load import load_model
+    from covid_model.audit.referee_results import BASELINES
     from covid_model.audit.referee_summary import summarise_referees
-    from covid_model.audit.referees import BASELINES, measure_referees
+    from covid_model.audit.referees import measure_referees
     from covid_model.data.manifest import read_manifest
     from covid_model.files import write_json
 

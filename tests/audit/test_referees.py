@@ -12,8 +12,9 @@ from toy_models import IMAGE, SIDE, classifier_on, lung_area
 
 from covid_model.api.model import Model
 from covid_model.audit import referees
+from covid_model.audit.referee_results import BASELINES, JUNIOR, findings, maps_of
 from covid_model.audit.referee_summary import ZONE_PRIOR, clustered, summarise_referees
-from covid_model.audit.referees import BASELINES, BOXES, ZONE_SCORES, measure_referees, refereed
+from covid_model.audit.referees import BOXES, ZONE_SCORES, measure_referees, refereed
 from covid_model.audit.zones import holm, zone_correlation, zone_masks, zone_means
 from covid_model.data.annotations import BRIXIA_FILE, RSNA_FOLDER, ZONES
 from covid_model.errors import DataError
@@ -119,8 +120,8 @@ def test_slow_methods_are_left_to_test_images_and_to_quick_models() -> None:
     assert referees._maps_to_make(ours, "train") == referees._maps_to_make(other, "val") == referees.QUICK
     assert set(referees.LONGER) < set(referees._maps_to_make(other, "test"))
     assert not set(referees.LONGEST) & set(referees._maps_to_make(other, "test"))
-    reference = {"gradcam-tkv"}  # the same map as gradcam by another library
-    assert set(referees._maps_to_make(ours, "test")) == METHODS.keys() - reference
+    left_out = {"gradcam-tkv", "rise"}  # the same map as gradcam by another library, and the slowest
+    assert set(referees._maps_to_make(ours, "test")) == METHODS.keys() - left_out
 
 
 def test_intervals_by_patient_are_wider_than_by_image_and_cover_the_truth() -> None:
@@ -188,3 +189,25 @@ def test_a_map_is_compared_with_the_best_baseline_on_the_same_images() -> None:
     assert zones["best_baseline"] == ZONE_PRIOR, "five images with the same scores predict one another"
     equal = summarise_referees(records(0.0))["splits"]["all"][BOXES]["maps"]
     assert next(one for one in equal if one["method"] == "gradcam")["to_baseline"]["p"] > 0.05
+
+
+def test_a_page_gets_the_models_maps_the_best_baseline_and_the_second_reader() -> None:
+    results = summarise_referees(records(0.1))
+    shown = maps_of("m", "1", results)
+    assert list(shown[BOXES]) == ["edges", "Grad-CAM", "HiResCAM", "RISE"]
+    test = results["splits"]["test"]
+    assert shown[BOXES]["Grad-CAM"] == next(
+        one["scores"]["auprc"] for one in test[BOXES]["maps"] if one["method"] == "gradcam"
+    )
+    assert shown[ZONE_SCORES][JUNIOR]["value"] == pytest.approx(0.9)
+    assert maps_of("m", "another digest", results) == {} == maps_of("m", "1", {})
+
+
+def test_a_finding_counts_the_maps_that_are_better_or_worse_beyond_chance() -> None:
+    boxes, zones = findings("m", summarise_referees(records(0.1)))
+    assert boxes.startswith("RSNA boxes, 20 test images: of 3 maps 2 agree better with radiologists than “edges”, ")
+    assert boxes.endswith(" and 0 worse.")
+    assert zones.startswith("Brixia zones, 5 test images: of ")
+    assert "of 3 maps 0 agree better" in findings("m", summarise_referees(records(-0.2)))[0]
+    assert "and 2 worse." in findings("m", summarise_referees(records(-0.2)))[0]
+    assert findings("unknown", summarise_referees(records(0.1))) == []

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from covid_model.audit.referee_results import JUNIOR, findings, referee_results
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.errors import DataError
+from covid_model.models.specs import DEFAULT_MODEL
 from covid_model.trust.audit_record import load_audit_record
 from covid_model.trust.benchmark import benchmark, benchmark_line, default_line
 from ui import loaders
@@ -90,7 +92,7 @@ def test_the_page_says_how_often_verdicts_are_right() -> None:
     app.run()
     panel = next(one for one in app.expander if one.label == "How often is this verdict right?")
     assert not panel.get("plotly_chart"), "drawn once it is open"
-    app.session_state["benchmark"] = True
+    app.session_state["benchmark"] = app.session_state["referees"] = True
     app.run()
     assert not app.exception
     panel = next(one for one in app.expander if one.label == "How often is this verdict right?")
@@ -101,5 +103,18 @@ def test_the_page_says_how_often_verdicts_are_right() -> None:
         row = table.value.set_index("map").loc["HiResCAM"]
         for half in "AB":
             gap = benchmark()["evidence"][evidence][half]["hirescam"]["better"]
-            assert row[f"… on half {half}"] == f"{gap['value']:.2f} ({gap['low']:.2f} to {gap['high']:.2f})"
+            shown = [f"{round(gap[key], 2) + 0.0:.2f}" for key in ("value", "low", "high")]
+            assert row[f"… on half {half}"] == "{} ({} to {})".format(*shown)
         assert {"pointing game", "energy inside", "AUPRC", "AUPRC less Grad-CAM's"} <= set(row.index)
+    panel = next(one for one in app.expander if one.label == "Do this model's heatmaps agree with radiologists?")
+    lines = findings(DEFAULT_MODEL, referee_results())
+    assert len(lines) == 3 and all(line in panel.markdown[0].value for line in lines)
+    (table,) = panel.dataframe
+    shown = table.value.set_index("map")
+    assert {"Grad-CAM", "uniform in lungs", "mean zone scores of other patients", JUNIOR} <= set(shown.index)
+    (own,) = (
+        one for one in referee_results()["splits"]["test"]["boxes"]["maps"]
+        if (one["model"], one["method"]) == (DEFAULT_MODEL, "gradcam")
+    )  # fmt: skip
+    assert shown.loc["Grad-CAM", "RSNA boxes, AUPRC"].startswith(f"{own['scores']['auprc']['value']:.2f} (")
+    assert shown.loc[JUNIOR, "RSNA boxes, AUPRC"] == "not measured"

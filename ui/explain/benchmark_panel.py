@@ -45,10 +45,13 @@ def _show(found: Mapping[str, Any], method: str) -> None:
         st.markdown(f"**{title}**")
         figure = inert_figure(evidence_figure(found, evidence))
         st.plotly_chart(figure, key=f"benchmark_{evidence}", config={"displayModeBar": False}, alt=title)
-        pinned = {"map": st.column_config.TextColumn(pinned=True)}
-        st.dataframe(
-            _evidence_rows(found, evidence), hide_index=True, column_config=pinned, key=f"benchmark_{evidence}_rows"
-        )
+        maps_table(_evidence_rows(found, evidence), f"benchmark_{evidence}_rows")
+
+
+def maps_table(rows: list[dict[str, Any]], key: str) -> None:
+    """All rows at once; the column "map" stays where a phone scrolls the others."""
+    pinned = {"map": st.column_config.TextColumn(pinned=True)}
+    st.dataframe(rows, hide_index=True, height="content", column_config=pinned, key=key)
 
 
 def _evidence_rows(found: Mapping[str, Any], evidence: str) -> list[dict[str, Any]]:
@@ -57,19 +60,21 @@ def _evidence_rows(found: Mapping[str, Any], evidence: str) -> list[dict[str, An
     best_first = sorted(known["all"].items(), key=lambda item: -(item[1]["auprc"]["value"] or 0))
     return [
         {"map": map_label(name), "models": cells["auprc"]["models"]}
-        | {title: _text(cells[score]) for score, title in SCORES.items()}
-        | {f"AUPRC less {default}'s": _text(cells["better"])}
-        | {f"… on half {half}": _text(known[half].get(name, {}).get("better")) for half in HALVES}
+        | {title: estimate_text(cells[score]) for score, title in SCORES.items()}
+        | {f"AUPRC less {default}'s": estimate_text(cells["better"])}
+        | {f"… on half {half}": estimate_text(known[half].get(name, {}).get("better")) for half in HALVES}
         for name, cells in best_first
     ]
 
 
-def _text(cells: Mapping[str, Any] | None) -> str:
+def estimate_text(cells: Mapping[str, Any] | None) -> str:
     """A number with its interval."""
     if cells is None or cells["value"] is None:
         return "not measured"
-    around = "" if cells["low"] is None else f" ({cells['low']:.2f} to {cells['high']:.2f})"
-    return f"{cells['value']:.2f}{around}"
+    value, low, high = (
+        None if cells[key] is None else f"{round(cells[key], 2) + 0.0:.2f}" for key in ("value", "low", "high")
+    )
+    return f"{value}" if low is None else f"{value} ({low} to {high})"
 
 
 def _areas(found: Mapping[str, Any]) -> str:
