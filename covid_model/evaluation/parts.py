@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_model.evaluation.bootstrap import resample
+from covid_model.evaluation.bootstrap import Floats, Weights, resample
 from covid_model.evaluation.calibrate import operating_points
 from covid_model.evaluation.cases import ANSWERED, GRID, Cases, EqualMassBins, all_curves, all_scores
 from covid_model.evaluation.conformal import KINDS, LEVEL, ConformalSets, set_measures
@@ -22,6 +22,7 @@ POINTS_DRAWN: Final = 150
 """Points of a stored ROC or precision-recall curve at most."""
 
 Points = dict[str, dict[str, float]]
+Key = TypeVar("Key")
 
 
 def operating_points_of(val: Cases) -> Points:
@@ -136,24 +137,38 @@ def _reliability(cases: Cases) -> dict[str, list[float]]:
 def _conformal(rows: pd.DataFrame, cases: Cases, val: Cases) -> dict[str, Any]:
     """Split conformal sets calibrated on validation and measured on test: coverage in all, by class and by source."""
     sources = rows["source"].to_numpy(str)
+    sets = {kind: ConformalSets.fit(kind, val.probabilities, val.label) for kind in KINDS}
+    measures = {kind: set_measures(part.contain(cases.probabilities), cases.label) for kind, part in sets.items()}
+    whole = _means(
+        cases,
+        {(kind, name): values for kind, part in measures.items() for name, values in part.items()},
+        np.ones(len(sources), bool),
+    )
+    coverage = {kind: part["coverage"] for kind, part in measures.items()}
+    by_class = {name: _means(cases, coverage, cases.label == k) for k, name in enumerate(cases.classes)}
+    by_source = {str(name): _means(cases, coverage, sources == name) for name in np.unique(sources)}
     found: dict[str, Any] = {"level": LEVEL, "calibrated_on": len(val.label)}
-    for kind in KINDS:
-        sets = ConformalSets.fit(kind, val.probabilities, val.label)
-        measures = set_measures(sets.contain(cases.probabilities), cases.label)
-        groups = {name: cases.label == k for k, name in enumerate(cases.classes)}
+    for kind, part in sets.items():
         found[kind] = {
-            "limits": dict(zip(cases.classes, sets.limits, strict=True)),
-            **{name: _means(cases, values, np.ones(len(sources), bool)) for name, values in measures.items()},
-            "by_class": {name: _means(cases, measures["coverage"], inside) for name, inside in groups.items()},
-            "by_source": {str(name): _means(cases, measures["coverage"], sources == name) for name in np.unique(sources)},
+            "limits": dict(zip(cases.classes, part.limits, strict=True)),
+            **{name: whole[kind, name] for name in measures[kind]},
+            "by_class": {name: group[kind] for name, group in by_class.items()},
+            "by_source": {name: group[kind] for name, group in by_source.items()},
         }
     return found
 
 
-def _means(cases: Cases, values: NDArray[np.float64], inside: NDArray[np.bool_]) -> dict[str, Any]:
-    """The mean over some images as an interval; without value where they are fewer than LEAST."""
-    patients, chosen = cases.patients[inside], values[inside]
-    if len(chosen) < LEAST:
-        return {"value": None, "low": None, "high": None, "images": len(chosen), "patients": len(np.unique(patients))}
-    found = resample(patients, lambda weights: {"mean": weights @ chosen / weights.sum(axis=1)})
-    return asdict(found.intervals()["mean"])
+def _means(cases: Cases, values: Mapping[Key, NDArray[np.float64]], inside: NDArray[np.bool_]) -> dict[Key, dict[str, Any]]:
+    """The means over some images as intervals, all in the same draws; without value where they are fewer than LEAST."""
+    patients = cases.patients[inside]
+    if len(patients) < LEAST:
+        few = {"value": None, "low": None, "high": None, "images": len(patients), "patients": len(np.unique(patients))}
+        return {key: dict(few) for key in values}
+    summed = np.column_stack([one[inside] for one in values.values()])
+
+    def statistic(weights: Weights) -> dict[str, Floats]:
+        means = (weights @ summed).T / weights.sum(axis=1)
+        return {str(place): mean for place, mean in enumerate(means)}
+
+    intervals = resample(patients, statistic).intervals().values()
+    return {key: asdict(interval) for key, interval in zip(values, intervals, strict=True)}
