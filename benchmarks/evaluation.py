@@ -23,7 +23,7 @@ from covid_model.settings import REPORTS
 CLASSES: Final = ("COVID-19", "Pneumonia", "Normal")
 REPORT_S: Final = 60.0
 CLICK_S: Final = 0.3
-LOOP_DRAWS: Final = 20
+LOOP_DRAWS: Final = 5
 CLICKS: Final = 9
 PAGE: Final = "pages/evaluate.py"
 

@@ -140,7 +140,7 @@ def _elsewhere(found: Measured) -> dict[str, Any]:
     It is pessimistic: some texture is disease. measured: the lowest and the highest AUC of `between_sources` between sets
     that share no source, None where no cell could be computed.
     """
-    whole, shuffled = (found.features[name] for name in (WHOLE, SHUFFLED))
+    matrix = found.record["matrix"]
     values = [
         cell["value"]
         for fitted, cells in found.record["between_sources"].items()
@@ -148,9 +148,9 @@ def _elsewhere(found: Measured) -> dict[str, Any]:
         if cell["value"] is not None and not set(fitted.split(TOGETHER)) & set(tested.split(TOGETHER))
     ]
     return {
-        "here": found.probes.auc(whole, whole),
-        "shuffled": found.probes.auc(shuffled, shuffled),
-        "estimate": found.probes.left_elsewhere(whole, shuffled),
+        "here": matrix[WHOLE][WHOLE],
+        "shuffled": matrix[SHUFFLED][SHUFFLED],
+        "estimate": found.probes.left_elsewhere(found.features[WHOLE], found.features[SHUFFLED]),
         "measured": {"cells": len(values), "low": min(values, default=None), "high": max(values, default=None)},
     }
 
