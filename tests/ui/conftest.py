@@ -49,3 +49,10 @@ def manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(MANIFEST.variable, str(path))
     monkeypatch.setenv(THUMBNAILS.variable, str(tmp_path / "cache"))
     return path
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the dashboard's runs, empty."""
+    monkeypatch.setenv(RUNS.variable, str(tmp_path))
+    return tmp_path

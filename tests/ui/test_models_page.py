@@ -1,4 +1,4 @@
-"""The Models page driven through AppTest: features, regions and cards of each model."""
+"""The Models page driven through AppTest: scores, features, regions and cards of each model."""
 
 import json
 from pathlib import Path
@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from shown import page_text
 from streamlit.testing.v1 import AppTest
+from training_page import opened
 
-from covid_model.models.specs import SHIPPED
+from covid_model.models.specs import MODELS, SHIPPED
 from covid_model.models.user_models import available_models
 from covid_model.settings import WEIGHTS
 from covid_model.trust.ledger import ATTRIBUTES
@@ -48,3 +49,35 @@ def test_every_model_has_its_card_as_html_and_markdown(page: AppTest) -> None:
     labels = [button.proto.label for button in page.get("download_button")]
     for kind in ("HTML", "Markdown"):
         assert labels.count(f"Model card and checklist ({kind})") == len(available_models())
+
+
+def test_the_models_page_shows_every_model_with_both_scores_and_the_reason(page: AppTest) -> None:
+    app = page
+    assert not app.error
+    text = "\n".join(str(element.value) for element in (*app.markdown, *app.caption))
+    table = app.dataframe[0].value
+    assert table["model"].tolist() == list(available_models().values())
+    for key, title in available_models().items():
+        assert f"**{title}**" in text
+        assert (table.loc[table["model"] == title, "its author claimed"] == (MODELS[key].claimed or "")).all()
+    assert "recognising age is enough" in text
+    assert text.count("never a diagnosis") == 0, "the notice above every page says it"
+    assert "304 training images, 10 epochs, batch 32, Adam at 0.001" in text
+    assert json.dumps(table["AUC, patients apart"].tolist()).count("not measured") == 0
+
+
+def test_the_models_page_shows_claimed_against_honest_and_other_splits_on_demand() -> None:
+    app = opened("models")
+    (chart,) = app.get("plotly_chart")
+    lines = {line["name"]: line["y"] for line in json.loads(chart.proto.spec)["data"]}
+    assert set(lines) == set(available_models().values())
+    claimed, honest = lines[MODELS["interpretable-cnn"].title]
+    assert claimed > 0.95
+    assert honest < 0.4
+    app.get("button_group")[0].set_value("patients apart").run()
+    assert not app.exception
+    (chart,) = app.get("plotly_chart")
+    again = {line["name"]: line["y"] for line in json.loads(chart.proto.spec)["data"]}
+    assert again[MODELS["lungs"].title][1] > again[MODELS["lungs"].title][0]
+    app.toggle(key="all_splits").set_value(True).run()
+    assert len(app.get("plotly_chart")) == 2
