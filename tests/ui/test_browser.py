@@ -119,7 +119,7 @@ def test_a_training_is_started_watched_and_its_model_used(page, address: str, no
     page.get_by_text("first-try is starting").wait_for()
     page.get_by_role("heading", name="first-try").wait_for()
     page.locator(".stMarkdownBadge", has_text="finished").wait_for()
-    page.get_by_text("2.0 of 2").wait_for()
+    page.get_by_text("2 of 2").wait_for()
     page.reload()
     page.get_by_text("What the model looks at").wait_for()
     page.locator("[data-testid=stImage] img").nth(6).wait_for()  # three drawn images and four validation images
