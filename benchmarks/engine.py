@@ -38,6 +38,8 @@ from covid_model.share.batch import Job
 MILLION: Final = 1_000_000
 HANDED_OUT: Final = 400
 """Batches of an idle actor."""
+REPEAT: Final = 3
+"""Runs of each command of today, of which the fastest counts."""
 CHILD: Final = "covid_model.archive.child"
 Rows = dict[str, Row]
 Disturb = Callable[[], None]
@@ -46,8 +48,8 @@ Disturb = Callable[[], None]
 def commands(folder: Path, images: Path) -> Row:
     """The command, its peers, and its ratios to them."""
     report: Row = {
-        "explain --images": explained(images, folder / "archive", flags=("--workers", "2", "--images")),
-        "explain FOLDER": explained(images, folder / "today"),
+        "explain --images": explained(images, folder / "archive", flags=("--workers", "2", "--images"), repeat=REPEAT),
+        "explain FOLDER": explained(images, folder / "today", repeat=REPEAT),
     }
     count = len(list(images.iterdir()))
     loop = json.loads(run("-m", "benchmarks.one_by_one", str(images), str(folder / "loop"))[1].splitlines()[-1])
