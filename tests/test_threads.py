@@ -4,9 +4,10 @@ import threading
 import time
 
 import pytest
+from threadpoolctl import threadpool_info
 
 from covid_model.backends.base import Progress
-from covid_model.threads import StoppedError, in_order
+from covid_model.threads import StoppedError, blas_on_one_thread, in_order
 
 
 def test_results_keep_the_order_whichever_is_done_first() -> None:
@@ -65,3 +66,15 @@ def test_a_caller_that_goes_ends_long_work() -> None:
     assert next(results) == 0
     results.close()  # type: ignore[attr-defined]
     assert stopped.wait(10)
+
+
+def test_linear_algebra_is_on_one_thread_until_the_last_user_has_gone() -> None:
+    def threads() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    before = threads()
+    with blas_on_one_thread():
+        with blas_on_one_thread():
+            assert threads() == {1}
+        assert threads() == {1}
+    assert threads() == before

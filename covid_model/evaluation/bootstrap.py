@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covid_model.backends.base import Progress
-from covid_model.threads import CORES, in_order
+from covid_model.threads import CORES, blas_on_one_thread, in_order
 
 DRAWS: Final = 2000
 CELLS: Final = 100_000
@@ -109,7 +109,8 @@ def resample(
     def scored(some: Weights, _: Progress) -> Mapping[str, Floats]:
         return statistic(some)
 
-    parts = list(in_order(scored, weights, CORES))
+    with blas_on_one_thread():
+        parts = list(in_order(scored, weights, CORES))
     drawn = {name: np.concatenate([part[name] for part in parts]) for name in values}
     return Resampled({name: value[0] for name, value in values.items()}, drawn, len(owner), int(owner.max()) + 1)
 
