@@ -216,7 +216,7 @@ def test_the_shortcut_audit_says_in_one_line_what_needs_no_lungs(drawn: Path) ->
     ]
     assert any("12.5% (7.5% to 17.5%)" in caption.value for caption in app.main.caption)
     assert app.dataframe[0].value["source left out"].tolist() == ["one"]
-    assert any("AUC is 0.55 to 0.71 (2 cells)" in caption.value for caption in app.main.caption)
+    assert any("AUC is 0.55 to 0.71 (cells: 2)" in caption.value for caption in app.main.caption)
     assert any("is 0.60 (0.55 to 0.65): AUC of whole images, 0.90" in caption.value for caption in app.main.caption)
     assert app.warning[0].value.startswith("Leakage: of 100 images, 1 patients and 3 pairs")
     app.session_state["source_cells"] = True

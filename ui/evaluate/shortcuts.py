@@ -58,9 +58,11 @@ def _sources(audit: dict[str, Any]) -> None:
     st.caption("; ".join(f"**{letter}** {inert(name)}" for letter, name in lettered(matrix).items()) + ".")
     measured = elsewhere["measured"]
     found = (
-        f"On sources not fitted on, AUC is {measured['low']:.2f} to {measured['high']:.2f} ({measured['cells']} cells)."
+        f"On one source that was not fitted on, AUC is {measured['low']:.2f} to {measured['high']:.2f} "
+        f"(cells: {measured['cells']}). Cells tested on two sources of one label each are no evidence: telling the source "
+        "is enough for them."
         if measured["cells"]
-        else "No cell tests a source that was not fitted on."
+        else "No cell tests one source that was not fitted on."
     )
     here, shuffled, left = (estimate(elsewhere[key]).text(".2f") for key in ("here", "shuffled", "estimate"))
     st.caption(
