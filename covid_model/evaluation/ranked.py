@@ -23,7 +23,7 @@ class Ranking:
     group, of all images up to and including it, and of all its images. scores: (n,) ascending. positive_scores: (p,).
     """
 
-    upto: Weights
+    upto: NDArray[np.int32]
     inside: Floats
     group_upto: Floats
     group: Floats
@@ -34,6 +34,11 @@ class Ranking:
     def positives(self) -> Floats:
         """(d,) weight of all positives."""
         return np.asarray(self.inside.sum(axis=1))
+
+    @cached_property
+    def positives_upto(self) -> Floats:
+        """(d, p) summed weights of the positives up to and including each group."""
+        return np.cumsum(self.inside, axis=1)
 
     @cached_property
     def negatives(self) -> Floats:
@@ -48,19 +53,18 @@ class Ranking:
 
     def average_precision(self) -> Floats:
         """(d,) sum over thresholds of recall gained x precision, as scikit-learn's; NaN without positives."""
-        found = np.cumsum(self.inside[:, ::-1], axis=1)[:, ::-1]
+        found = self.positives[:, None] - self.positives_upto + self.inside
         called = self.upto[:, -1:].astype(np.float64) - self.group_upto + self.group
         precision = np.divide(found, called, out=np.zeros_like(found), where=called > 0)
         return ratio(np.einsum("dp,dp->d", self.inside, precision), self.positives)
 
     def called(self, thresholds: Floats) -> tuple[Floats, Floats]:
         """Summed weights, (d, t) each, of positives and of negatives whose score is at least each threshold."""
-        positives = np.cumsum(self.inside, axis=1)
-        found = self.positives[:, None] - _before(positives, self.positive_scores, thresholds)
+        found = self.positives[:, None] - _before(self.positives_upto, self.positive_scores, thresholds)
         return found, self.upto[:, -1:] - _before(self.upto, self.scores, thresholds) - found
 
 
-def _before(sums: Weights, scores: Floats, thresholds: Floats) -> Floats:
+def _before(sums: NDArray[np.number], scores: Floats, thresholds: Floats) -> Floats:
     """(d, t) of cumulated sums (d, n): what lies below each threshold. scores: (n,) ascending."""
     place = np.searchsorted(scores, thresholds, side="left")
     return (
@@ -85,11 +89,12 @@ class Ranked:
 
     def under(self, weights: Weights) -> Ranking:
         """The ranking under the weights (d, n) of d draws."""
-        upto = np.take(weights, self._order, axis=1)
+        # weights are whole numbers, and NumPy sums those several times faster than floats
+        upto = np.take(weights, self._order, axis=1).astype(np.int32)
         inside = np.take(upto, self._positive, axis=1).astype(np.float64)
         if self._first is not None:
             inside = np.add.reduceat(inside, self._first, axis=1)
-        np.cumsum(upto, axis=1, out=upto)
+        np.cumsum(upto, axis=1, dtype=np.int32, out=upto)
         group_upto, group = np.take(upto, self._ends, axis=1).astype(np.float64), inside
         if self._ties:
             group = group_upto - np.where(self._starts > 0, upto[:, np.maximum(self._starts, 1) - 1], 0.0)
