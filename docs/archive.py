@@ -117,16 +117,17 @@ def million(found: dict[str, Any]) -> list[str]:
     return [
         "## A million images",
         f"Reasoning, not a measurement: a machine is the measured one with {found['cpus']} cores, and machines share "
-        "nothing but the process that hands out batches and writes rows. Rates are those of Grad-CAM on Ray with a worker a core "
-        f"({share:.0%} of the local engine's; the local rate of large images is multiplied by that, too). One process hands "
-        f"out {found['handing out']['batches_per_s']:.3g} batches of {MOST} a second where the work takes no time "
-        f"({most:,.0f} images), takes in {found['driver']['rows_per_s']:,.0f} rows a second, and reads a million addresses "
-        f"in {found['driver']['listing_a_million_s']:.2g} s; the times below respect these bounds.",
+        "nothing but the process that hands out batches and writes rows. Rates are those of Grad-CAM on Ray with a "
+        f"worker a core ({share:.0%} of the local engine's; the local rate of large images is multiplied by that, "
+        f"too). One process hands out {found['handing out']['batches_per_s']:.3g} batches of {MOST} a second where the "
+        f"work takes no time ({most:,.0f} images), takes in {found['driver']['rows_per_s']:,.0f} rows a second, and "
+        f"reads a million addresses in {found['driver']['listing_a_million_s']:.2g} s; the times below respect these "
+        "bounds.",
         "\n".join([*head, *rows]),
         f"The rows of a million images take {found['driver']['bytes_a_row'] * MILLION / 1e6:,.0f} MB. For the cost, "
-        "multiply the machine-hours by the price of such a machine; it hardly depends on how many share the work. Not in it: traffic "
-        "from the bucket, starting the machines, and storage that is slower than the column `reading`, which then sets the "
-        "time.",
+        "multiply the machine-hours by the price of such a machine; it hardly depends on how many share the work. Not "
+        "in it: traffic from the bucket, starting the machines, and storage that is slower than the column `reading`, "
+        "which then sets the time.",
     ]
 
 

@@ -27,9 +27,7 @@ def addresses_of(source: str) -> list[str]:
 
     try:
         if _is_uri(source) and urlsplit(source).password is not None:
-            raise DataError(
-                "The address holds a password; set it in the environment instead (AWS_SECRET_ACCESS_KEY)."
-            )
+            raise DataError("The address holds a password; set it in the environment instead (AWS_SECRET_ACCESS_KEY).")
         files, path = _located(source)
         kind = files.get_file_info(path).type
         if kind == FileType.NotFound:

@@ -22,6 +22,7 @@ from covid_model.archive.engines import local, on_ray
 from covid_model.archive.run import Counts, explain_archive
 from covid_model.archive.task import Row, Task
 from covid_model.archive.worker import ArchiveWorker
+from covid_model.cli.archive import ENGINE_NAMES
 from covid_model.cli.main import main
 from covid_model.errors import DataError, ExplainError, ImageError
 from covid_model.explain.explanation import Explanation
@@ -242,6 +243,10 @@ def test_an_output_in_use_and_a_damaged_one_are_one_sentence(folder: Path, tmp_p
 def test_flags_that_do_not_fit_are_one_sentence(flags: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", *flags, "--out", "out"]) == 1
     assert words in capsys.readouterr().err
+
+
+def test_the_command_offers_every_engine() -> None:
+    assert tuple(engines.ENGINES) == ENGINE_NAMES
 
 
 def test_without_ray_one_sentence_names_the_command(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
