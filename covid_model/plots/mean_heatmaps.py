@@ -43,8 +43,9 @@ def mean_heatmap_figure(tiles: Sequence[tuple[str, Mapping[str, Any]]], columns:
             ),
             **where,
         )  # fmt: skip
-    figure.update_xaxes(visible=False, fixedrange=True)
-    figure.update_yaxes(visible=False, fixedrange=True, autorange="reversed")
-    figure.update_annotations(font_size=12)
-    figure.update_layout(height=rows * (TILE + 30) + 10, margin={"l": 0, "r": 0, "t": 26, "b": 0})
+    figure.update_xaxes(visible=False, fixedrange=True, constrain="domain")
+    figure.update_yaxes(visible=False, fixedrange=True, autorange="reversed", constrain="domain")
+    figure.for_each_yaxis(lambda axis: axis.update(scaleanchor=axis.anchor))  # squares
+    figure.update_annotations(font_size=11)
+    figure.update_layout(height=rows * (TILE + 30) + 10, margin={"l": 0, "r": 0, "t": 26, "b": 0}, showlegend=False)
     return figure

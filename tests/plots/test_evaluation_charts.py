@@ -130,3 +130,5 @@ def test_mean_heatmaps_share_one_scale_and_one_without_images_stays_empty() -> N
     assert [(trace.xaxis, trace.yaxis) for trace in maps] == [("x", "y"), ("x3", "y3")]
     assert [note.text for note in figure.layout.annotations] == ["one", "none", "two"]
     assert figure.layout.yaxis3.autorange == "reversed", "the top row of the map is the top of the image"
+    assert figure.layout.yaxis3.scaleanchor == "x3", "squares"
+    assert not figure.layout.showlegend

@@ -9,8 +9,8 @@ from covid_model.plots.mean_heatmaps import mean_heatmap_figure
 from ui.evaluate.reports import PLAIN, estimate
 from ui.inert import inert, inert_figure
 
-ACROSS: Final = 4
-"""Sources side by side."""
+ACROSS: Final = 2
+"""Sources side by side: their names are long."""
 
 
 def mean_heatmaps(report: StoredReport) -> None:
@@ -25,10 +25,12 @@ def mean_heatmaps(report: StoredReport) -> None:
         return
     classes, cells, sources = report.classes, found["cells"], found["sources"]
     names = {f"{i}-{j}": f"{one} called {other}" for i, one in enumerate(classes) for j, other in enumerate(classes)}
-    tiles = [(_title(title, cells.get(key)), cells.get(key, {"map": None})) for key, title in names.items()]
+    st.caption("Rows are true classes, columns predicted ones, as in the matrix above.")
+    tiles = [(f"n = {cells[key]['images']:,}" if key in cells else "", cells.get(key, {"map": None})) for key in names]
     figure = mean_heatmap_figure(tiles, len(classes))
     st.plotly_chart(inert_figure(figure), key="heatmap_cells", config=PLAIN, alt="Mean heatmap by true and predicted class")
-    figure = mean_heatmap_figure([(_title(name, part), part) for name, part in sources.items()], min(ACROSS, len(sources)))
+    tiles = [(f"{name}, n = {part['images']:,}", part) for name, part in sources.items()]
+    figure = mean_heatmap_figure(tiles, min(ACROSS, len(sources)))
     st.plotly_chart(inert_figure(figure), key="heatmap_sources", config=PLAIN, alt="Mean heatmap by source")
     st.caption(
         f"Mean {inert(found['method'])} heatmap of the predicted class, each image squeezed to a square; 100% is the same "
@@ -39,10 +41,6 @@ def mean_heatmaps(report: StoredReport) -> None:
         if place.open:
             rows = [_row(names[key], part) for key, part in cells.items()]
             st.dataframe([*rows, *(_row(name, part) for name, part in sources.items())], hide_index=True)
-
-
-def _title(name: str, part: dict[str, Any] | None) -> str:
-    return f"{name}, n = {part['images'] if part else 0:,}"
 
 
 def _row(name: str, part: dict[str, Any]) -> dict[str, str]:
