@@ -211,11 +211,11 @@ class Abstention:
 
     def __init__(self, cases: Cases) -> None:
         self._order = np.argsort(entropy(cases.probabilities), kind="stable")
-        self._right = (cases.predicted == cases.label)[self._order].astype(np.float64)
+        self._right = (cases.predicted == cases.label)[self._order].astype(np.int32)
         self._last = np.maximum(np.round(ANSWERED * len(cases.label)).astype(int), 1) - 1
 
     def accuracy(self, weights: Weights) -> Floats:
         """(d, steps) at the steps ANSWERED of the images themselves."""
-        ordered = np.take(weights, self._order, axis=1)
-        right = np.cumsum(ordered * self._right, axis=1)[:, self._last]
-        return ratio(right, np.cumsum(ordered, axis=1, dtype=np.float64)[:, self._last])
+        ordered = np.take(weights, self._order, axis=1).astype(np.int32)  # as in `Ranked.under`
+        right, count = (np.cumsum(part, axis=1, dtype=np.int32)[:, self._last] for part in (ordered * self._right, ordered))
+        return ratio(right.astype(np.float64), count.astype(np.float64))
