@@ -1,6 +1,6 @@
 """Logistic regressions on frozen features, fitted on training images and scored on test images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import combinations
 from typing import Any, Final
@@ -35,7 +35,14 @@ class Probes:
 
     def auc(self, fitted_on: NDArray[np.float32], tested_on: NDArray[np.float32]) -> dict[str, Any]:
         """AUC of the finding: fitted on one kind of features (n, f), tested on another."""
-        return self._auc_of(self._fitted(fitted_on)(tested_on), self._test)
+        return self.aucs(fitted_on, {"": tested_on})[""]
+
+    def aucs(
+        self, fitted_on: NDArray[np.float32], tested_on: Mapping[str, NDArray[np.float32]]
+    ) -> dict[str, dict[str, Any]]:
+        """AUC of the finding: fitted on one kind of features (n, f), tested on each of others."""
+        score = self._fitted(fitted_on)
+        return {name: self._auc_of(score(features), self._test) for name, features in tested_on.items()}
 
     def left_elsewhere(self, whole: NDArray[np.float32], shuffled: NDArray[np.float32]) -> dict[str, Any]:
         """AUC of whole images less what is above chance with shuffled patches, both in the same draws of patients."""

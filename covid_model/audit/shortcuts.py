@@ -119,8 +119,8 @@ def metadata(rows: pd.DataFrame) -> NDArray[np.float32]:
 
 
 def _matrix(found: Measured) -> dict[str, dict[str, Any]]:
-    auc, features = found.probes.auc, found.features
-    return {one: {other: auc(features[one], features[other]) for other in ALTERED} for one in ALTERED}
+    altered = {name: found.features[name] for name in ALTERED}
+    return {name: found.probes.aucs(features, altered) for name, features in altered.items()}
 
 
 def _without_network(found: Measured) -> dict[str, Any]:
