@@ -107,6 +107,16 @@ FIGURES: Final = (
         "nobody there",
     ),
     Figure("Idle share of one core after all visitors have left", "%", "visitors/after all have left/processor_share"),
+    Figure(
+        "Evaluation report of 100,000 images with 2,000 draws",
+        "s",
+        "evaluation/report_s",
+        "evaluation/plain_loop/seconds_for_all_draws",
+        "a plain loop over scikit-learn, fewer scores and no groups",
+        60,
+    ),
+    Figure("The same, processor time", "s", "evaluation/report_processor_s"),
+    Figure("A click on the Evaluate page at that size, server", "ms", "evaluation/click_s/group score", bar=300),
     Figure("`predict one.png`, cold", "s", f"{CLI}/predict/seconds", f"{CLI}/predict (Keras)/seconds", KERAS, 1.5),
     Figure("The same, processor time", "s", f"{CLI}/predict/processor_s", f"{CLI}/predict (Keras)/processor_s", KERAS),
     Figure(
@@ -229,9 +239,9 @@ def page(results: Results) -> str:
     """The whole page."""
     about = (
         "Written from `benchmarks/results/` by `python -m docs.speed`. Each figure is beside its peer of the same run: "
-        "`python -m benchmarks.app`, or `viewer`, `visitors`, `load`, `command_line` and `explain`. The naive page is "
-        "`benchmarks/naive_page.py`: Keras' loader and `predict`, Grad-CAM by tf-keras-vis, `st.image`. Processor time "
-        "and memory are those of the server with the workers it starts."
+        "`python -m benchmarks.app`, or `viewer`, `visitors`, `load`, `command_line`, `explain` and `evaluation`. The naive "
+        "page is `benchmarks/naive_page.py`: Keras' loader and `predict`, Grad-CAM by tf-keras-vis, `st.image`. Processor "
+        "time and memory are those of the server with the workers it starts."
     )
     head = ["| figure | measured | bar | outcome | peer |", "|---|---|---|---|---|"]
     parts = ["# Speed and memory", about, "\n".join([*head, *(row(figure, results) for figure in FIGURES)])]
@@ -244,7 +254,7 @@ def page(results: Results) -> str:
 
 def measured() -> Results:
     """The results that the page is made of, as far as they are there."""
-    names = ("app", "viewer", "visitors", "load", "command_line", "explain")
+    names = ("app", "viewer", "visitors", "load", "command_line", "explain", "evaluation")
     files = {name: RESULTS / f"{name}.json" for name in names}
     return {name: json.loads(file.read_text("utf-8")) for name, file in files.items() if file.is_file()}
 
