@@ -67,7 +67,8 @@ def _sources(audit: dict[str, Any]) -> None:
     here, shuffled, left = (estimate(elsewhere[key]).text(".2f") for key in ("here", "shuffled", "estimate"))
     st.caption(
         f"{found} An estimate that needs no other source is {left}: AUC of whole images, {here}, less what shuffled patches "
-        f"tell above chance, {shuffled} (in the manner of Ong Ly 2024). It is too low where texture is disease, and too high where a shortcut is a shape."
+        f"tell above chance, {shuffled} (in the manner of Ong Ly 2024). "
+        "It is too low where texture is disease, and too high where a shortcut is a shape."
     )
     with st.expander("All cells as a table, and why some are empty", on_change="rerun", key="source_cells") as place:
         if place.open:
