@@ -138,7 +138,8 @@ def _elsewhere(found: Measured) -> dict[str, Any]:
 
     estimate: AUC less what shuffled patches tell above chance, in the manner of Ong Ly 2024, 10.1038/s41746-024-01118-4.
     Too low where texture is disease, too high where a shortcut is a shape. measured: the lowest and the highest AUC of
-    `between_sources` on one source that was not fitted on, None without such a cell. On two sources of one label each, telling the source would be enough.
+    `between_sources` on one source that was not fitted on, None without such a cell. On two sources of one label each,
+    telling the source would be enough.
     """
     matrix = found.record["matrix"]
     values = [
