@@ -1,11 +1,12 @@
 """Explaining an archive: the command beside its peers, both engines with one and two workers, and killed processes.
 
-    python -m benchmarks.engine [--part commands] [--images 120] [--large 24] [--out benchmarks/results/engine.json]
+    python -m benchmarks.engine [--part ray] [--images 120] [--large 24] [--out benchmarks/results/engine.json]
 
 commands: `explain --images FOLDER` beside `explain FOLDER` of today and of revision `command_line.BEFORE`, and
-`Model.explain` one by one. engines: Ray is a cluster of two nodes with one core each, in processes of this machine; an
-actor, a model's process and a whole node are killed, each in the middle of a run, whose rows are compared with the
-undisturbed ones. A part that is not asked for stays as the file has it. Needs requirements-ray.txt. Linux and macOS.
+`Model.explain` one by one. local, ray: each engine with one and two workers, and processes that are killed in the
+middle of a run, whose rows are compared with undisturbed ones. Ray is a cluster of two nodes with one core each, in
+processes of this machine, of which one is lost at last. A part that is not asked for stays as the file has it. Needs
+requirements-ray.txt. Linux and macOS.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import os
 import signal
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,9 +37,10 @@ from covid_model.models.specs import DEFAULT_MODEL
 from covid_model.share.batch import Job
 
 MILLION: Final = 1_000_000
+PARTS: Final = ("commands", "local", "ray")
 HANDED_OUT: Final = 400
 """Batches of an idle actor."""
-REPEAT: Final = 3
+REPEAT: Final = 2
 """Runs of each command of today, of which the fastest counts."""
 CHILD: Final = "covid_model.archive.child"
 Rows = dict[str, Row]
@@ -98,30 +100,37 @@ def same(rows: Rows, whole: Rows) -> bool:
     )
 
 
-def scaling(alone: Row, both: Row, equal: bool) -> Row:
-    """An engine with one worker and with two."""
-    return {"1": alone, "2": both, "scaling": both["images_per_s"] / alone["images_per_s"], "equal": equal}
+def compared(task: Task, images: Path, engine: Engine, disturbances: Mapping[str, Disturb]) -> Row:
+    """An engine with one worker and with two, and disturbed; all rows are compared with those of one undisturbed run."""
+    alone, whole = measured(engine, task, images, 1)
+    both, rows = measured(engine, task, images, 2)
+    killed = {}
+    for name, disturb in disturbances.items():
+        found, after = measured(engine, task, images, 2, disturb)
+        killed[name] = {"seconds": found["seconds"], "equal": same(after, whole)}
+    ratio, reference = both["images_per_s"] / alone["images_per_s"], measured(local, task, images, 2)[1]
+    equal = same(rows, whole) and same(whole, reference)
+    return {"1": alone, "2": both, "scaling": ratio, "equal": equal, "killed": killed}
 
 
-def engines(task: Task, images: Path) -> Row:
-    """Both engines, and runs that are disturbed; every run's rows are compared with the first one's."""
-    alone, whole = measured(local, task, images, 1)
-    both, rows = measured(local, task, images, 2)
-    report: Row = {"local": scaling(alone, both, same(rows, whole)), "killed": {}}
+def on_this_machine(task: Task, folder: Path, images: Path, large: Path) -> Row:
+    """The local engine, also on large images, and the one process that hands out and writes."""
+    report: Row = {"driver": driver(task, folder), "bytes_an_image": bytes_each(images)}
+    report["large"] = measured(local, task, large, 2)[0] | {"bytes_an_image": bytes_each(large)}
+    report["local"] = compared(task, images, local, {"a model's process": lambda: kill(CHILD)})
+    return report
 
-    def killed(name: str, engine: Engine, disturb: Disturb) -> None:
-        found, rows = measured(engine, task, images, 2, disturb)
-        report["killed"][name] = {"seconds": found["seconds"], "equal": same(rows, whole)}
 
-    killed("a model's process of `local`", local, lambda: kill(CHILD))
+def on_a_cluster(task: Task, images: Path) -> Row:
+    """The Ray engine."""
     with two_nodes() as lose_one:
-        alone, rows = measured(on_ray, task, images, 1)
-        both, more = measured(on_ray, task, images, 2)
-        report["ray"] = scaling(alone, both, same(rows, whole) and same(more, whole))
-        report["handing out"] = {"batches": HANDED_OUT, "batches_per_s": handed_out()}
-        killed("a model's process of `ray`", on_ray, lambda: kill(CHILD))
-        killed("an actor of `ray`", on_ray, lambda: kill("ray::MapWorker"))
-        killed("one of the two nodes of `ray`", on_ray, lose_one)
+        report: Row = {"handing out": {"batches": HANDED_OUT, "batches_per_s": handed_out()}}
+        disturbances = {
+            "a model's process": lambda: kill(CHILD),
+            "an actor": lambda: kill("ray::MapWorker"),
+            "one of the two nodes": lose_one,
+        }
+        report["ray"] = compared(task, images, on_ray, disturbances)
     return report
 
 
@@ -205,7 +214,7 @@ def bytes_each(folder: Path) -> float:
 def main() -> int:
     """Measure, print, write; 1 where a row is missing or differs."""
     parser = argparse.ArgumentParser(description="explaining an archive")
-    parser.add_argument("--part", choices=("commands", "engines"), help="default: both")
+    parser.add_argument("--part", choices=PARTS, help="default: all")
     parser.add_argument("--images", type=int, default=120, help="different images of 256 x 256 pixels, default: %(default)s")
     parser.add_argument("--large", type=int, default=24, help="images of 2,000 x 2,000 pixels, default: %(default)s")
     arguments = arguments_of(parser, "engine")
@@ -213,19 +222,19 @@ def main() -> int:
     found |= machine() | {"images": arguments.images}
     with TemporaryDirectory() as name:
         folder = Path(name)
-        images, large = folder / "images", folder / "large"
+        images, large, task = folder / "images", folder / "large", Task.of(DEFAULT_MODEL, Job(("gradcam",)))
         noisy_samples(images, arguments.images)
-        if arguments.part != "engines":
+        parts = (arguments.part,) if arguments.part else PARTS
+        if "commands" in parts:
             found["commands"] = commands(folder, images)
-        if arguments.part != "commands":
-            task = Task.of(DEFAULT_MODEL, Job(("gradcam",)))
+        if "local" in parts:
             noisy_samples(large, arguments.large, 2000)
-            found |= {"driver": driver(task, folder), "bytes_an_image": bytes_each(images)}
-            found["large"] = measured(local, task, large, 2)[0] | {"bytes_an_image": bytes_each(large)}
-            found |= engines(task, images)
+            found |= on_this_machine(task, folder, images, large)
+        if "ray" in parts:
+            found |= on_a_cluster(task, images)
     finish(found, arguments.out)
-    compared = [found[engine] for engine in ("local", "ray") if engine in found] + [*found.get("killed", {}).values()]
-    return int(not all(part["equal"] for part in compared))
+    engines = [found[engine] for engine in ("local", "ray") if engine in found]
+    return int(not all(row["equal"] for engine in engines for row in (engine, *engine["killed"].values())))
 
 
 if __name__ == "__main__":

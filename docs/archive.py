@@ -163,8 +163,9 @@ def measured_section(found: dict[str, Any]) -> list[str]:
         cells += [f"{row['scaling']:.3g}", f"{row['2']['first_s']:.2g} s", "yes" if row["equal"] else "**no**"]
         scaling.append(f"| `{engine}` | {' | '.join(cells)} |")
     killed = [
-        f"- {name}: {row['seconds']:.3g} s, rows {'complete and equal' if row['equal'] else '**not equal**'}"
-        for name, row in found["killed"].items()
+        f"- `{engine}`, {name}: {row['seconds']:.3g} s, rows {'complete and equal' if row['equal'] else '**not equal**'}"
+        for engine in ("local", "ray")
+        for name, row in found[engine]["killed"].items()
     ]
     return [
         "## Measured",
