@@ -174,6 +174,9 @@ def measured_section(found: dict[str, Any]) -> list[str]:
         "workers explained images of 2,000 x 2,000 pixels at "
         f"{found['large']['images_per_s']:.3g} images/s.",
         "\n".join(lines),
+        "Its start is that of the command on one image, so the second worker's own start is in all figures of the command; "
+        "the rates below begin when every worker is at work. The networks take most of the time, which no engine shortens: "
+        "over `explain FOLDER`, which keeps both cores busy by threads, the gain is small.",
         "Ray on a cluster of two nodes with one core each, in processes of this machine beside Ray's own. Rows are compared "
         "but for their seconds, floats to twelve digits:",
         "\n".join(scaling),
