@@ -92,7 +92,7 @@ class Result:
             >>> from covid_model import load_model, sample_image
             >>> result = load_model("lungs").explain(sample_image("covid-19-0"), target="Normal")
             >>> result.promises.region.sentence
-            'A region is promised for the predicted class with the method's default layer and settings only.'
+            "A region is promised for the predicted class with the method's default layer and settings only."
         """
         return promises(self.inputs)
 

@@ -33,6 +33,8 @@ TICK: Final = 0.5
 """Seconds between two updates of the test results."""
 MEASURING: Final = "measuring_record"
 """In the session: the key of the record that its visitor waits for."""
+FAULT: Final = "measuring_fault"
+"""In the session: the key of a record that could not be measured, and why."""
 WAITING: Final = "trust_waiting"
 """In the session: the page shows tests that have not finished; when they have, it runs once more and its parts rest."""
 
@@ -42,8 +44,11 @@ def verdict_line(inputs: TrustInput) -> None:
 
     Tests that only inform run after those of the rule, and finish behind the verdict.
     """
-    measuring = st.session_state.get(MEASURING) == _record_key(inputs)
-    rests = withheld(inputs) is not None or (len(scores_so_far(inputs)) == len(TRUST_TESTS) and not measuring)
+    key = _record_key(inputs)
+    if st.session_state.get(MEASURING) == key and is_measured(key):
+        del st.session_state[MEASURING]
+    tested = len(scores_so_far(inputs)) == len(TRUST_TESTS)
+    rests = withheld(inputs) is not None or (tested and not _is_measuring(inputs))
     if rests:
         st.session_state.pop(WAITING, None)  # the whole page runs already
     st.fragment(_verdict_line, run_every=None if rests else TICK)(inputs)
@@ -53,7 +58,8 @@ def _verdict_line(inputs: TrustInput) -> None:
     if (why := withheld(inputs)) is not None:
         show_verdict(Verdict("withheld", why))
         return
-    scores = _scores_while_wanted(inputs)
+    # While the record is measured, nothing else is asked for: a session has one wish, and two would end each other.
+    scores = scores_so_far(inputs) if _is_measuring(inputs) else _scores_while_wanted(inputs)
     if scores is None:
         return
     needed = rule_tests()
@@ -73,19 +79,30 @@ def _record_key(inputs: TrustInput) -> Hashable:
     return record_key(inputs.explanation.model_digest, inputs.explanation.method)
 
 
+def _is_measuring(inputs: TrustInput) -> bool:
+    """Does the visitor wait for the model's record?"""
+    key = _record_key(inputs)
+    return st.session_state.get(MEASURING) == key and not is_measured(key)
+
+
 def _offer_missing_tests(inputs: TrustInput) -> None:
     """A button that measures the pass lines that the tests lack; then its progress, and the page again with the verdict."""
     key, model, method = _record_key(inputs), inputs.explanation.model, inputs.explanation.method
     if st.session_state.get(MEASURING) != key:
         how = "Measures pass lines on the synthetic images that ship, in this server's memory; a minute for most methods."
+        failed, sentence = st.session_state.get(FAULT, (None, ""))
+        if failed == key:
+            st.error(sentence, icon=":material/error:")
         if st.button("Run the missing tests", icon=":material/play_arrow:", key="measure_record", help=how):
+            st.session_state.pop(FAULT, None)
             st.session_state[MEASURING] = key
             st.rerun()
         return
     found = 1.0 if is_measured(key) else measure_in_background(loaded_model(model), method)
     if isinstance(found, BaseException):
         del st.session_state[MEASURING]
-        st.error(f"The pass lines were not measured: {inert_message(found)}", icon=":material/error:")
+        st.session_state[FAULT] = (key, f"The pass lines were not measured: {inert_message(found)}")
+        st.rerun()
     elif is_measured(key):
         del st.session_state[MEASURING]
         st.rerun()
