@@ -13,8 +13,10 @@ from ui.menu import mark_entered, opened_page
 from ui.notices import privacy_notice, research_notice
 from ui.phone import phone_style
 from ui.sign_in import require_sign_in
+from ui.sockets import send_at_once
 
 spare_memory()
+send_at_once()
 serve(st.get_option("server.address"))
 page = opened_page()
 require_sign_in()
