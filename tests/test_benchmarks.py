@@ -87,6 +87,7 @@ def test_a_row_has_value_bar_outcome_and_peer() -> None:
 def test_a_missed_bar_is_shown_as_missed(value: float | None, at_least: bool, expected: str) -> None:
     assert outcome(Figure("x", "ms", "", bar=400, at_least=at_least), value) == expected
     assert outcome(Figure("x", "ms", ""), value) == "-"
+    assert outcome(Figure("x", "ms", "", bar=60), 0.060000000000002274) == "kept", "what clocks leave in the last digits"
 
 
 def test_what_was_not_measured_says_so() -> None:
