@@ -98,7 +98,7 @@ def before(images: Path, folder: Path, repeat: int) -> Row:
     return {
         "revision": BEFORE,
         "predict": cold(["-m", "covid_model", "predict", file], repeat, copy),
-        "explain": explained(images, folder / "out-before", copy),
+        "explain": explained(images, folder / "out-before", copy, repeat=repeat),
     }
 
 
@@ -109,12 +109,12 @@ def measure(count: int, repeat: int, folder: Path) -> Row:
     report: Row = {
         "predict": cold(["-m", "covid_model", "predict", file], repeat),
         "predict (Keras)": cold(["-c", KERAS, file], max(1, repeat // 2)),
-        "explain": explained(images, folder / "out"),
+        "explain": explained(images, folder / "out", repeat=max(1, repeat // 2)),
     }
     loop = json.loads(run("-m", "benchmarks.one_by_one", str(images), str(folder / "loop"))[1].splitlines()[-1])
     report["one by one"] = {**loop, "images_per_s": count / loop["loop_s"]}
     report["bare networks"] = {"seconds_an_image": loop["networks_s"] / count, "images_per_s": count / loop["networks_s"]}
-    report["before"] = before(images, folder, max(1, repeat // 3))
+    report["before"] = before(images, folder, max(1, repeat // 2))
     report["ratios"] = {"time over bare networks": report["explain"]["seconds_an_image"] * count / loop["networks_s"]}
     if "explain" in report["before"]:
         old, new = report["before"]["explain"], report["explain"]

@@ -116,6 +116,8 @@ def main() -> int:
     parser.add_argument("--images", type=int, default=2, help="of each session, default: %(default)s")
     parser.add_argument("--memory", type=int, default=500, help="images of one session, default: %(default)s")
     arguments = arguments_of(parser, "load")
+    if arguments.images < 2:
+        parser.error("a median with a 95th percentile needs --images 2 or more")
     total = sum(arguments.sessions) * arguments.images
     with TemporaryDirectory() as name:
         folder = Path(name)
