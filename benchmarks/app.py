@@ -19,7 +19,7 @@ from typing import Final
 from playwright.sync_api import Page
 
 from benchmarks import browser
-from benchmarks.client import Session
+from benchmarks.client import CLASS, UPLOADER, Session
 from benchmarks.images import noisy_samples
 from benchmarks.server import Server, served
 from benchmarks.surroundings import Row, arguments_of, finish, machine, spread, timed
@@ -27,8 +27,6 @@ from benchmarks.surroundings import Row, arguments_of, finish, machine, spread, 
 PAGE: Final = "streamlit_app.py"
 NAIVE: Final = "benchmarks/naive_page.py"
 SIDE: Final = 2000
-UPLOADER: Final = "Upload a chest X-ray"
-CLASS: Final = "Class to explain"
 SETTLE: Final = 5.0
 """Seconds between the last work and the start of an idle time."""
 

@@ -16,6 +16,9 @@ from websockets.typing import Subprotocol
 STREAMLIT: Final = Subprotocol("streamlit")
 LIMIT: Final = 120.0
 """Seconds to wait for the next message."""
+UPLOADER: Final = "Upload a chest X-ray"
+CLASS: Final = "Class to explain"
+"""Labels of the Explain page."""
 BOUNDARY: Final = "benchmark-boundary"
 
 

@@ -20,12 +20,12 @@ from typing import Final
 
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from benchmarks.client import CLASS, UPLOADER
 from benchmarks.images import noisy_samples
 from benchmarks.server import Server, served
 from benchmarks.surroundings import Row, arguments_of, finish, machine
-from benchmarks.visitors import CLASS, PAGE, PAUSE, VERDICT, Visitor, percentiles
+from benchmarks.visitors import PAGE, PAUSE, Visitor, percentiles
 
-UPLOADER: Final = "Upload a chest X-ray"
 OTHER: Final = "Pneumonia"
 SHOWN: Final = re.compile(rb'"digest": "([0-9a-f]{64})"')
 """How the viewer's data name the image that an answer belongs to."""
@@ -40,17 +40,16 @@ class LoadSession(Visitor):
 
     def __init__(self, address: str) -> None:
         self.shown: set[str] = set()
-        self.has_verdict = False
         super().__init__(address, "")
 
     def expect(self) -> None:
         """Begin to look at the answers for one image."""
-        self.shown, self.has_verdict = set(), False
+        self.shown, self.verdict = set(), None
 
     def until_verdict(self) -> float:
         """Seconds until the verdict on the image is there, the page's live parts kept going meanwhile."""
         start = time.perf_counter()
-        while not self.has_verdict:
+        while self.verdict is None:
             if time.perf_counter() - start > LIMIT:
                 raise RuntimeError(f"No verdict within {LIMIT:.0f} s.")
             self.turn()
@@ -58,9 +57,7 @@ class LoadSession(Visitor):
 
     def _note(self, message: ForwardMsg) -> None:
         super()._note(message)
-        data = message.SerializeToString()
-        self.shown |= {found.decode() for found in SHOWN.findall(data)}
-        self.has_verdict = self.has_verdict or VERDICT.search(data) is not None
+        self.shown |= {found.decode() for found in SHOWN.findall(message.SerializeToString())}
 
 
 def visit(address: str, images: Sequence[Path], together: threading.Barrier) -> list[Row]:

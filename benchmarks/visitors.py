@@ -21,12 +21,11 @@ from typing import Final
 
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from benchmarks.client import Session
+from benchmarks.client import CLASS, Session
 from benchmarks.server import Server, served
 from benchmarks.surroundings import Row, arguments_of, finish, machine, timed
 
 PAGE: Final = "streamlit_app.py"
-CLASS: Final = "Class to explain"
 TURNS: Final = ("Normal", "Pneumonia")
 """Classes that the model finds unlikely for the first image: no tests of their own run after these clicks."""
 BESIDE: Final = "image=covid-19-2&model=whole-image&method=hirescam"

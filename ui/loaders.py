@@ -13,6 +13,7 @@ from covid_model.api.model import Model
 from covid_model.api.result import Result
 from covid_model.backends.base import Progress, silent
 from covid_model.explain.class_visualisation import visualise_class
+from covid_model.explain.explanation import Explanation
 from covid_model.explain.methods import get_method
 from covid_model.explain.options import Setting
 from covid_model.explain.target import resolve_target
@@ -138,10 +139,13 @@ def cached_result(
     return made and with_small_record(made)
 
 
+def made_from(found: Explanation) -> tuple[Hashable, ...]:
+    """What tells a heatmap from others, for keys of what is cached of it."""
+    return (found.model_digest, found.image_digest, found.method, found.target, found.layer, *found.options.items())
+
+
 def _trust_key(inputs: TrustInput, test: str) -> tuple[Hashable, ...]:
-    found = inputs.explanation
-    made_from = (found.model_digest, found.image_digest, found.method, found.target, found.layer, *found.options.items())
-    return ("trust", test, made_from, inputs.measured.get("date"))
+    return ("trust", test, made_from(inputs.explanation), inputs.measured.get("date"))
 
 
 def scores_so_far(inputs: TrustInput) -> dict[str, TrustScore]:

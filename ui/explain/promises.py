@@ -8,6 +8,7 @@ from covid_model.models.predict import Prediction
 from covid_model.trust.likeness import Likeness, likeness
 from covid_model.trust.promises import PromisedRegion, promised_labels, promised_region
 from ui.inert import inert
+from ui.loaders import made_from
 from ui.results import results
 
 
@@ -25,10 +26,9 @@ def label_set_line(classifier: Classifier, prediction: Prediction) -> None:
 
 def region_of(result: Result) -> PromisedRegion | None:
     """The promised region of a heatmap, cached by model, image, and what the heatmap shows."""
-    inputs, found = result.inputs, result.explanation
-    made_from = (found.model_digest, found.image_digest, found.method, found.target, found.layer, *found.options.items())
+    inputs = result.inputs
     return results().get_or_make(
-        ("region", made_from),
+        ("region", made_from(result.explanation)),
         lambda: promised_region(inputs, image_likeness(inputs.classifier, inputs.prediction)),
     )
 
