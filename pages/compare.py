@@ -16,6 +16,7 @@ from ui.compare.pins import pinned_views, unpin
 from ui.compare.views import View, panel_of, result_of, view_of
 from ui.explain.controls import PREDICTED, PickedImage, image_picker, model_picker, picked_image, with_remedy
 from ui.explain.input_check import admitted
+from ui.fragment import fragment
 from ui.inert import inert
 from ui.links import linked_multiselect, linked_select, repeat_in_address
 from ui.loaders import loaded_model
@@ -91,7 +92,7 @@ def stepped(shown: list[Shown]) -> list[Shown]:
     return [shown[0], shown[1 + at]]
 
 
-@st.fragment
+@fragment()
 def show(shown: list[Shown], *, one_scale: bool) -> None:
     """The panels with one zoom and one look, each with what is known of it."""
     top = shared_top([result.explanation for _, result in shown]) if one_scale else None

@@ -27,6 +27,7 @@ from ui.explain.promises import label_set_line, region_line, region_of
 from ui.explain.referees_panel import referees_panel
 from ui.explain.trust_panel import trust_chips, verdict_line
 from ui.explain.whatif import what_if
+from ui.fragment import fragment
 from ui.inert import inert, inert_message
 from ui.loaders import cached_prediction, cached_result, loaded_model, with_scores
 from ui.menu import require_entry
@@ -43,7 +44,7 @@ ATTENTION = {
 QUALITY_COLOURS: dict[Quality, Literal["green", "orange", "red"]] = {"good": "green", "doubtful": "orange", "failed": "red"}
 
 
-@st.fragment
+@fragment()
 def show_images(picked: PickedImage, result: Result) -> None:
     """Image and overlay in the viewer; a new look reruns only this part."""
     image, title, prediction, found = picked.image, picked.title, result.prediction, result.explanation

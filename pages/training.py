@@ -8,6 +8,7 @@ import streamlit as st
 from covid_model.training.history import config_differences
 from covid_model.training.run_folder import RunFolder, state_of
 from ui.demo import offer_demo
+from ui.fragment import fragment
 from ui.inert import inert
 from ui.links import linked_select
 from ui.manifest import manifest_path
@@ -53,7 +54,7 @@ else:
         chosen = runs[name]
         compared = {other: runs[other] for other in others}
         state = state_of(chosen)
-        st.fragment(live, run_every=TICK if state in CHANGING else None)(name, chosen, compared, state)
+        fragment(run_every=TICK if state in CHANGING else None)(live)(name, chosen, compared, state)
         if compared:
             st.markdown("**Different settings**")
             configs = {other: run.config() for other, run in ({name: chosen} | compared).items()}

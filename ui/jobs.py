@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from covid_model.jobs import find_job
+from ui.fragment import fragment
 from ui.inert import inert_message
 
 
@@ -26,7 +27,7 @@ def job_shown(record: Path, waiting: str, ended: Callable[[Path], None]) -> bool
     return True
 
 
-@st.fragment(run_every=1.0)
+@fragment(run_every=1.0)
 def _watched(record: Path, waiting: str, ended: Callable[[Path], None]) -> None:
     job = find_job(record)
     if job is None or job.state() == "failed":

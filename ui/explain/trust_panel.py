@@ -11,6 +11,7 @@ from covid_model.trust.score import Outcome, TrustInput, TrustScore
 from covid_model.trust.trust_tests import TRUST_TESTS, TrustTest
 from covid_model.trust.verdict import RULE, Verdict, Word, rule_tests, verdict, withheld
 from ui.background import background, session
+from ui.fragment import fragment
 from ui.inert import inert, inert_figure, inert_message
 from ui.loaders import loaded_model, run_tests_in_background, scores_so_far, trust_figures
 from ui.small_records import is_measured, measure_in_background, record_key
@@ -51,7 +52,7 @@ def verdict_line(inputs: TrustInput) -> None:
     rests = withheld(inputs) is not None or (tested and not _is_measuring(inputs))
     if rests:
         st.session_state.pop(WAITING, None)  # the whole page runs already
-    st.fragment(_verdict_line, run_every=None if rests else TICK)(inputs)
+    fragment(run_every=None if rests else TICK)(_verdict_line)(inputs)
 
 
 def _verdict_line(inputs: TrustInput) -> None:
@@ -159,7 +160,7 @@ def trust_chips(inputs: TrustInput) -> None:
     if early and not st.toggle("Run the tests anyway", key="test_anyway", help="The verdict stays withheld."):
         return
     rests = len(scores_so_far(inputs)) == len(TRUST_TESTS)
-    st.fragment(_trust_chips, run_every=None if rests else TICK)(inputs, early)
+    fragment(run_every=None if rests else TICK)(_trust_chips)(inputs, early)
 
 
 def _trust_chips(inputs: TrustInput, early: bool) -> None:

@@ -12,6 +12,7 @@ from covid_model.images.xray_image import XrayImage
 from covid_model.models.predict import Prediction
 from covid_model.trust.edits import EDITS, Edit, edited
 from covid_model.viewer.payload import Panel
+from ui.fragment import fragment
 from ui.inert import inert, inert_figure
 from ui.loaders import loaded_model
 from ui.viewer import show_viewer
@@ -49,7 +50,7 @@ def _edits(image: XrayImage) -> list[Edit]:
     return edits
 
 
-@st.fragment
+@fragment()
 def what_if(model: str, image: XrayImage, prediction: Prediction, found: Explanation) -> None:
     """Choose a rectangle by drawing, clicking or sliders, change it, and compare."""
     st.caption(

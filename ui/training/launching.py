@@ -5,6 +5,7 @@ from typing import Final
 import streamlit as st
 
 from covid_model.training.process import Launched
+from ui.fragment import fragment
 from ui.inert import inert, inert_message
 from ui.links import choose
 
@@ -20,7 +21,7 @@ def await_run(launched: Launched) -> None:
     st.session_state[AWAITED] = launched
 
 
-@st.fragment(run_every=1.0)
+@fragment(run_every=1.0)
 def wait_for_run() -> None:
     """Show that training is starting; then show its run, or why it failed."""
     launched: Launched | None = st.session_state.get(AWAITED)
