@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_model.api.model import Model
-from covid_model.backends.base import Progress
+from covid_model.backends.base import EMBEDDING, Progress
 from covid_model.data.similar import embedding_path
 from covid_model.errors import DataError, ImageError
 from covid_model.explain.energy import energy_in_mask
@@ -22,7 +22,6 @@ from covid_model.models.predict import predict
 from covid_model.models.user_models import row_of
 from covid_model.progress import ProgressLog
 from covid_model.threads import in_order
-from covid_model.trust.source_probe import embedding
 
 EVERY: Final = 100
 """Images between two writes: an interruption loses at most the work on these."""
@@ -102,7 +101,7 @@ def _measured(model: Model, rows: pd.DataFrame, shown: ProgressLog) -> Iterator[
             raise DataError(f"{row.path} cannot be measured: {error}") from error
         heatmap = model.explain(image, prediction=prediction, progress=progress).heatmap
         lungs = prediction.prepared.lungs
-        features = embedding(model.classifier.forward, prediction.prepared.batch)[0]
+        features = prediction.outputs[EMBEDDING][0]
         return (
             {
                 "predicted": prediction.predicted,

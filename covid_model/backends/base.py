@@ -35,7 +35,7 @@ def threads_of_a_pass() -> int:
 
 
 def use_one_thread() -> None:
-    """For a process of which one runs on each core: the networks that it loads from now on compute on one thread."""
+    """For many images at once, on threads or in processes: the networks loaded from now on compute on one thread."""
     _one_thread.set()
 
 

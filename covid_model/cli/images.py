@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from covid_model.backends.base import Progress
+from covid_model.backends.base import Progress, use_one_thread
 from covid_model.cli import archive
 from covid_model.errors import CovidModelError, ExplainError
 from covid_model.explain.methods import DEFAULT_METHOD, METHODS, get_method
 from covid_model.images.read import printable
 from covid_model.models.specs import DEFAULT_MODEL
 from covid_model.models.user_models import available_models
-from covid_model.threads import in_order
+from covid_model.threads import IN_FLIGHT, in_order
 
 if TYPE_CHECKING:
+    from covid_model.api.model import Model
     from covid_model.share.batch import Job
 
 Record = dict[str, Any]
@@ -64,8 +65,8 @@ def _image_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", choices=available_models(), default=DEFAULT_MODEL, help="default: %(default)s")
 
 
-def _each_image(arguments: argparse.Namespace, work: Callable[[str, Progress], Record]) -> Iterable[Record]:
-    """`work` on every file, several at a time; a file that fails becomes a record with `error`, and the run goes on.
+def _each_image(arguments: argparse.Namespace, work: Callable[["Model", str, Progress], Record]) -> Iterable[Record]:
+    """`work` with the model on each file, several at a time; one that fails becomes a record with `error`, and all go on.
 
     Records come in the files' order. A folder without files fails, too: nothing that was named is passed over in silence.
     """
@@ -73,10 +74,15 @@ def _each_image(arguments: argparse.Namespace, work: Callable[[str, Progress], R
     if not named:
         raise CovidModelError("No image given; name one or more files, e.g. `predict image.png`.")
     paths = [path for given in named for path in _files(given) or [given]]
+    from covid_model.api.load import load_model
+
+    if len(paths) > IN_FLIGHT:
+        use_one_thread()
+    model = load_model(arguments.model)
 
     def record(path: str, progress: Progress) -> Record:
         try:
-            return {"file": printable(path), **work(path, progress)}
+            return {"file": printable(path), **work(model, path, progress)}
         except CovidModelError as error:
             return {"file": printable(path), "error": str(error)}
 
@@ -101,11 +107,9 @@ def _print(record: Record, as_json: bool, text: Callable[[Record], str]) -> None
 
 def run_predict(arguments: argparse.Namespace) -> int:
     """The `predict` command."""
-    from covid_model.api.load import load_model, read_image
+    from covid_model.api.load import read_image
 
-    model = load_model(arguments.model)
-
-    def work(path: str, _: Progress) -> Record:
+    def work(model: "Model", path: str, _: Progress) -> Record:
         prediction = model.predict(read_image(path), force=arguments.force)
         return {
             "model": prediction.model,
@@ -134,13 +138,11 @@ def run_explain(arguments: argparse.Namespace) -> int:
     if arguments.images is not None:
         return archive.run_archive(arguments, job)
     archive.require_images(arguments)
-    from covid_model.api.load import load_model
     from covid_model.share.batch import explain_file, write_table
 
-    model = load_model(arguments.model)
     rows: list[Record] = []
 
-    def work(path: str, progress: Progress) -> Record:
+    def work(model: "Model", path: str, progress: Progress) -> Record:
         row, before = explain_file(model, Path(path), job, arguments.out, progress)
         return {"row": row, "before": before}
 

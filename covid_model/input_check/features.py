@@ -42,10 +42,26 @@ def moire(pixels: NDArray[np.float32]) -> float:
     """
     fine = resized(pixels, (SPECTRUM, SPECTRUM))
     taper, far = _moire_windows()
-    spectrum = np.abs(np.fft.rfft2((fine - fine.mean()) * taper[:, None] * taper))
-    logarithm = np.log(np.fft.fftshift(spectrum, axes=0) + 1e-3).astype(np.float32)
+    spectrum = _magnitudes((fine - fine.mean()) * taper[:, None] * taper)
+    logarithm = np.log(np.fft.fftshift(spectrum, axes=0) + np.float32(1e-3))
     above = logarithm - cv2.blur(logarithm, (15, 15))
     return float(above[far].max())
+
+
+def _magnitudes(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """|rfft2| of (n, n) float32, n even: (n, n / 2 + 1). OpenCV takes a third of NumPy's time.
+
+    OpenCV packs the spectrum of real values into their own size: real and imaginary parts side by side, and below each
+    other in the first and last column, which are their own mirror images.
+    """
+    packed, half = cv2.dft(values), len(values) // 2
+    found = np.empty((len(values), half + 1), np.float32)
+    found[:, 1:half] = cv2.magnitude(packed[:, 1:-1:2].copy(), packed[:, 2:-1:2].copy())
+    ends = packed[:, [0, -1]]
+    found[[0, half], ::half] = np.abs(ends[[0, -1]])
+    found[1:half, ::half] = np.hypot(ends[1:-1:2], ends[2:-1:2])
+    found[half + 1 :][:, ::half] = found[half - 1 : 0 : -1, ::half]
+    return found
 
 
 @cache

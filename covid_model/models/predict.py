@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_model.backends.base import LOGITS, Array
+from covid_model.backends.base import EMBEDDING, LOGITS, Array
 from covid_model.errors import ModelError
 from covid_model.images.xray_image import XrayImage
 from covid_model.input_check.check import InputCheckResult
@@ -23,8 +23,8 @@ class Prediction:
     logits: (units,) float32. probabilities: class name -> calibrated probability; they sum to 1 unless `head` is multilabel.
     warnings: sentences to keep in mind, from reading the image, the input check and the lung mask. seconds: for finding the
     lungs and the forward pass together. input_check: its result for the image, where it was run. outputs: of the same
-    forward pass, by name as in `Backend.run`: logits and the first explanation layer, so that heatmaps need no pass of
-    their own.
+    forward pass, by name as in `Backend.run`: logits, embedding and the first explanation layer, so that heatmaps and
+    promises need no pass of their own.
     """
 
     model: str
@@ -67,7 +67,7 @@ def predict(
     """
     start = time.perf_counter()
     prepared = classifier.prepare(image, lungs)
-    outputs = classifier.forward.run(prepared.batch, (LOGITS, *classifier.card.explanation_layers[:1]))
+    outputs = classifier.forward.run(prepared.batch, (LOGITS, EMBEDDING, *classifier.card.explanation_layers[:1]))
     logits = outputs[LOGITS]
     probabilities = classifier.probabilities(logits)[0]
     if not np.isfinite(probabilities).all():

@@ -7,11 +7,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_model.backends.base import Array
+from covid_model.backends.base import EMBEDDING, Array
 from covid_model.evaluation.groups import LEAST
 from covid_model.models.classifier import Classifier
 from covid_model.models.predict import Prediction
-from covid_model.trust.source_probe import SourceProbe, embedding, load_probe
+from covid_model.trust.source_probe import SourceProbe, load_probe
 
 FARTHEST: Final = 5.0
 """Standard deviations that one feature can add to the distance."""
@@ -51,7 +51,7 @@ def likeness(classifier: Classifier, prediction: Prediction) -> Likeness:
     probe = load_probe(classifier.key, classifier.weights_digest)
     if probe is None:
         return Likeness(refused, None, "")
-    features = embedding(classifier.forward, prediction.prepared.batch)
+    features = prediction.outputs[EMBEDDING]
     shares = probe.probabilities(features)[0]
     likely = int(shares.argmax())
     return Likeness(

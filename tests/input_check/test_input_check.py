@@ -26,7 +26,7 @@ from covid_model.input_check.check import (
     require_frontal,
     shipped_input_check,
 )
-from covid_model.input_check.features import measure
+from covid_model.input_check.features import SPECTRUM, _magnitudes, measure, moire
 from covid_model.lungs.segment import LungSegmenter
 
 Pixels = NDArray[np.float32]
@@ -148,3 +148,17 @@ def test_the_card_holds_the_bars_kind_by_kind() -> None:
     assert all(score["value"] <= 0.05 for score in frontal.values())
     assert all(score["value"] >= 0.95 for name, score in scores.items() if name not in frontal)
     assert {negative.name for negative in NEGATIVES} | {"lateral"} == scores.keys() - frontal.keys()
+
+
+@pytest.mark.parametrize("size", [4, 8, SPECTRUM])
+def test_opencvs_packed_spectrum_is_numpys(size: int) -> None:
+    values = np.random.default_rng(0).normal(size=(size, size)).astype(np.float32)
+    expected = np.abs(np.fft.rfft2(values.astype(np.float64)))
+    np.testing.assert_allclose(_magnitudes(values), expected, atol=1e-5 * expected.max())
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_fine_wave_stands_out_in_whatever_direction(axis: int) -> None:
+    noise = np.random.default_rng(0).normal(size=(SPECTRUM, SPECTRUM)).astype(np.float32)
+    wave = np.expand_dims(np.sin(2 * np.pi * 100 / SPECTRUM * np.arange(SPECTRUM)), 1 - axis).astype(np.float32)
+    assert moire(noise + wave) > moire(noise) + 2

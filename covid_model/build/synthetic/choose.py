@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_model import __version__
+from covid_model.backends.base import EMBEDDING
 from covid_model.build.synthetic.draw import GUIDANCE, STEPS, Generator
 from covid_model.data.manifest import data_hash
 from covid_model.data.similar import embedding_path
@@ -24,7 +25,6 @@ from covid_model.images.xray_image import XrayImage
 from covid_model.input_check.check import InputCheckResult, check_image
 from covid_model.models.classifier import Classifier
 from covid_model.models.predict import Prediction, predict
-from covid_model.trust.source_probe import embedding
 
 COARSE: Final = 64
 """Pixels a side at which images are correlated: fine enough for ribs, too coarse for noise."""
@@ -125,7 +125,7 @@ def candidate(
     outputs = classifiers[first].segmenter.run(image.pixels)
     checked = check_image(image, outputs)
     predictions = {key: predict(classifier, image, outputs.lungs, checked) for key, classifier in classifiers.items()}
-    features = embedding(classifiers[first].forward, predictions[first].prepared.batch)[0]
+    features = predictions[first].outputs[EMBEDDING][0]
     return Candidate(label, seed, png, image, checked, predictions, known.nearest(image.pixels, features))
 
 
