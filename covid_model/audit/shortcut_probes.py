@@ -147,5 +147,29 @@ def _fit(features: NDArray[np.float32], label: NDArray[Any]) -> Score:
     from sklearn.linear_model import LogisticRegression
 
     mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
-    fitted = LogisticRegression(C=0.01, class_weight="balanced", max_iter=1000).fit((features - mean) / scale, label)
-    return lambda rows: np.asarray(fitted.decision_function((rows - mean) / scale), np.float64)
+    standard = (features - mean) / scale
+    narrow, widen = _narrowed(standard)
+    fitted = LogisticRegression(C=0.01, class_weight="balanced", max_iter=1000).fit(narrow, label)
+    weights, constant = widen(fitted.coef_), fitted.intercept_
+
+    def score(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        found = np.asarray((rows - mean) / scale @ weights.T + constant, np.float64)
+        return found[:, 0] if found.shape[1] == 1 else found
+
+    return score
+
+
+def _narrowed(rows: NDArray[np.float32]) -> tuple[NDArray[Any], Callable[[NDArray[np.float64]], NDArray[Any]]]:
+    """Rows (n, f) with their lengths and angles in at most n columns, and how weights there become weights of features.
+
+    The weights that fit best under an L2 penalty are a sum of the rows (representer theorem), so nothing is lost: a fit of
+    186,624 features of 1,000 images takes seconds instead of an hour. Rows that are no wider than high stay as they are.
+    """
+    if rows.shape[1] <= len(rows):
+        return rows, lambda weights: weights
+    lengths, directions = np.linalg.eigh((rows @ rows.T).astype(np.float64))
+    lengths = np.maximum(lengths, 1e-12)  # rows may all be the same, as those of images without lungs
+    real = lengths >= 1e-6 * lengths[-1]
+    root = np.sqrt(lengths[real])
+    directions = directions[:, real]
+    return directions * root, lambda weights: (weights / root @ directions.T).astype(np.float32) @ rows

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
 
-from covid_model.audit.shortcut_probes import Probes
+from covid_model.audit.shortcut_probes import Probes, _fit
 from covid_model.data.filters import UNKNOWN
 
 
@@ -76,3 +78,16 @@ def test_a_group_is_told_where_the_features_hold_it_and_unknown_ones_do_not_coun
     some = np.where(np.arange(len(rows)) % 2 == 0, view, UNKNOWN)
     assert probes.told(features, some)["images"] == int(((rows["split"] == "test") & (some != UNKNOWN)).sum())
     assert probes.told(features, np.full(len(rows), UNKNOWN))["value"] is None
+
+
+@pytest.mark.parametrize("groups", [2, 3])
+def test_more_features_than_images_are_fitted_as_scikit_learn_fits_them(groups: int) -> None:
+    random = np.random.default_rng(0)
+    label = np.arange(60) % groups
+    features = random.normal(size=(60, 500)).astype(np.float32) * random.uniform(0.1, 9, 500).astype(np.float32)
+    features[:, 7] += 20 * label
+    new = random.normal(size=(20, 500)).astype(np.float32)
+    mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
+    exact = LogisticRegression(C=0.01, class_weight="balanced", max_iter=5000, tol=1e-8)
+    expected = exact.fit((features - mean) / scale, label).decision_function((new - mean) / scale)
+    np.testing.assert_allclose(_fit(features, label)(new), expected, atol=2e-3)
