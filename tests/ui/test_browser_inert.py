@@ -187,7 +187,9 @@ def test_names_of_a_manifest_and_saved_queries(page, planted: Planted) -> None:
     provenance = page.get_by_test_id("stExpander").filter(has_text="Where these images come from")
     provenance.locator("summary").click()
     provenance.get_by_text("Do not redistribute images").first.wait_for()
+    quiet(page)
     page.get_by_text("Saved queries").click()
+    quiet(page)
     check(
         page, planted, f"{planted.markup}, {planted.markup}, {planted.markup}", f"{planted.markup}: {planted.markup}. Do not"
     )
