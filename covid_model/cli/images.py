@@ -76,7 +76,7 @@ def _each_image(arguments: argparse.Namespace, work: Callable[["Model", str, Pro
     paths = [path for given in named for path in _files(given) or [given]]
     from covid_model.api.load import load_model
 
-    if len(paths) > IN_FLIGHT:
+    if len(paths) > IN_FLIGHT:  # they fill the cores by themselves; more threads would wait for each other
         use_one_thread()
     model = load_model(arguments.model)
 
