@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +22,15 @@ def file_sha256(path: Path) -> str:
 def written_whole(path: Path) -> Iterator[Path]:
     """A path beside `path` to write to; it replaces `path` when the block ends without an error, and is removed otherwise.
 
+    Each thread of each process has its own, so that several may write the same file: the last to finish has written it.
+
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder, written_whole(Path(folder, "a.txt")) as partial:
-    ...     partial.name
+    ...     partial.name.startswith("a.txt."), partial.suffix
     ...     _ = partial.write_text("all of it")
-    'a.txt.partial'
+    (True, '.partial')
     """
-    partial = path.with_name(f"{path.name}.partial")
+    partial = _partial(path)
     try:
         yield partial
         partial.replace(path)
@@ -41,9 +44,14 @@ def written_whole(path: Path) -> Iterator[Path]:
 def check_writable(path: Path) -> None:
     """Raise OSError where no file can be written at `path`; called before long work whose result goes there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        path.with_name(f"{path.name}.partial").touch(exist_ok=False)
-    path.with_name(f"{path.name}.partial").unlink()
+    partial = _partial(path)
+    partial.touch()
+    partial.unlink()
+
+
+def _partial(path: Path) -> Path:
+    """Where this thread writes what becomes `path`. Identifiers of threads are unique among all processes of a machine."""
+    return path.with_name(f"{path.name}.{threading.get_native_id()}.partial")
 
 
 def write_arrays(path: Path, arrays: Mapping[str, "NDArray[Any]"]) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from covid_model.files import written_whole
 from covid_model.images.preprocess import resized
 from covid_model.images.read import load_image
 from covid_model.settings import thumbnails_folder
@@ -34,9 +35,8 @@ def thumbnail(image: Path, digest: str, folder: Path | None = None) -> bytes:
         data = _made(image)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_suffix(f".{os.getpid()}.partial")
-        partial.write_bytes(data)
-        partial.replace(kept)
+        with written_whole(kept) as partial:
+            partial.write_bytes(data)
         if int(digest[:8], 16) % LOOK_EVERY == 0:
             prune(folder)
     except OSError:

@@ -61,7 +61,7 @@ def explain_file(model: Model, path: Path, job: Job, out: Path, progress: Progre
     if finished.is_file():
         done: BatchRow = json.loads(finished.read_text("utf-8"))
         if done["settings"] == settings:
-            return done["row"], True
+            return {**done["row"], "file": str(path)}, True  # the same image may lie in several places
     image = read_image(data)
     prediction = model.predict(image, force=job.force)
     row = {"file": str(path), **prediction_row(prediction)}

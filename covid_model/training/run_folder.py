@@ -85,6 +85,8 @@ class RunFolder:
             lock = self._lock()
             lock.acquire(timeout=CLAIM)
             (self.path / "STOP").unlink(missing_ok=True)
+            for path in self.checkpoints.glob("*.partial"):  # of a trainer that was killed
+                path.unlink()
             self.set_status("starting")
         except Timeout:
             trainer = f"Process {self.status().get('pid', 'of unknown number')}"

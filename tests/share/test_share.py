@@ -133,6 +133,15 @@ def test_a_folder_goes_on_where_it_was_cut(
     assert table["image"][0] == row["image"]
 
 
+def test_the_same_image_under_two_names_keeps_both_and_is_done_once(image: Path, model: Model, tmp_path: Path) -> None:
+    twin = tmp_path / "twin.png"
+    twin.write_bytes(image.read_bytes())
+    explain_file(model, image, Job(("gradcam",)), tmp_path / "out")
+    row, before = explain_file(model, twin, Job(("gradcam",)), tmp_path / "out")
+    assert before
+    assert row["file"] == str(twin)
+
+
 def test_other_settings_are_other_work(image: Path, model: Model, tmp_path: Path) -> None:
     out = tmp_path / "out"
     explain_file(model, image, Job(("gradcam",)), out)
