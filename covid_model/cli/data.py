@@ -41,6 +41,9 @@ def add_commands(commands: Any) -> None:
     build.add_argument("--seed", type=int, default=0, help="of the split")
     build.add_argument("--all-views", action="store_true", help="keep lateral images and images without a view")
     build.add_argument("--leave-out", type=Path, metavar="CSV", help="images to leave out, as the Dataset page lists them")
+    build.add_argument(
+        "--keep-splits", type=Path, metavar="MANIFEST", help="an earlier manifest whose images stay in their splits"
+    )
     build.set_defaults(run=run_build)
 
     check = data.add_parser("check", help="patients or near-duplicates in two splits; exit code 1 where there are any")
@@ -87,7 +90,7 @@ def add_commands(commands: Any) -> None:
 def run_build(arguments: argparse.Namespace) -> int:
     """The `data build` command."""
     from covid_model.data.leave_out import read_leave_out
-    from covid_model.data.manifest import build, write_manifest
+    from covid_model.data.manifest import build, read_manifest, write_manifest
 
     folders = {name: Path(folder) for name, folder in _pairs("--source", arguments.source).items()}
     labels, columns, own = _pairs("--label", arguments.label), _pairs("--column", arguments.column), {}
@@ -107,7 +110,15 @@ def run_build(arguments: argparse.Namespace) -> int:
         raise DataError("Name at least one --source, --folder or --table.")
     listed = read_leave_out(arguments.leave_out) if arguments.leave_out else {}
     check_writable(arguments.out)
-    table, report = build(folders, own=own, seed=arguments.seed, all_views=arguments.all_views, leave_out=listed)
+    before = read_manifest(arguments.keep_splits) if arguments.keep_splits else None
+    table, report = build(
+        folders,
+        own=own,
+        seed=arguments.seed,
+        all_views=arguments.all_views,
+        leave_out=listed,
+        keep_splits={} if before is None else dict(zip(before["digest"], before["split"], strict=True)),
+    )
     write_manifest(table, report, arguments.out)
     print(table.groupby(["source", "label", "split"]).size().unstack(fill_value=0).to_string())
     for line in report.lines():

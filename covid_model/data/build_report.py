@@ -36,6 +36,8 @@ class BuildReport:
     broken: list[str] = field(default_factory=list)
     joined_patients: int = 0
     near_duplicate_pairs: int = 0
+    kept_splits: int = 0
+    moved_splits: int = 0
     empty: list[str] = field(default_factory=list)
     data_hash: str = ""
 
@@ -48,6 +50,11 @@ class BuildReport:
         ]
         found.append(f"patients joined across sources: {self.joined_patients}")
         found.append(f"near-duplicate pairs kept in one split: {self.near_duplicate_pairs}")
+        if self.kept_splits:
+            found.append(
+                f"images in the earlier manifest: {self.kept_splits}; of these moved towards training, because a new image "
+                f"joins them with others: {self.moved_splits}"
+            )
         found += [f"broken: {line}" for line in self.broken]
         found += self.empty
         return found

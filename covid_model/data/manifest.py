@@ -21,7 +21,7 @@ from covid_model.data.leave_out import Key, key_of
 from covid_model.data.patients import is_known, one_spelling, shared_patients
 from covid_model.data.source import in_split_order
 from covid_model.data.sources import Source, SourceImage, get_source
-from covid_model.data.split import split_by_group
+from covid_model.data.split import SPLITS, split_by_group
 from covid_model.errors import DataError, ImageError
 from covid_model.files import written_whole
 from covid_model.images.read import load_image
@@ -56,14 +56,17 @@ def build(
     seed: int = 0,
     all_views: bool = False,
     leave_out: Collection[Key] = (),
+    keep_splits: Mapping[str, str] | None = None,
 ) -> tuple[pd.DataFrame, BuildReport]:
     """Read the sources `folders` (name -> folder) into one manifest table with COLUMNS, and a report of what was left out.
 
     The split does not depend on the order of `folders`.
 
     own: those of the sources that are not in SOURCES (`data.user_source`). seed: of the split. all_views: keep lateral
-    images and images without a view. leave_out: digest and file name of images to leave out (`data.leave_out`). Raises
-    DataError for an unknown source, a folder that is not that source, or a source without a usable image.
+    images and images without a view. leave_out: digest and file name of images to leave out (`data.leave_out`).
+    keep_splits: digest -> split of images of an earlier manifest, for a data set that grows: no image leaves the split that
+    a model has met it in, but for test and validation images that a new image joins with training images. Raises DataError
+    for an unknown source, a folder that is not that source, or a source without a usable image.
     """
     report = BuildReport(
         seed=seed, views="all" if all_views else "frontal", date=datetime.now(UTC).isoformat("T", "seconds")
@@ -93,7 +96,8 @@ def build(
     table = pd.DataFrame.from_records(records)
     _join_patients(table, {name for name, source in sources.items() if source.unique_stems}, report)
     strata = (table["source"] + "/" + table["label"]).tolist()
-    table["split"] = split_by_group(table["group"].tolist(), strata, seed)
+    kept = _kept_splits(table, keep_splits or {}, report)
+    table["split"] = split_by_group(table["group"].tolist(), strata, seed, kept)
     report.kept = Counter(strata)
     report.note_empty(Counter(zip(table["split"], table["label"], strict=True)))
     report.data_hash = data_hash(table)
@@ -188,6 +192,17 @@ def _join_patients(table: pd.DataFrame, unique_stems: set[str], report: BuildRep
     first_of = {patient: index for index, patient in reversed(list(enumerate(table["patient"])))}
     same_patient = [(first_of[patient], index) for index, patient in enumerate(table["patient"])]
     table["group"] = joined_groups(len(table), same_patient + [(int(i), int(j)) for i, j, _ in pairs])
+
+
+def _kept_splits(table: pd.DataFrame, keep: Mapping[str, str], report: BuildReport) -> dict[Any, str]:
+    """Group -> the split that its images had; the one nearest to training where they had several."""
+    before = table["digest"].map(keep)
+    kept: dict[Any, str] = {}
+    for split in reversed(SPLITS):
+        kept |= dict.fromkeys(table.loc[before == split, "group"], split)
+    report.kept_splits = int(before.notna().sum())
+    report.moved_splits = int((before.notna() & (before != table["group"].map(kept))).sum())
+    return kept
 
 
 def data_hash(table: pd.DataFrame) -> str:

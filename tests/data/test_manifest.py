@@ -118,6 +118,26 @@ def test_bad_source_arguments(text: str, tmp_path: Path, capsys: pytest.CaptureF
     assert "error:" in capsys.readouterr().err
 
 
+def test_a_data_set_grows_and_no_image_leaves_its_split(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, grown = tmp_path / "first.parquet", tmp_path / "grown.parquet"
+    cohen = ["--source", f"{COHEN}={layouts.cohen(tmp_path, cohen_rows(40))}"]
+    assert main(["data", "build", *cohen, "--out", str(first)]) == 0
+    before = read_manifest(first).assign(name=lambda rows: rows["path"].map(lambda path: Path(path).stem)).set_index("name")
+    trained, tested = (before.index[before["split"] == split][0] for split in ("train", "test"))
+    # the copies are of one patient, so they join an image of each split
+    copies = [("p", f"copy-{name}", 100 + int(name[1:])) for name in (trained, tested)]
+    strangers = [(f"q{number}", f"stranger-{number}", 900 + number) for number in range(30)]
+    hannover = ["--source", f"{HANNOVER}={layouts.hannover(tmp_path, [*copies, *strangers], gain=0.8)}"]
+    capsys.readouterr()
+    assert main(["data", "build", *cohen, *hannover, "--keep-splits", str(first), "--out", str(grown)]) == 0
+    assert "earlier manifest: 40; of these moved towards training, because a new image joins them" in capsys.readouterr().out
+    after = read_manifest(grown).assign(name=lambda rows: rows["path"].map(lambda path: Path(path).stem)).set_index("name")
+    others = before.index.drop(tested)
+    assert after.loc[others, "split"].tolist() == before.loc[others, "split"].tolist()
+    assert after.loc[[tested, f"copy-{trained}", f"copy-{tested}"], "split"].tolist() == ["train"] * 3
+    assert check_leakage(read_manifest(grown)).clean
+
+
 def test_the_public_images_do_not_leak(real_images: Path) -> None:
     table, report = build({COHEN: real_images / COHEN, HANNOVER: real_images / HANNOVER})
     assert check_leakage(table).clean

@@ -27,6 +27,13 @@ def test_the_split_does_not_depend_on_the_order_of_images() -> None:
     assert Counter(first.values()) == {"train": 21, "val": 3, "test": 6}
 
 
+def test_groups_whose_split_is_known_keep_it_and_fill_it() -> None:
+    kept = {f"p{number}": "test" for number in range(20)}
+    found = split_by_group([f"p{number}" for number in range(100)], ["x"] * 100, 5, kept)
+    assert found[:20] == ["test"] * 20
+    assert Counter(found) == {"train": 70, "val": 10, "test": 20}
+
+
 def test_near_pairs_are_all_and_only_those_within_the_limit_across_blocks() -> None:
     zero, three, far = "0" * 64, "7" + "0" * 63, "f" * 64
     hashes = [zero, far, three, zero]
