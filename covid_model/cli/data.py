@@ -44,6 +44,10 @@ def add_commands(commands: Any) -> None:
     build.add_argument(
         "--keep-splits", type=Path, metavar="MANIFEST", help="an earlier manifest whose images stay in their splits"
     )
+    build.add_argument(
+        "--second-reads", choices=("keep", "relabel", "leave out"), default="keep",
+        help="what to do with images that people read again and labelled otherwise; default: %(default)s the label",
+    )  # fmt: skip
     build.set_defaults(run=run_build)
 
     check = data.add_parser("check", help="patients or near-duplicates in two splits; exit code 1 where there are any")
@@ -118,6 +122,7 @@ def run_build(arguments: argparse.Namespace) -> int:
         all_views=arguments.all_views,
         leave_out=listed,
         keep_splits={} if before is None else dict(zip(before["digest"], before["split"], strict=True)),
+        second_reads=arguments.second_reads,
     )
     write_manifest(table, report, arguments.out)
     print(table.groupby(["source", "label", "split"]).size().unstack(fill_value=0).to_string())
@@ -169,9 +174,11 @@ def run_report(arguments: argparse.Namespace) -> int:
     """The `data report` command."""
     from covid_model.data.browse import ManifestTable
     from covid_model.data.report import write_report
+    from covid_model.evaluation.label_noise import describe_with_noise
 
-    content = write_report(ManifestTable(arguments.manifest), arguments.out)
-    for sentence in content["confounders"]:
+    images = ManifestTable(arguments.manifest)
+    content = write_report(images, describe_with_noise(images), arguments.out)
+    for sentence in (*content["confounders"], *content["label_noise"]):
         print(sentence)
     for found in content["quality"].values():
         print(f"{found['title']}: {'not measured' if found['count'] is None else found['count']}")
@@ -182,9 +189,9 @@ def run_report(arguments: argparse.Namespace) -> int:
 def run_describe(arguments: argparse.Namespace) -> int:
     """The `data describe` command."""
     from covid_model.data.browse import ManifestTable
-    from covid_model.data.description import describe
+    from covid_model.evaluation.label_noise import describe_with_noise
 
-    found = describe(ManifestTable(arguments.manifest))
+    found = describe_with_noise(ManifestTable(arguments.manifest))
     found.save(arguments.out)
     print(f"{found.images} images of {found.patients} patients -> {arguments.out}")
     return 0

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from covid_model.data.labels import Label
+from covid_model.data.source import OTHER_READ
 from covid_model.data.tables import find_table, read_table
 from covid_model.errors import DataError
 
@@ -13,6 +15,8 @@ RSNA_FOLDER: Final = "rsna-pneumonia"
 """Below the folder of ChestX-ray14."""
 RSNA_SIDE: Final = 1024
 """Boxes are given in pixels of a square original of this side."""
+RSNA_LABELS: Final[Mapping[str, Label]] = {"Lung Opacity": "Pneumonia", "Normal": "Normal"}
+"""Opinion of the challenge's radiologists -> label; they were asked for opacities that suggest pneumonia."""
 BRIXIA_FILE: Final = "annotations/brixia-scores.csv"
 """Below the folder of Cohen's collection."""
 ZONES: Final[Mapping[str, str]] = {
@@ -76,6 +80,17 @@ def rsna_reads(folder: Path) -> dict[str, RsnaRead]:
         if target == "1":
             boxes[patient].append(OpacityBox(*(_number(text, "stage_2_train_labels.csv") for text in numbers)))
     return {Path(name).stem: RsnaRead(opinions.get(patient, ""), tuple(boxes[patient])) for patient, name in images}
+
+
+def rsna_labels(folder: Path) -> dict[str, str]:
+    """Name of the NIH image without suffix -> label by the challenge's radiologists, OTHER_READ where it is none of ours.
+
+    folder: of ChestX-ray14; empty without the challenge's tables in it. Raises DataError for a damaged table.
+    """
+    place = folder / RSNA_FOLDER
+    if not place.is_dir():
+        return {}
+    return {name: RSNA_LABELS.get(read.opinion, OTHER_READ) for name, read in rsna_reads(place).items() if read.opinion}
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ class BuildReport:
     left_out_label: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     left_out_view: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     left_out_listed: Counter[str] = field(default_factory=Counter)
+    left_out_read: Counter[str] = field(default_factory=Counter)
+    relabelled: Counter[str] = field(default_factory=Counter)
     repeated_rows: Counter[str] = field(default_factory=Counter)
     contradicting_rows: Counter[str] = field(default_factory=Counter)
     unknown_patients: Counter[str] = field(default_factory=Counter)
@@ -63,6 +65,8 @@ class BuildReport:
         return [
             ("files missing", self.missing_files),
             ("left out because they are in the list to leave out", self.left_out_listed),
+            ("left out because people who read them again saw something else", self.left_out_read),
+            ("relabelled as people read them again", +self.relabelled),
             ("rows repeated", self.repeated_rows),
             ("of these with another label than the first row of the image, which counts", +self.contradicting_rows),
             ("images without a patient, each a patient of its own", self.unknown_patients),

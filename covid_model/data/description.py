@@ -1,7 +1,7 @@
 """A description of a manifest in counts, which may be published where its images may not."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -39,7 +39,8 @@ class Description:
 
     spreads: column -> "source" or "label" -> value -> quantiles (QUANTILES). data_hash: of the manifest. model: key and
     first digits of the weights of the model that measured the images, empty where none did. date, version: when and by
-    which version of the project it was made.
+    which version of the project it was made. second_reads: label -> of its images that people read again, `read_as` (label
+    -> images) and `differs`, the share read otherwise, as an interval by patient (`evaluation.label_noise`).
     """
 
     images: int
@@ -50,6 +51,20 @@ class Description:
     model: str
     date: str
     version: str
+    second_reads: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def noise_sentences(self) -> list[str]:
+        """What second reads say of each label."""
+        found = []
+        for label, reads in self.second_reads.items():
+            differs, others = reads["differs"], {name: n for name, n in reads["read_as"].items() if name != label}
+            listed = ", ".join(f"{count:,} as {name}" for name, count in others.items())
+            found.append(
+                f"Of {differs['images']:,} images labelled {label} that people read again, {differs['value']:.0%} were read "
+                f"otherwise (95% interval {differs['low']:.0%} to {differs['high']:.0%}{f': {listed}' if listed else ''})."
+            )
+        return found
 
     @property
     def labels(self) -> tuple[str, ...]:

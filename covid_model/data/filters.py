@@ -46,6 +46,7 @@ FILTERS: Final = {
         Filter("view", "View", "choice", "view", _plain("view")),
         Filter("sex", "Sex", "choice", "sex", _plain("sex")),
         Filter("age", "Age", "choice", "age", f"CASE WHEN age IS NULL THEN '{UNKNOWN}' {_AGE} ELSE '{OLDEST}' END"),
+        Filter("second_read", "Second read", "choice", "second_read", _plain("second_read")),
         Filter("lungs", "Lung outline", "choice", "lungs", _plain("lungs")),
         Filter("confidence", "Confidence", "range", "confidence", "confidence"),
         Filter("attention", "Attention in lungs", "range", "attention", "attention"),

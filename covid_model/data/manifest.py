@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from covid_model.data.build_report import BuildReport
 from covid_model.data.duplicates import joined_groups, near_pairs, perceptual_hash
+from covid_model.data.labels import LABELS
 from covid_model.data.leave_out import Key, key_of
 from covid_model.data.patients import is_known, one_spelling, shared_patients
 from covid_model.data.source import in_split_order
@@ -46,7 +47,12 @@ COLUMNS: Final = [
     "link",
 ]
 
+SECOND_READ: Final = "second_read"
+"""A column of manifests with images that people read again (`data.source.SourceImage.second_read`)."""
+
 META_KEY: Final = b"covid_model.build"
+
+SecondReads = Literal["keep", "relabel", "leave out"]
 
 
 def build(
@@ -57,6 +63,7 @@ def build(
     all_views: bool = False,
     leave_out: Collection[Key] = (),
     keep_splits: Mapping[str, str] | None = None,
+    second_reads: SecondReads = "keep",
 ) -> tuple[pd.DataFrame, BuildReport]:
     """Read the sources `folders` (name -> folder) into one manifest table with COLUMNS, and a report of what was left out.
 
@@ -65,8 +72,10 @@ def build(
     own: those of the sources that are not in SOURCES (`data.user_source`). seed: of the split. all_views: keep lateral
     images and images without a view. leave_out: digest and file name of images to leave out (`data.leave_out`).
     keep_splits: digest -> split of images of an earlier manifest, for a data set that grows: no image leaves the split that
-    a model has met it in, but for test and validation images that a new image joins with training images. Raises DataError
-    for an unknown source, a folder that is not that source, or a source without a usable image.
+    a model has met it in, but for test and validation images that a new image joins with training images. second_reads:
+    of images that people read again, "keep" the label, "relabel" as they read, or "leave out" those read otherwise; images
+    with a finding that is no label are left out by both. Raises DataError for an unknown source, a folder that is not that
+    source, or a source without a usable image.
     """
     report = BuildReport(
         seed=seed, views="all" if all_views else "frontal", date=datetime.now(UTC).isoformat("T", "seconds")
@@ -74,7 +83,9 @@ def build(
     sources = {name: (own or {}).get(name) or get_source(name) for name in in_split_order(folders)}
     listed = []
     for name, source in sources.items():
-        images = _known_patients(name, folders[name], list(_usable(name, folders[name], source, report, all_views)), report)
+        images = _known_patients(
+            name, folders[name], list(_usable(name, folders[name], source, report, all_views, second_reads)), report
+        )
         if not images:
             raise DataError(report.why_nothing(name, folders[name]))
         listed += [(name, image) for image in images]
@@ -101,10 +112,12 @@ def build(
     report.kept = Counter(strata)
     report.note_empty(Counter(zip(table["split"], table["label"], strict=True)))
     report.data_hash = data_hash(table)
-    return table[list(COLUMNS)], report
+    return table[[*COLUMNS, *([SECOND_READ] if table[SECOND_READ].any() else [])]], report
 
 
-def _usable(name: str, folder: Path, source: Source, report: BuildReport, all_views: bool) -> Iterator[SourceImage]:
+def _usable(
+    name: str, folder: Path, source: Source, report: BuildReport, all_views: bool, second_reads: SecondReads
+) -> Iterator[SourceImage]:
     """The images to read; all others are counted in the report."""
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder; give --source {name}=FOLDER of the unpacked download.")
@@ -125,9 +138,20 @@ def _usable(name: str, folder: Path, source: Source, report: BuildReport, all_vi
             report.missing_files[name] += 1
             if name not in report.first_missing:
                 report.first_missing[name] = str(_inside(image.path, folder))
+        elif (read := _as_read(image, second_reads)) is None:
+            report.left_out_read[name] += 1
         else:
+            report.relabelled[name] += read.label != image.label
             used[image.path] = image.label
-            yield image
+            yield read
+
+
+def _as_read(image: SourceImage, second_reads: SecondReads) -> SourceImage | None:
+    """The image with the label that counts; None where it is to be left out."""
+    if second_reads == "keep" or image.second_read in ("", image.label):
+        return image
+    label = next((label for label in LABELS if label == image.second_read), None)
+    return replace(image, label=label) if second_reads == "relabel" and label else None
 
 
 def _inside(path: Path, folder: Path) -> Path:
@@ -176,6 +200,7 @@ def _read_image(item: tuple[str, SourceImage]) -> dict[str, Any] | str:
         "width": image.shape[1],
         "licence": listed.licence,
         "link": listed.link,
+        SECOND_READ: listed.second_read,
     }
 
 

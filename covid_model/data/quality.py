@@ -132,6 +132,9 @@ CHECKS: Final = {
         Check("mislabelled", "Possibly mislabelled", "Outside the training split, the model predicts another class with at "
               "least its mean confidence in that class (Northcutt 2021).", ("correct", "confidence"), False,
               _asked(MISLABELLED)),
+        Check("second-read", "Labels that a second read does not share",
+              "People read the image again and saw something else.", ("second_read",), False,
+              _where("second_read NOT IN ('', label)", "'labelled ' || label || ', read again as ' || second_read")),
         Check("lateral", "Lateral images", "The view in the manifest is lateral.", ("view",), False,
               _where("regexp_matches(upper(coalesce(view, '')), '^(L$|LL|LAT)')", "'view ' || view")),
         Check("inverted", "Inverted images", f"The correlation with a drawn chest X-ray is below {INVERTED}.", ("likeness",),

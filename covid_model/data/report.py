@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from covid_model.data.browse import ManifestTable
 from covid_model.data.confounders import sentences
-from covid_model.data.description import Description, describe
+from covid_model.data.description import Description
 from covid_model.data.filters import FILTERS
 from covid_model.data.quality import CheckResult, run_checks
 from covid_model.errors import DataError
@@ -23,17 +23,17 @@ STYLE: Final = (
 )
 
 
-def write_report(images: ManifestTable, out: Path) -> dict[str, Any]:
-    """Write `report.html` and `report.json` to the folder `out`; returns what the JSON holds.
+def write_report(images: ManifestTable, description: Description, out: Path) -> dict[str, Any]:
+    """Write `report.html` and `report.json` to the folder `out`; returns what the JSON holds. description: of the images.
 
     Raises DataError for a manifest that cannot be read or a folder that cannot be written.
     """
-    description = describe(images)
     results = run_checks(images)
     content = {
         "manifest": images.path.name,
         "description": asdict(description),
         "confounders": sentences(description),
+        "label_noise": description.noise_sentences,
         "quality": {result.check.key: _cells(result) for result in results},
     }
     try:
@@ -59,6 +59,7 @@ def page(name: str, description: Description, results: list[CheckResult]) -> str
         f"data {description.data_hash[:12]}, {escape(description.model or 'not measured')}.</p>",
         "<h2>What gives a label away apart from the lungs</h2>",
         _list(sentences(description) or ["Nothing found."]),
+        *(["<h2>Label noise</h2>", _list(description.noise_sentences)] if description.second_reads else []),
         "<h2>Images by label</h2>",
         *(_counts(key, description) for key in description.counts),
         "<h2>Quality</h2>",

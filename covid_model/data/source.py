@@ -1,7 +1,7 @@
 """A source: one row with everything that the project knows of a public data set or of a user's own images."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +10,8 @@ from covid_model.errors import DataError
 
 FIELDS: Final = ("path", "label", "patient", "finding", "view", "sex", "age", "licence", "link")
 """The fields that columns of a source's table are mapped to."""
+OTHER_READ: Final = "another finding"
+"""A second read that is none of the labels."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,8 @@ class SourceImage:
 
     patient: as the source writes it, "" where unknown. view: "PA", "AP", "AP Supine", "Frontal", "L" or "" where unstated.
     sex: "M", "F" or "". age: years or None. problem: a sentence where the row is unusable. passed_over: why this file is not
-    an X-ray of the source, as a category that can be counted; "" for those that are.
+    an X-ray of the source, as a category that can be counted; "" for those that are. second_read: the label that people gave
+    who read the image again, OTHER_READ for a finding that is none of the labels, "" where nobody did.
     """
 
     path: Path
@@ -32,6 +35,7 @@ class SourceImage:
     link: str = ""
     problem: str = ""
     passed_over: str = ""
+    second_read: str = ""
 
     @property
     def usable(self) -> bool:
@@ -54,6 +58,7 @@ class Source:
 
     children: do all images show children? controls: does the collection have images with and without COVID-19?
     unique_stems: are its file names unique, so that an image of the same name in another source shows the same patient?
+    second_reads: from the source's folder to file stem -> what people who read the image again said (`SourceImage`).
     lung_masks: folder of lung outlines below the source's. archives: addresses that need no account; by_hand: what to do
     where there are none.
     """
@@ -76,13 +81,15 @@ class Source:
     children: bool = False
     controls: bool = False
     unique_stems: bool = False
+    second_reads: Callable[[Path], Mapping[str, str]] | None = None
     lung_masks: str = ""
     archives: tuple[str, ...] = ()
     by_hand: str = ""
 
     def read(self, folder: Path) -> Iterator[SourceImage]:
         """The images of `folder`. Raises DataError when it is not this source."""
-        return self.reader(self, folder)
+        reads = self.second_reads(folder) if self.second_reads else {}
+        return (replace(image, second_read=reads.get(image.path.stem, "")) for image in self.reader(self, folder))
 
     def label(self, finding: str) -> Label | None:
         """The label of a finding of this source, or None."""

@@ -144,7 +144,7 @@ def test_a_manifest_that_is_replaced_or_removed_while_open_is_one_sentence(table
 
 def test_every_filter_names_its_column(images: ManifestTable) -> None:
     for row in FILTERS.values():
-        assert row.needs in (*images.columns, "attention")
+        assert row.needs in (*images.columns, "attention", "second_read")
 
 
 def test_a_description_says_what_gives_labels_away(images: ManifestTable, tmp_path: Path) -> None:
@@ -263,10 +263,11 @@ def test_the_report_holds_everything_and_says_what_must_be_mended(
     assert "http" not in page
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="cannot be written"):
-        write_report(images, tmp_path / "file" / "out")
+        write_report(images, describe(images), tmp_path / "file" / "out")
 
 
 def test_a_report_shows_names_as_text(table: pd.DataFrame, tmp_path: Path) -> None:
     table.assign(label="<b>x</b>").to_parquet(tmp_path / "odd.parquet")
-    write_report(ManifestTable(tmp_path / "odd.parquet"), tmp_path)
+    odd = ManifestTable(tmp_path / "odd.parquet")
+    write_report(odd, describe(odd), tmp_path)
     assert "<b>x" not in (tmp_path / "report.html").read_text()

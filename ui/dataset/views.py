@@ -9,9 +9,10 @@ import streamlit as st
 
 from covid_model.data.browse import ManifestTable
 from covid_model.data.confounders import sentences
-from covid_model.data.description import Description, describe, read_description
+from covid_model.data.description import Description, read_description
 from covid_model.data.filters import FILTERS, Query
 from covid_model.data.similar import embedding_path, similar
+from covid_model.evaluation.label_noise import describe_with_noise
 from covid_model.models.user_models import available_models
 from covid_model.plots.dataset import counts_figure, legend_figure, map_figure, spread_figure
 from ui.dataset.grid import SIZE, show_images
@@ -38,7 +39,7 @@ PLAIN: Final = {"displayModeBar": False}
 
 @st.cache_data(max_entries=4, show_spinner="Counting images …")
 def _description(path: str, changed: float) -> Description:
-    return describe(images_of(Path(path)))
+    return describe_with_noise(images_of(Path(path)))
 
 
 def understand(images: ManifestTable | None) -> None:
@@ -51,6 +52,9 @@ def understand(images: ManifestTable | None) -> None:
     )
     st.subheader("What gives labels away besides the lungs", anchor=False)
     st.markdown("\n".join(f"- {inert_message(sentence)}" for sentence in sentences(found)) or "Nothing found.")
+    if noise := found.noise_sentences:
+        st.subheader("How far the labels can be believed", anchor=False)
+        st.markdown("\n".join(f"- {inert_message(sentence)}" for sentence in noise))
     st.plotly_chart(inert_figure(legend_figure(found.labels)), key="labels", config=PLAIN, alt="Colours of the labels")
     columns = st.columns(2, gap="large")
     for place, (key, counts) in enumerate(found.counts.items()):

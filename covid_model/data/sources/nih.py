@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from covid_model.data.annotations import rsna_labels
 from covid_model.data.readers import read_listed
 from covid_model.data.source import Source, register
 
@@ -15,6 +16,7 @@ NIH: Final = register(
         by_hand="Its 42 GB come in twelve parts: open its homepage, download images_001.tar.gz to images_012.tar.gz "
         "and Data_Entry_2017_v2020.csv, and unpack all of it into a folder ChestX-ray14 in your data folder.",
         reader=read_listed,
+        second_reads=rsna_labels,
         tables=("Data_Entry_2017_v2020.csv", "Data_Entry_2017.csv"),
         columns={
             "path": "Image Index",
