@@ -62,7 +62,7 @@ def show_images(picked: PickedImage, result: Result) -> None:
 
 def show_prediction(prediction: Prediction, card: Card, explained: str) -> DeltaGenerator:
     """All classes with their probabilities, and warnings about the prediction; returns the place for the verdict."""
-    text, bars = st.columns([3, 2], gap="large", vertical_alignment="center")
+    text, bars = st.columns([2, 1], gap="medium", vertical_alignment="center")
     with text:
         called = "; ".join(f"{name}, {prediction.probabilities[name]:.0%}" for name in prediction.called)
         quality = prediction.prepared.lungs.quality

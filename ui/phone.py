@@ -1,10 +1,18 @@
-"""What Streamlit leaves too narrow, clipped or covered on a phone."""
+"""What Streamlit leaves too narrow, clipped or covered on a phone, and too loose on a screen."""
 
 from typing import Final
 
 import streamlit as st
 
 STYLE: Final = """<style>
+@media (min-width: 641px) {
+  [data-testid="stHeader"] { background: transparent; }
+  [data-testid="stHeader"], [data-testid="stToolbar"] { pointer-events: none; }
+  [data-testid="stHeader"] :is(a, button, [role="button"]) { pointer-events: auto; }
+}
+[data-testid="stMainBlockContainer"] { padding-top: 1.75rem; }
+.stApp:has([data-testid="stExpandSidebarButton"]) [data-testid="stMainBlockContainer"] { padding-top: 4rem; }
+[data-testid="stMainBlockContainer"] h2 { padding: 0; }
 .st-key-test button, .st-key-test button * { white-space: normal; height: auto; text-align: left; }
 .st-key-ledger [data-testid="stMarkdownContainer"] { overflow-x: auto; }
 .st-key-ledger table { min-width: 36rem; }
@@ -14,7 +22,9 @@ STYLE: Final = """<style>
 }
 @media (hover: none) { .modebar { display: none; } }
 </style>"""
-"""Chips wrap, tables scroll, two thumbnails fill a row, and no toolbar covers a chart that has no pointer over it."""
+"""Pages start near the top, below the logo where the sidebar is folded, so that answer, verdict and images fit one screen.
+Chips wrap, tables scroll, two thumbnails fill a row, and no toolbar covers a chart that has no pointer over it.
+"""
 
 
 def phone_style() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 import pytest
-from browsing import CHROMIUM, VERDICT, changed_overlay, menu, overlay, quiet, settled
+from browsing import CHROMIUM, DRAWN, VERDICT, changed_overlay, menu, overlay, quiet, settled
 from playwright.sync_api import TimeoutError as NotInTime
 from playwright.sync_api import expect
 
@@ -83,6 +83,19 @@ def test_a_link_opens_in_its_state(page, address: str) -> None:
     page.locator("figcaption", has_text="What raised the Normal score").wait_for()
     page.get_by_text(f"seed {shipped_samples()[SECOND].seed}").first.wait_for()
     assert menu(page) == TITLES
+
+
+def test_answer_verdict_and_both_images_are_on_one_screen(page, address: str) -> None:
+    page.set_viewport_size({"width": 1440, "height": 1000})
+    page.goto(f"{address}/?image={SECOND}")
+    settled(page)
+    page.get_by_text(VERDICT).first.wait_for()
+    frame = page.locator(f"{DRAWN} .frame").last.bounding_box()
+    assert frame["y"] + frame["height"] <= 1000
+    notice = page.get_by_text("not a medical device").bounding_box()
+    shown = "([x, y]) => document.elementFromPoint(x, y).closest('[data-testid=stMain]') !== null"
+    assert notice["y"] >= 0
+    assert page.evaluate(shown, [notice["x"] + 20, notice["y"] + notice["height"] / 2]), "nothing covers the notice"
 
 
 def test_a_rectangle_drawn_on_the_image_is_changed_and_the_answer_with_it(page, address: str) -> None:

@@ -21,7 +21,7 @@ def image_likeness(classifier: Classifier, prediction: Prediction) -> Likeness:
 def label_set_line(classifier: Classifier, prediction: Prediction) -> None:
     """The model's label set for the image, or why none is promised; nothing without a report of these weights."""
     if found := promised_labels(classifier, prediction, image_likeness(classifier, prediction)):
-        st.markdown(inert(found.sentence))
+        st.caption(inert(found.sentence))
 
 
 def region_of(result: Result) -> PromisedRegion | None:

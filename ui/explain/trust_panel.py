@@ -148,10 +148,8 @@ def show_verdict(found: Verdict) -> None:
 
 
 def _chip(word: str, icon: str, colour: Colour, text: str) -> None:
-    """A chip, and beside it one line. text: Markdown."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(word, icon=icon, color=colour)
-        st.markdown(text, width="stretch")
+    """A chip and one sentence on the same line. text: Markdown."""
+    st.markdown(f":{colour}-badge[{icon} {word}] {text}")
 
 
 def trust_chips(inputs: TrustInput) -> None:
