@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from covid_model import __doc__ as about
 from covid_model import __version__
-from covid_model.cli import audit, benchmarks, build, data, dicom, images, models
+from covid_model.cli import audit, benchmarks, build, cross_validation, data, dicom, images, models
 from covid_model.errors import CovidModelError, system_sentence
 
 
@@ -19,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m covid_model", description=about)
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for group in (images, dicom, data, models, audit, benchmarks, build):
+    for group in (images, dicom, data, models, cross_validation, audit, benchmarks, build):
         group.add_commands(commands)
     return top
 

@@ -39,17 +39,7 @@ def add_commands(commands: Any) -> None:
     )
     classifier.add_argument("--run", dest="folder", type=Path, help="a new folder for the run")
     classifier.add_argument("--resume", type=Path, metavar="DIR", help="resume the run in this folder")
-    classifier.add_argument("--epochs", type=int)
-    classifier.add_argument("--head-epochs", type=int)
-    classifier.add_argument("--batch-size", dest="batch", type=int)
-    classifier.add_argument("--steps", type=int, help="steps an epoch; 0 for one pass over the images")
-    classifier.add_argument("--learning-rate", type=float, help="largest learning rate")
-    classifier.add_argument("--augmentation", choices=AUGMENTATIONS)
-    classifier.add_argument("--init", choices=INITS)
-    classifier.add_argument("--base", metavar="DIR", help="with --init run: the run whose best weights to start from")
-    classifier.add_argument("--patience", type=int, help="epochs without a lower validation loss; 0 for never")
-    classifier.add_argument("--seed", type=int)
-    classifier.add_argument("--precision", choices=PRECISIONS)
+    add_settings(classifier)
     classifier.add_argument(
         "--distribute", choices=WAYS, default="none", help="over this host's graphics cards, or the workers in TF_CONFIG"
     )
@@ -83,6 +73,30 @@ def add_commands(commands: Any) -> None:
     card.add_argument("--report", type=Path, help="folder of its report; default: the one of its weights")
     card.add_argument("--out", type=Path, required=True, help="folder for model_card.md and model_card.html")
     card.set_defaults(run=run_card)
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """The settings of a training that flags can change."""
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--head-epochs", type=int)
+    parser.add_argument("--batch-size", dest="batch", type=int)
+    parser.add_argument("--steps", type=int, help="steps an epoch; 0 for one pass over the images")
+    parser.add_argument("--learning-rate", type=float, help="largest learning rate")
+    parser.add_argument("--augmentation", choices=AUGMENTATIONS)
+    parser.add_argument("--init", choices=INITS)
+    parser.add_argument("--base", metavar="DIR", help="with --init run: the run whose best weights to start from")
+    parser.add_argument("--patience", type=int, help="epochs without a lower validation loss; 0 for never")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--precision", choices=PRECISIONS)
+
+
+def settings_of(arguments: argparse.Namespace, recipe: TrainConfig) -> TrainConfig:
+    """The recipe with what the flags change."""
+    names = {setting.name for setting in fields(recipe)} - {"model"}
+    chosen = {name: value for name in names if (value := getattr(arguments, name, None)) is not None}
+    if chosen.get("init", recipe.init) != "run":
+        chosen["base"] = ""
+    return replace(recipe, **chosen)
 
 
 def run_train(arguments: argparse.Namespace) -> int:
@@ -128,7 +142,7 @@ def _started(
         raise RunError("Name the --manifest to train on, or a folder of public downloads as --data.")
     recipe, manifest = get_recipe(arguments.model), arguments.manifest or _manifest_of(arguments.data)
     table = recipe_table(read_manifest(manifest), recipe)
-    return table, start(run, _config(arguments, recipe.config), table, segmenter, workers, manifest)
+    return table, start(run, settings_of(arguments, recipe.config), table, segmenter, workers, manifest)
 
 
 def _manifest_of(folder: Path) -> Path:
@@ -144,15 +158,6 @@ def _manifest_of(folder: Path) -> Path:
         write_manifest(table, report, MANIFEST)
     print(f"images: {MANIFEST}")
     return MANIFEST
-
-
-def _config(arguments: argparse.Namespace, recipe: TrainConfig) -> TrainConfig:
-    """The recipe with what the flags change."""
-    names = {setting.name for setting in fields(recipe)} - {"model"}
-    chosen = {name: value for name in names if (value := getattr(arguments, name, None)) is not None}
-    if chosen.get("init", recipe.init) != "run":
-        chosen["base"] = ""
-    return replace(recipe, **chosen)
 
 
 def run_register(arguments: argparse.Namespace) -> int:

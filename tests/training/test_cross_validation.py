@@ -1,0 +1,106 @@
+"""Cross-validation: nothing that is scored was trained on, and the scores are those of the predictions."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from small_runs import CONFIG, segmenter
+
+from covid_model.errors import RunError
+from covid_model.evaluation.stored import probability_column
+from covid_model.lungs.segment import LungSegmenter
+from covid_model.training import cross_validation
+from covid_model.training.cross_validation import RECORD, cross_validate, folds, scores
+from covid_model.training.trainer import Trainer
+
+
+@pytest.fixture
+def rows(table: pd.DataFrame) -> pd.DataFrame:
+    """The drawn images, two of each group, from two sources; four of them in the test split."""
+    return table.assign(
+        group=np.arange(len(table)) // 2,
+        source=np.where(np.arange(len(table)) % 4 < 2, "here", "there"),
+        split=np.where(np.arange(len(table)) < 20, "train", "test"),
+    )
+
+
+def test_every_image_is_tested_once_by_a_training_without_its_group(rows: pd.DataFrame) -> None:
+    found = list(folds(rows, 4))
+    tested = pd.concat([fold.table[fold.table["split"] == "test"] for fold in found])
+    assert sorted(tested["digest"]) == sorted(rows["digest"][:20]), "the manifest's test images take no part"
+    for fold in found:
+        assert 4 <= (fold.table["split"] == "test").sum() <= 6
+        assert (fold.table.groupby("group")["split"].nunique() == 1).all()
+        assert set(fold.table["split"]) == {"train", "val", "test"}
+
+
+def test_a_source_that_is_left_out_is_tested_whole_with_unseen_images_of_the_others(rows: pd.DataFrame) -> None:
+    first, *_, last = folds(rows, 4, ["there"])
+    assert last.name == "without there"
+    splits = last.table.groupby("source")["split"].agg(set)
+    assert splits["there"] == {"test"}
+    assert splits["here"] == {"train", "val", "test"}
+    others = last.table[last.table["source"] == "here"]
+    pd.testing.assert_frame_equal(others, first.table.loc[others.index])
+
+
+@pytest.mark.parametrize(
+    ("count", "without", "sentence"),
+    [(2, [], "at least 3 folds.*Received: 2"), (4, ["nowhere"], "no images of 'nowhere' to leave out; it has")],
+)
+def test_what_cannot_be_folded_is_one_sentence(rows: pd.DataFrame, count: int, without: list[str], sentence: str) -> None:
+    with pytest.raises(RunError, match=sentence):
+        list(folds(rows, count, without))
+
+
+def predictions(cells: list[tuple[str, str, str, float]]) -> pd.DataFrame:
+    """Rows from (fold, source, label, probability of COVID-19), each image of a patient of its own."""
+    table = pd.DataFrame(cells, columns=["fold", "source", "label", "covid"])
+    table["class"] = table["label"].where(table["label"] == "COVID-19", "Not COVID-19")
+    table["patient"] = [f"p{number}" for number in range(len(table))]
+    return table.assign(
+        **{probability_column("COVID-19"): table["covid"], probability_column("Not COVID-19"): 1 - table["covid"]}
+    )
+
+
+def test_scores_of_predictions_with_known_answers() -> None:
+    inside = [("fold-0", "both", "COVID-19", 0.9), ("fold-1", "both", "Normal", 0.8)]
+    inside += [("fold-0", "one", "COVID-19", 0.2), ("fold-1", "chest_xray", "Normal", 0.95)]
+    out = [("without new", "new", "COVID-19", value) for value in (0.9, 0.9, 0.9, 0.1)]
+    out += [("without new", "new", "Normal", 0.95)]
+    out += [("without new", "both", "Normal", value / 100) for value in range(0, 40, 2)]
+    out += [("without new", "chest_xray", "Normal", 0.99), ("without new", "both", "COVID-19", 0.0)]
+    found = scores(predictions(inside + out))
+    assert set(found) == {"auc/adults", "auc/both", "balanced_accuracy", "without new"}
+    assert found["auc/both"]["value"] == 1
+    assert found["auc/adults"]["value"] == 0.5, "children do not count"
+    assert found["balanced_accuracy"]["value"] == 0.25, "one of two with COVID-19, none of two without"
+    assert found["without new"]["sensitivity"]["value"] == 0.75
+    assert found["without new"]["auc"]["value"] == pytest.approx((3 + 5.5 / 20) / 4), "0.1 is above five and ties none"
+    assert found["without new"]["auc_inside"]["value"] == 0
+
+
+def test_trainings_are_scored_and_none_is_repeated(
+    rows: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LungSegmenter, "load", classmethod(lambda _: segmenter()))
+    rows = rows.assign(group=range(len(rows)))
+    config = replace(CONFIG, epochs=1, steps=2)
+    record = cross_validate(config, rows, tmp_path, count=3, without=["there"])
+    assert record["scores"]["auc/adults"]["images"] == 20
+    assert set(record["scores"]["without there"]) == {"auc", "sensitivity", "auc_inside"}
+    assert (tmp_path / RECORD).is_file()
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "train", lambda _: pytest.fail("the fold was trained before"))
+        again = cross_validate(config, rows, tmp_path, count=3, without=["there"])
+    assert again["scores"] == record["scores"]
+    (tmp_path / "fold-1" / cross_validation.PREDICTIONS).unlink()
+    with pytest.raises(RunError, match=r"fold-1 was begun with other settings"):
+        cross_validate(replace(config, learning_rate=0.01), rows, tmp_path, count=3)
+
+
+def test_a_model_without_the_finding_is_refused(rows: pd.DataFrame, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="resnet50-pneumonia has no class COVID-19"):
+        cross_validate(replace(CONFIG, model="resnet50-pneumonia"), rows, tmp_path)
