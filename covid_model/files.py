@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,12 @@ def check_writable(path: Path) -> None:
 def _partial(path: Path) -> Path:
     """Where this thread writes what becomes `path`. Identifiers of threads are unique among all processes of a machine."""
     return path.with_name(f"{path.name}.{threading.get_native_id()}.partial")
+
+
+def remove_partials(path: Path) -> None:
+    """Remove what killed processes left half-written of `path`. For callers that let nobody else write it meanwhile."""
+    for left in path.parent.glob(f"{escape(path.name)}.*.partial"):
+        left.unlink(missing_ok=True)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, "NDArray[Any]"]) -> None:

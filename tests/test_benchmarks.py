@@ -11,7 +11,11 @@ import pytest
 from benchmarks.images import noisy_samples
 from benchmarks.kills import differences
 from benchmarks.processes import kilobytes, memory_mb, processor_s
+from benchmarks.server_kills import files_with_pixels, lost, manifest_of
 from benchmarks.surroundings import spread
+from covid_model.data.leave_out import leave_out
+from covid_model.data.saved_queries import write_saved_queries
+from covid_model.data.tags import set_tags, tags_path
 from covid_model.training.checkpoint import BEST, LAST, write_state
 from docs.speed import FIGURES, STEPS, Figure, grad_cam_section, load_section, outcome, page, row, shown, value_at
 
@@ -39,6 +43,23 @@ def test_a_process_is_counted_with_its_memory_and_time() -> None:
     assert found["anonymous"] >= found["server_anonymous"]
     before = processor_s(os.getpid())
     assert 0 < before <= processor_s(os.getpid())
+
+
+def test_a_decision_that_a_killed_server_lost_is_found(tmp_path: Path) -> None:
+    manifest, row = manifest_of(tmp_path), {"digest": f"{0:064x}", "path": "0.png", "why": "near"}
+    set_tags(manifest, row["digest"], ["seen"])
+    leave_out(manifest, [row], "near")
+    write_saved_queries(manifest, {"0": {}})
+    assert lost(tmp_path, 0, 0, readings=0) == []
+    assert lost(tmp_path, 0, 1, readings=2) == ["tag 1", "image 1 to leave out", "query 1", "2 readings"]
+    tags_path(manifest).write_text('{"seen": [')
+    assert lost(tmp_path, 0, 0, readings=0) == ["tag 0"]
+
+
+def test_pixels_that_stay_on_the_disk_are_found(tmp_path: Path) -> None:
+    noisy_samples(tmp_path / "folder", 1)
+    (tmp_path / "log.txt").write_text("PNG")
+    assert [Path(name).parent.name for name in files_with_pixels(tmp_path)] == ["folder"]
 
 
 def small_run(path: Path, weight: float, metrics: str = '{"kind": "step", "step": 1, "loss": 0.5}\n') -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from covid_model.files import check_writable, written_whole
+from covid_model.files import check_writable, remove_partials, written_whole
 from covid_model.threads import in_order
 
 
@@ -37,3 +37,11 @@ def test_the_file_before_stays_where_the_block_fails(tmp_path: Path) -> None:
 def test_looking_whether_a_file_can_be_written_leaves_nothing(tmp_path: Path) -> None:
     check_writable(tmp_path / "folder" / "row.json")
     assert list(tmp_path.rglob("*")) == [tmp_path / "folder"]
+
+
+def test_only_what_is_half_written_of_the_file_is_removed(tmp_path: Path) -> None:
+    kept = [tmp_path / name for name in ("a[1].json", "b.json.7.partial", "a[1].json.lock")]
+    for path in (*kept, tmp_path / "a[1].json.7.partial", tmp_path / "a[1].json.8.partial"):
+        path.touch()
+    remove_partials(kept[0])
+    assert sorted(tmp_path.iterdir()) == sorted(kept)

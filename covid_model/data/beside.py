@@ -8,7 +8,7 @@ from typing import Any, Final
 from filelock import FileLock, Timeout
 
 from covid_model.errors import DataError
-from covid_model.files import write_json
+from covid_model.files import remove_partials, write_json
 from covid_model.settings import require_own_host
 
 MEASURED: Final = "-measured"
@@ -53,6 +53,7 @@ def change_beside(path: Path, change: Callable[[dict[str, Any]], dict[str, Any]]
     require_own_host(action)
     try:
         with FileLock(path.with_name(f"{path.name}.lock"), timeout=WAIT):
+            remove_partials(path)
             write_json(path, change(read_beside(path)))
     except Timeout:
         raise DataError(f"{action} waited for another writer of {path.name} for {WAIT:.0f} s; try again.") from None

@@ -13,7 +13,7 @@ from covid_model.data.beside import WAIT, beside
 from covid_model.data.duplicates import joined_groups, near_pairs
 from covid_model.data.tables import read_table
 from covid_model.errors import DataError
-from covid_model.files import written_whole
+from covid_model.files import remove_partials, written_whole
 from covid_model.settings import require_own_host
 
 COLUMNS: Final = ("digest", "file", "check", "why")
@@ -58,6 +58,7 @@ def leave_out(manifest: Path, images: Iterable[Mapping[str, Any]], check: str) -
         with FileLock(path.with_name(f"{path.name}.lock"), timeout=WAIT):
             rows = {(row["digest"], row["file"]): row for row in _rows(path)}
             rows |= {key: {"digest": key[0], "file": key[1], **cells} for key, cells in new.items()}
+            remove_partials(path)
             with written_whole(path) as partial:
                 partial.write_text(as_csv(rows.values()), "utf-8")
     except Timeout:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from covid_model.errors import DataError
+from covid_model.files import written_whole
 from covid_model.reader_study.design import CONSENT, StudyImage, Trial, plan
 
 READER_CODE: Final = 6
@@ -126,7 +127,8 @@ def resume(folder: Path, reader: str) -> StudySession | None:
     text = file.read_text("utf-8")
     whole = text[: text.rfind("\n") + 1]
     if whole != text:  # the process ended while it wrote the last line
-        file.write_text(whole, "utf-8")
+        with written_whole(file) as partial:
+            partial.write_text(whole, "utf-8")
     try:
         consent, *answers = map(json.loads, whole.splitlines())
         stored = consent["settings"]
