@@ -12,7 +12,7 @@ from covid_model.data.sources import SOURCES
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.explain.methods import METHODS
 from covid_model.models.specs import MODELS
-from docs import archive, pages, speed, trust_benchmark
+from docs import archive, faults, pages, speed, trust_benchmark
 from docs.reference import FILE, reference
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -129,6 +129,20 @@ def test_the_reference_is_what_the_tables_say() -> None:
 
 def test_the_speed_page_is_what_the_results_say() -> None:
     assert speed.FILE.read_text("utf-8") == speed.page(speed.measured()), "run `python -m docs.speed`"
+
+
+def test_the_page_of_faults_is_what_the_results_say() -> None:
+    assert faults.FILE.read_text("utf-8") == faults.page(faults.measured()), "run `python -m docs.faults`"
+
+
+def test_what_went_wrong_is_on_the_page_of_faults() -> None:
+    found = faults.measured()
+    found["server_kills"]["wrong"] = ["kill 3: tag 7"]
+    del found["interpreters"]["interpreters"][0]["seconds"]["training"]
+    text = faults.page(found)
+    assert "**Wrong: kill 3: tag 7.**" in text
+    assert "**failed**" in text
+    assert "**failed**" not in faults.page(faults.measured())
 
 
 def test_the_page_of_archives_is_what_the_results_say() -> None:
