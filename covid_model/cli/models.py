@@ -83,6 +83,9 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, help="steps an epoch; 0 for one pass over the images")
     parser.add_argument("--learning-rate", type=float, help="largest learning rate")
     parser.add_argument("--augmentation", choices=AUGMENTATIONS)
+    parser.add_argument(
+        "--source-prior", type=float, help="how much a source with one label teaches, 0 to 1; 0 for as much as any"
+    )
     parser.add_argument("--init", choices=INITS)
     parser.add_argument("--base", metavar="DIR", help="with --init run: the run whose best weights to start from")
     parser.add_argument("--patience", type=int, help="epochs without a lower validation loss; 0 for never")

@@ -87,7 +87,10 @@ class Batches(ABC):
 
 
 class ImageBatches(Batches):
-    """Shuffled, augmented batches (images, one-hot labels, weights). Each of `workers` workers gets its part of a batch."""
+    """Shuffled, augmented batches (images, targets, weights). Each of `workers` workers gets its part of a batch.
+
+    Targets are one-hot labels (b, classes), and beside them `offset` where it is given: (b, 2, classes).
+    """
 
     def __init__(
         self,
@@ -98,12 +101,14 @@ class ImageBatches(Batches):
         classes: int,
         config: TrainConfig,
         *,
+        offset: NDArray[np.float32] | None = None,
         worker: int = 0,
         workers: int = 1,
     ) -> None:
         self._worker, self._workers = worker, workers
         self._images, self._weight, self._spec, self._config = images, weight, spec, config
-        self._onehot = np.eye(classes, dtype=np.float32)[label]
+        onehot = np.eye(classes, dtype=np.float32)[label]
+        self._target = onehot if offset is None else np.stack([onehot, offset], axis=1)
         self.batch = min(config.batch, len(images))
         self.steps = config.steps or max(1, len(images) // self.batch)
 
@@ -119,4 +124,4 @@ class ImageBatches(Batches):
             rng = np.random.default_rng((self._config.seed, epoch, step, 1, number))
             views.append(scaled(augmented(self._images[whole[number]], self._spec, augmentation, rng), self._spec))
         weight = self._weight[whole] / self._weight[whole].sum()
-        return np.stack(views), self._onehot[whole[mine]], weight[mine]
+        return np.stack(views), self._target[whole[mine]], weight[mine]

@@ -1,5 +1,6 @@
 """Train a classifier: its task for the trainer, and how its runs are started and resumed."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from covid_model.training.losses import classification_loss
 from covid_model.training.recipes import get_recipe, recipe_table
 from covid_model.training.run_folder import RunFolder
 from covid_model.training.schedule import LARGEST, phases
+from covid_model.training.source_prior import source_offsets
 from covid_model.training.task import Task
 from covid_model.training.train_step import built_in, precision_here
 from covid_model.training.trainer import Trainer, resume_run, start_run
@@ -72,27 +74,35 @@ class ClassifierTask(Task):
             small = load_small(self.train, self.spec.preprocessing, self.segmenter, each)
             val_label = self.val["label"].map(self.spec.class_of).to_numpy(np.int64)
             self.validation = load_validation(self.spec, self.val, val_label, self.segmenter, each)
+        offset, classes = None, len(self.spec.classes)
+        if floor := self.config.source_prior:
+            offset = source_offsets(self.train, label, classes, floor)
+            of_val = source_offsets(self.train, label, classes, floor, of=self.val)
+            self.validation = replace(self.validation, offset=of_val)
         return ImageBatches(
             small,
             label,
             image_weights(self.train, self.config.balance, label),
             self.spec.preprocessing,
-            len(self.spec.classes),
+            classes,
             self.config,
+            offset=offset,
             worker=self.workers.index,
             workers=self.workers.count,
         )
 
     def loss(self, output: Any, target: Any) -> Any:
         """As `Task.loss`."""
-        return classification_loss(output, target, self.config.label_smoothing)
+        onehot, offset = (target, None) if len(target.shape) == 2 else (target[:, 0], target[:, 1])
+        return classification_loss(output, onehot, self.config.label_smoothing, offset)
 
     def correct(self, output: Any, target: Any) -> Any:
         """As `Task.correct`."""
         import tensorflow as tf
 
+        onehot = target if len(target.shape) == 2 else target[:, 0]
         called = tf.cast(output[:, 0] > 0, tf.int64) if output.shape[-1] == 1 else tf.argmax(output, axis=-1)
-        return tf.cast(called == tf.argmax(target, axis=-1), tf.float32)
+        return tf.cast(called == tf.argmax(onehot, axis=-1), tf.float32)
 
     def validate(self) -> dict[str, Any]:
         """As `Task.validate`."""

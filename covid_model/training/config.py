@@ -23,6 +23,7 @@ class TrainConfig:
     steps: steps an epoch, 0 for one pass over the images. learning_rate, head_learning_rate: largest learning rates.
     cosine: warm up over one epoch and fall to 1% along a cosine, else constant. label_smoothing: of the cross-entropy.
     ema: momentum of the running mean of the weights, which is validated and kept. balance: how images are weighted.
+    source_prior: how much a source with one label teaches, in (0, 1] (`training.source_prior`); 0 for no such prior.
     augmentation: key of AUGMENTATIONS. init: initial weights; base: for init "run", the folder of the run whose best weights
     are used. patience: epochs without a lower validation loss before the run stops, 0 for never.
     log_every: steps between two lines of metrics. precision: of the computation; "auto" is bfloat16 where every graphics
@@ -44,6 +45,7 @@ class TrainConfig:
     label_smoothing: float = 0.05
     ema: float = 0.995
     balance: Balance = "label and source"
+    source_prior: float = 0.0
     augmentation: str = "light"
     init: Init = "imagenet"
     base: str = ""
@@ -63,6 +65,8 @@ class TrainConfig:
         for name in ("label_smoothing", "ema", "weight_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise RunError(f"{name} is at least 0 and below 1. Received: {getattr(self, name)}.")
+        if not 0 <= self.source_prior <= 1:
+            raise RunError(f"source_prior is between 0, for none, and 1. Received: {self.source_prior}.")
         tables = {"augmentation": AUGMENTATIONS, "init": INITS, "balance": BALANCES, "precision": PRECISIONS}
         for name, known in tables.items():
             if getattr(self, name) not in known:

@@ -47,11 +47,15 @@ class Shown:
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """The validation images, preprocessed as in the app. inputs: (n, h, w, c). label: (n,) class indices."""
+    """The validation images, preprocessed as in the app. inputs: (n, h, w, c). label: (n,) class indices.
+
+    offset: (n, classes), what is added to the logits for the loss, as in training; the other scores are without it.
+    """
 
     inputs: NDArray[np.float32]
     label: NDArray[np.int64]
     shown: Shown
+    offset: NDArray[np.float32] | None = None
 
 
 def _seen(image: XrayImage, spec: ModelSpec, segmenter: LungSegmenter) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -100,7 +104,7 @@ def validate(backend: TensorFlowBackend, images: Validation, classes: tuple[str,
     shares = calibrated(logits, 1.0)
     called = shares.argmax(axis=1)
     found: dict[str, Any] = {
-        "val_loss": float(np.mean(classification_loss(logits, onehot, 0.0))),
+        "val_loss": float(np.mean(classification_loss(logits, onehot, 0.0, images.offset))),
         "val_accuracy": float((called == images.label).mean()),
         "confusion": confusion(images.label, called, len(classes)),
     }
