@@ -13,6 +13,7 @@ from covid_model.training.augment import AUGMENTATIONS
 from covid_model.training.config import INITS, PRECISIONS, TrainConfig
 from covid_model.training.distribute import WAYS, ReadOnlyRun, Workers, connect_workers
 from covid_model.training.recipes import get_recipe, recipe_table
+from covid_model.training.source_prior import PRIORS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,6 +87,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source-prior", type=float, help="how much a source with one label teaches, 0 to 1; 0 for as much as any"
     )
+    parser.add_argument("--prior-over", choices=PRIORS, help="what the source says: the label, or only normal or not")
     parser.add_argument("--init", choices=INITS)
     parser.add_argument("--base", metavar="DIR", help="with --init run: the run whose best weights to start from")
     parser.add_argument("--patience", type=int, help="epochs without a lower validation loss; 0 for never")

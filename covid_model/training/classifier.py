@@ -22,7 +22,7 @@ from covid_model.training.losses import classification_loss
 from covid_model.training.recipes import get_recipe, recipe_table
 from covid_model.training.run_folder import RunFolder
 from covid_model.training.schedule import LARGEST, phases
-from covid_model.training.source_prior import source_offsets
+from covid_model.training.source_prior import groups_of, source_offsets
 from covid_model.training.task import Task
 from covid_model.training.train_step import built_in, precision_here
 from covid_model.training.trainer import Trainer, resume_run, start_run
@@ -50,6 +50,7 @@ class ClassifierTask(Task):
         check_classes(spec, self.train, "train")
         check_classes(spec, self.val, "validation")
         self.spec, self.config, self.segmenter, self.workers = spec, config, segmenter, workers
+        self.groups = groups_of(spec.classes, config.prior_over)
         self.name, self.momentum, self.log_every = spec.key, config.ema, config.log_every
         self.clip = LARGEST if config.weight_decay else None
         self.phases = phases(config)
@@ -74,17 +75,17 @@ class ClassifierTask(Task):
             small = load_small(self.train, self.spec.preprocessing, self.segmenter, each)
             val_label = self.val["label"].map(self.spec.class_of).to_numpy(np.int64)
             self.validation = load_validation(self.spec, self.val, val_label, self.segmenter, each)
-        offset, classes = None, len(self.spec.classes)
+        offset = None
         if floor := self.config.source_prior:
-            offset = source_offsets(self.train, label, classes, floor)
-            of_val = source_offsets(self.train, label, classes, floor, of=self.val)
+            offset = source_offsets(self.train, label, self.groups, floor)
+            of_val = source_offsets(self.train, label, self.groups, floor, of=self.val)
             self.validation = replace(self.validation, offset=of_val)
         return ImageBatches(
             small,
             label,
             image_weights(self.train, self.config.balance, label),
             self.spec.preprocessing,
-            classes,
+            len(self.spec.classes),
             self.config,
             offset=offset,
             worker=self.workers.index,

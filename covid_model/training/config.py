@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 
 from covid_model.errors import RunError
 from covid_model.training.augment import AUGMENTATIONS
+from covid_model.training.source_prior import PRIORS, PriorOver
 
 Init = Literal["imagenet", "shipped", "random", "run"]
 Precision = Literal["auto", "float32", "mixed_bfloat16"]
@@ -24,6 +25,7 @@ class TrainConfig:
     cosine: warm up over one epoch and fall to 1% along a cosine, else constant. label_smoothing: of the cross-entropy.
     ema: momentum of the running mean of the weights, which is validated and kept. balance: how images are weighted.
     source_prior: how much a source with one label teaches, in (0, 1] (`training.source_prior`); 0 for no such prior.
+    prior_over: what the source says: the label, or only whether it is "Normal".
     augmentation: key of AUGMENTATIONS. init: initial weights; base: for init "run", the folder of the run whose best weights
     are used. patience: epochs without a lower validation loss before the run stops, 0 for never.
     log_every: steps between two lines of metrics. precision: of the computation; "auto" is bfloat16 where every graphics
@@ -46,6 +48,7 @@ class TrainConfig:
     ema: float = 0.995
     balance: Balance = "label and source"
     source_prior: float = 0.0
+    prior_over: PriorOver = "labels"
     augmentation: str = "light"
     init: Init = "imagenet"
     base: str = ""
@@ -68,6 +71,7 @@ class TrainConfig:
         if not 0 <= self.source_prior <= 1:
             raise RunError(f"source_prior is between 0, for none, and 1. Received: {self.source_prior}.")
         tables = {"augmentation": AUGMENTATIONS, "init": INITS, "balance": BALANCES, "precision": PRECISIONS}
+        tables["prior_over"] = PRIORS
         for name, known in tables.items():
             if getattr(self, name) not in known:
                 raise RunError(f"{name} is one of {', '.join(known)}. Received: {getattr(self, name)!r}.")

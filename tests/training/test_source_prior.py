@@ -13,20 +13,31 @@ from covid_model.errors import RunError
 from covid_model.training import classifier
 from covid_model.training.losses import classification_loss
 from covid_model.training.run_folder import RunFolder
-from covid_model.training.source_prior import source_offsets
+from covid_model.training.source_prior import groups_of, source_offsets
 
 
 def test_offsets_are_the_shares_of_the_training_images() -> None:
     rows = pd.DataFrame({"source": ["mixed"] * 4 + ["one"] * 2})
     others = pd.DataFrame({"source": ["one", "new"]})
     label = np.array([0, 1, 1, 1, 2, 2])
-    found = source_offsets(rows, label, 3, 0.3)
+    found = source_offsets(rows, label, [0, 1, 2], 0.3)
     shares = np.exp(found) / np.exp(found).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(shares[0], [0.7 / 4 + 0.1, 0.7 * 3 / 4 + 0.1, 0.1], rtol=1e-5)
     np.testing.assert_allclose(shares[4], [0.1, 0.1, 0.8], rtol=1e-5)
-    of_others = source_offsets(rows, label, 3, 0.3, of=others)
+    of_others = source_offsets(rows, label, [0, 1, 2], 0.3, of=others)
     np.testing.assert_array_equal(of_others, [found[4], [0, 0, 0]])
-    np.testing.assert_allclose(source_offsets(rows, label, 3, 1.0), 0, atol=1e-6)
+    np.testing.assert_allclose(source_offsets(rows, label, [0, 1, 2], 1.0), 0, atol=1e-6)
+
+
+def test_a_prior_over_normal_or_not_leaves_the_findings_alone(table: pd.DataFrame, tmp_path: Path) -> None:
+    rows = pd.DataFrame({"source": ["mixed"] * 4 + ["ill"] * 2})
+    groups = groups_of(["COVID-19", "Pneumonia", "Normal"], "normal")
+    found = source_offsets(rows, np.array([0, 1, 2, 2, 0, 1]), groups, 0.2)
+    np.testing.assert_allclose(found[0], 0, atol=1e-6)
+    assert found[4, 0] == found[4, 1]
+    assert np.exp(found[4, 0] - found[4, 2]) == pytest.approx(0.9 / 0.1, rel=1e-5)
+    with pytest.raises(RunError, match="needs a class Normal; the classes are Not COVID-19, COVID-19"):
+        classifier.start(RunFolder(tmp_path / "run"), replace(CONFIG, prior_over="normal"), table, segmenter())
 
 
 def test_the_loss_adds_them_to_several_units_and_to_one() -> None:
@@ -45,7 +56,7 @@ def learnt(floor: float) -> np.ndarray:
     rows = pd.DataFrame({"source": ["one"] * 400 + ["both"] * 400})
     sign = np.where(rng.random(800) < 0.8, label, 1 - label)
     features = np.stack([rows["source"] == "one", sign, np.ones(800)], axis=1).astype(np.float32)
-    offset, onehot = source_offsets(rows, label, 2, floor), np.eye(2, dtype=np.float32)[label]
+    offset, onehot = source_offsets(rows, label, [0, 1], floor), np.eye(2, dtype=np.float32)[label]
     weights = tf.Variable(tf.zeros((3, 2)))
     for _ in range(400):
         with tf.GradientTape() as tape:
