@@ -12,7 +12,7 @@ STYLE: Final = """<style>
 }
 [data-testid="stMainBlockContainer"] { padding-top: 1.75rem; }
 .stApp:has([data-testid="stExpandSidebarButton"]) [data-testid="stMainBlockContainer"] { padding-top: 4rem; }
-[data-testid="stMainBlockContainer"] h2 { padding: 0; }
+[data-testid="stMainBlockContainer"] h2 { padding: 0 0 0.5rem; }
 .st-key-test button, .st-key-test button * { white-space: normal; height: auto; text-align: left; }
 .st-key-ledger [data-testid="stMarkdownContainer"] { overflow-x: auto; }
 .st-key-ledger table { min-width: 36rem; }

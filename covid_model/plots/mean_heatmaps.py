@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import plotly.graph_objects as go
+from plotly.colors import hex_to_rgb, sequential
 from plotly.subplots import make_subplots
 
 TILE: Final = 150
@@ -11,6 +12,8 @@ TILE: Final = 150
 EVEN: Final = 100
 """Percent of a heatmap that is evenly spread."""
 OUTLINE: Final = "#7fd4f0"
+COLOURS: Final = [f"rgb{hex_to_rgb(colour)}" for colour in sequential.Inferno]
+"""As numbers: Streamlit's theme replaces "#000004", the first of them, and others like it by a colour of its own."""
 SPACING: Final = 0.02
 
 
@@ -31,7 +34,7 @@ def mean_heatmap_figure(tiles: Sequence[tuple[str, Mapping[str, Any]]], columns:
         where = {"row": place // columns + 1, "col": place % columns + 1}
         figure.add_trace(
             go.Heatmap(
-                z=tile["map"], zmin=0, zmax=highest, colorscale="Inferno", zsmooth="best", showscale=place == 0,
+                z=tile["map"], zmin=0, zmax=highest, colorscale=COLOURS, zsmooth="best", showscale=place == 0,
                 colorbar={"ticksuffix": "%", "thickness": 10, "len": 1}, hovertemplate="%{z}%<extra></extra>",
             ),
             **where,

@@ -1,5 +1,7 @@
 """The charts of a report, by what they draw."""
 
+import re
+
 import pytest
 
 from covid_model.evaluation.people import people
@@ -118,6 +120,13 @@ def test_a_source_without_any_cell_is_left_out_and_an_empty_cell_says_why() -> N
     assert figure.layout.xaxis.ticktext == figure.layout.yaxis.ticktext == ("A", "B")
     assert list(cells.customdata[0][1]) == ["a", "c + d", "b has no test images with COVID-19"]
     assert list(cells.text[0]) == ["0.80", ""]
+
+
+def test_no_colour_of_a_mean_heatmap_is_one_that_the_theme_replaces() -> None:
+    tile = {"map": [[0, 100], [200, 100]], "lungs": [[0, 100], [100, 0]]}
+    text = mean_heatmap_figure([("a", tile)], 1).to_json()
+    assert "rgb(0, 0, 4)" in text
+    assert not re.findall(r"#0000[0-9]{2}", text)
 
 
 def test_mean_heatmaps_share_one_scale_and_one_without_images_stays_empty() -> None:

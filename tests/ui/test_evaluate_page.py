@@ -138,7 +138,7 @@ def test_mean_heatmaps_show_with_the_share_and_verdict_of_each_image(drawn: Path
     rows.to_parquet(drawn / "predictions.parquet")
     app = opened("Errors", report="drawn", cell="0-0")
     assert len([one for one in app.main.caption if "25% in the lungs, supported" in one.value]) >= 1
-    assert any("Mean gradcam heatmap" in caption.value for caption in app.main.caption)
+    assert any("Mean Grad-CAM heatmap" in caption.value for caption in app.main.caption)
     app.session_state["lung_shares"] = True
     app.run()
     shares = app.dataframe[-1].value

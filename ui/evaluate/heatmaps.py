@@ -5,6 +5,7 @@ from typing import Any, Final
 import streamlit as st
 
 from covid_model.evaluation.stored import StoredReport
+from covid_model.explain.methods import METHODS
 from covid_model.plots.mean_heatmaps import mean_heatmap_figure
 from ui.evaluate.reports import PLAIN, estimate
 from ui.inert import inert, inert_figure
@@ -32,8 +33,9 @@ def mean_heatmaps(report: StoredReport) -> None:
     tiles = [(f"{name}, n = {part['images']:,}", part) for name, part in sources.items()]
     figure = mean_heatmap_figure(tiles, min(ACROSS, len(sources)))
     st.plotly_chart(inert_figure(figure), key="heatmap_sources", config=PLAIN, alt="Mean heatmap by source")
+    method = METHODS[found["method"]].label if found["method"] in METHODS else found["method"]
     st.caption(
-        f"Mean {inert(found['method'])} heatmap of the predicted class, each image squeezed to a square; 100% is the same "
+        f"Mean {inert(method)} heatmap of the predicted class, each image squeezed to a square; 100% is the same "
         "everywhere. The line is where lungs are on half of the images. A mean that is brightest outside of it, or that "
         "differs by source, points at a shortcut."
     )
