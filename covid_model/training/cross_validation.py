@@ -29,7 +29,7 @@ from covid_model.files import write_json, written_whole
 from covid_model.lungs.segment import LungSegmenter
 from covid_model.models.classifier import load
 from covid_model.models.specs import get_model
-from covid_model.training.classifier import resume, start
+from covid_model.training.classifier import DATA, resume, start
 from covid_model.training.config import TrainConfig
 from covid_model.training.export import export_model
 from covid_model.training.initial_weights import best_network
@@ -106,9 +106,10 @@ def cross_validate(
         raise RunError(f"{config.model} has no class {FINDING}, which the scores are about; choose a model that has it.")
     segmenter, parts = LungSegmenter.load(), []
     for fold in folds(table, count, without, seed):
-        predictions = out / fold.name / PREDICTIONS
+        predictions, run = out / fold.name / PREDICTIONS, RunFolder(out / fold.name)
+        begun = _begun(fold, config, run)
         if not predictions.is_file():
-            _train(fold, config, RunFolder(out / fold.name), segmenter)
+            _train(fold, config, run, begun, segmenter)
             with written_whole(predictions) as partial:
                 _predicted(fold, config, out / fold.name, segmenter).to_parquet(partial, index=False)
         parts.append(pd.read_parquet(predictions))
@@ -130,12 +131,20 @@ def cross_validate(
     return record
 
 
-def _train(fold: Fold, config: TrainConfig, run: RunFolder, segmenter: LungSegmenter) -> None:
-    begun = (run.path / "config.json").is_file()
-    trainer = resume(run, fold.table, segmenter) if begun else start(run, config, fold.table, segmenter)
-    if trainer.task.config != config:
-        trainer.close()
+def _begun(fold: Fold, config: TrainConfig, run: RunFolder) -> bool:
+    """Was the fold begun by an earlier call? Raises RunError where that was with other settings or data."""
+    if not (run.path / "config.json").is_file():
+        return False
+    stored = run.config()
+    if TrainConfig.from_dict({name: value for name, value in stored.items() if name not in DATA}) != config:
         raise RunError(f"{run.path} was begun with other settings; choose another folder.")
+    if stored.get("data_hash") != data_hash(fold.table):
+        raise RunError(f"{run.path} was begun with other images, labels or folds; choose another folder.")
+    return True
+
+
+def _train(fold: Fold, config: TrainConfig, run: RunFolder, begun: bool, segmenter: LungSegmenter) -> None:
+    trainer = resume(run, fold.table, segmenter) if begun else start(run, config, fold.table, segmenter)
     if trainer.train() != "finished":
         raise RunError(f"The training in {run.path} did not finish: {run.status().get('reason', '')}")
     export_model(best_network(run), get_model(config.model), config, Recipe(config), fold.table, run.path, segmenter)

@@ -11,7 +11,6 @@ from small_runs import CONFIG, segmenter
 from covid_model.errors import RunError
 from covid_model.evaluation.stored import probability_column
 from covid_model.lungs.segment import LungSegmenter
-from covid_model.training import cross_validation
 from covid_model.training.cross_validation import RECORD, cross_validate, folds, scores
 from covid_model.training.trainer import Trainer
 
@@ -96,9 +95,10 @@ def test_trainings_are_scored_and_none_is_repeated(
         patch.setattr(Trainer, "train", lambda _: pytest.fail("the fold was trained before"))
         again = cross_validate(config, rows, tmp_path, count=3, without=["there"])
     assert again["scores"] == record["scores"]
-    (tmp_path / "fold-1" / cross_validation.PREDICTIONS).unlink()
-    with pytest.raises(RunError, match=r"fold-1 was begun with other settings"):
+    with pytest.raises(RunError, match=r"fold-0 was begun with other settings"):
         cross_validate(replace(config, learning_rate=0.01), rows, tmp_path, count=3)
+    with pytest.raises(RunError, match=r"fold-0 was begun with other images, labels or folds"):
+        cross_validate(config, rows, tmp_path, count=4)
 
 
 def test_a_model_without_the_finding_is_refused(rows: pd.DataFrame, tmp_path: Path) -> None:
