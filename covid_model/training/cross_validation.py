@@ -65,10 +65,9 @@ def folds(table: pd.DataFrame, count: int, without: Sequence[str] = (), seed: in
             f"Cross-validation needs at least 3 folds: to train on, to validate on and to test. Received: {count}."
         )
     known = table[table["split"] != "test"]
-    if unknown := sorted(set(without) - set(known["source"])):
-        raise RunError(
-            f"The manifest has no images of {unknown[0]!r} to leave out; it has {', '.join(set(known['source']))}."
-        )
+    sources = sorted(set(known["source"]))
+    if unknown := sorted(set(without) - set(sources)):
+        raise RunError(f"The manifest has no images of {unknown[0]!r} to leave out; it has {', '.join(sources)}.")
     place = known["group"].map(_dealt(known, count, seed)).to_numpy()
     for number in range(count):
         yield Fold(f"fold-{number}", known.assign(split=_splits(place, number, count)))
