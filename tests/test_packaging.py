@@ -1,6 +1,7 @@
 """What an installation holds: the console script, and every file that the package reads at run time."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -87,3 +88,18 @@ def test_an_installation_from_the_source_archive_works_without_the_checkout(tmp_
 
 def version_of_project() -> str:
     return str(tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"])
+
+
+def test_the_compose_file_runs_the_image_for_this_machine_alone_on_a_read_only_disk() -> None:
+    import yaml
+
+    service = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"]["dashboard"]
+    image = (ROOT / "Dockerfile").read_text("utf-8")
+    (port,) = re.findall(r"^EXPOSE (\d+)$", image, re.MULTILINE)
+    assert service["ports"] == [f"127.0.0.1:{port}:{port}"]
+    assert service["read_only"] is True
+    assert "HEALTHCHECK" in image
+    (user,) = re.findall(r"useradd --create-home --uid 1000 (\w+)", image)
+    assert set(service["tmpfs"]) == {"/tmp", f"/home/{user}"}
+    assert service["environment"]["COVID_XRAY_PUBLIC"] == "1"
+    assert "volumes" not in service

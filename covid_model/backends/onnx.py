@@ -1,5 +1,6 @@
 """ONNX Runtime as the engine of an exported graph: forward passes without TensorFlow."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,18 @@ GRADIENTS: Final = "gradients/"
 """Before a layer's name: the output that holds its constant gradients, (1 or h, 1 or w, k, units)."""
 
 
+def _imported() -> Any:
+    """ONNX Runtime, told not to report to its makers.
+
+    From 1.29 on its packages do by default: they send events about sessions and models, and keep an identifier of the
+    machine in the user's cache (github.com/microsoft/onnxruntime/pull/27379). It decides once, when it begins.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    return onnxruntime
+
+
 class OnnxBackend:
     """Forward passes of one exported graph. ONNX Runtime's sessions take calls from several threads at once.
 
@@ -24,8 +37,7 @@ class OnnxBackend:
         """graph: a file or its bytes; of bytes, the session keeps a copy. Raises whatever ONNX Runtime raises for
         what is no graph.
         """
-        import onnxruntime
-
+        onnxruntime = _imported()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads_of_a_pass()
         options.inter_op_num_threads = 1
