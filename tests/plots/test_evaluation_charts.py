@@ -124,9 +124,10 @@ def test_a_source_without_any_cell_is_left_out_and_an_empty_cell_says_why() -> N
 
 def test_no_colour_of_a_mean_heatmap_is_one_that_the_theme_replaces() -> None:
     tile = {"map": [[0, 100], [200, 100]], "lungs": [[0, 100], [100, 0]]}
-    text = mean_heatmap_figure([("a", tile)], 1).to_json()
-    assert "rgb(0, 0, 4)" in text
-    assert not re.findall(r"#0000[0-9]{2}", text)
+    (map_, _) = mean_heatmap_figure([("a", tile)], 1).data
+    colours = [colour for _, colour in map_.colorscale]
+    assert colours[0] == "rgb(0, 0, 4)"
+    assert not re.findall(r"#0000[0-9]{2}", str(colours))
 
 
 def test_mean_heatmaps_share_one_scale_and_one_without_images_stays_empty() -> None:
