@@ -1,10 +1,12 @@
 """Audit one model over many images: `python -m covid_model audit` writes what trust tests and pages read."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -35,22 +37,39 @@ IMAGES_SLOW: Final = 12
 
 
 def audit_model(model: Model, table: pd.DataFrame, folder: Path, seed: int = 0) -> AuditRecord:
-    """Audit one model on the test split of a manifest, write `<model>.audit.json` to `folder` and return its content."""
+    """Audit one model on the test split of a manifest, write `<model>.audit.json` to `folder` and return its content.
+
+    Each part is kept in `<model>.audit.parts` there as soon as it is measured, so that an interrupted call continues.
+    """
     test = table[table["split"] == "test"].reset_index(drop=True)
     sample = test.sample(min(IMAGES, len(test)), random_state=seed)
+    of = {"weights_sha256": model.classifier.weights_digest, "data_hash": data_hash(table), "version": __version__}
+    parts = folder / f"{model.key}.audit.parts"
+    parts.mkdir(parents=True, exist_ok=True)
+    kept = partial(_kept, parts, {**of, "seed": seed})
     record = {
         "model": model.key,
-        "weights_sha256": model.classifier.weights_digest,
-        "data_hash": data_hash(table),
+        **of,
         "date": datetime.now(UTC).isoformat("T", "seconds"),
-        "version": __version__,
         "default_method": DEFAULT_METHOD,
-        "attention": attention(model, test),
-        "lesions": lesions(model, test),
-        "methods": {method: of_method(model, method, sample, seed) for method in METHODS},
+        "attention": kept("attention", lambda: attention(model, test)),
+        "lesions": kept("lesions", lambda: lesions(model, test)),
+        "methods": {method: kept(method, partial(of_method, model, method, sample, seed)) for method in METHODS},
     }
     write_json(folder / f"{model.key}.audit.json", record)
+    for path in parts.iterdir():
+        path.unlink()
+    parts.rmdir()
     return record
+
+
+def _kept(parts: Path, of: dict[str, Any], name: str, measure: Callable[[], AuditRecord]) -> AuditRecord:
+    """One part, read from the folder `parts` where an earlier call measured it of the same weights, data and seed."""
+    path = parts / f"{name}.json"
+    if not path.is_file() or json.loads(path.read_text("utf-8"))["of"] != of:
+        write_json(path, {"of": of, "found": measure()})
+    found: AuditRecord = json.loads(path.read_text("utf-8"))["found"]
+    return found
 
 
 def _trust_inputs(
