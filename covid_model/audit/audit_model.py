@@ -1,6 +1,7 @@
 """Audit one model over many images: `python -m covid_model audit` writes what trust tests and pages read."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -57,9 +58,7 @@ def audit_model(model: Model, table: pd.DataFrame, folder: Path, seed: int = 0) 
         "methods": {method: kept(method, partial(of_method, model, method, sample, seed)) for method in METHODS},
     }
     write_json(folder / f"{model.key}.audit.json", record)
-    for path in parts.iterdir():
-        path.unlink()
-    parts.rmdir()
+    shutil.rmtree(parts)
     return record
 
 

@@ -1,5 +1,6 @@
 """Prediction, attention and statistics of every image of a manifest: `data measure`, read by the Dataset page."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 from hashlib import sha256
@@ -52,9 +53,7 @@ def measure_images(model: Model, table: pd.DataFrame, out: Path) -> pd.DataFrame
             whole.to_parquet(partial, index=False)
     except OSError as error:
         raise DataError(f"{out} cannot be written: {error.strerror}.") from error
-    for path in parts.iterdir():
-        path.unlink()
-    parts.rmdir()
+    shutil.rmtree(parts)
     return whole
 
 

@@ -1,5 +1,6 @@
 """Heatmaps of a report's test images: where they point, mean by confusion cell and by source; verdicts on request."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -67,9 +68,7 @@ def add_heatmaps(
     with written_whole(report.folder / PREDICTIONS) as partial:
         predictions.to_parquet(partial, index=False, compression="zstd")
     write_json(report.folder / HEATMAPS, content, indent=None)
-    for path in parts.iterdir():
-        path.unlink()
-    parts.rmdir()
+    shutil.rmtree(parts)
     return content
 
 

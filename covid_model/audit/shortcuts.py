@@ -5,6 +5,7 @@ Small classifiers are fitted on a model's frozen features of altered images and 
 """
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -96,9 +97,7 @@ def audit_shortcuts(classifier: Classifier, table: pd.DataFrame, out: Path, most
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / SHORTCUTS, report)
     if parts.is_dir():
-        for path in parts.iterdir():
-            path.unlink()
-        parts.rmdir()
+        shutil.rmtree(parts)
     return report
 
 

@@ -19,7 +19,7 @@ from covid_model.data.labels import LABELS
 from covid_model.data.manifest import data_hash
 from covid_model.data.sources import sources_with
 from covid_model.errors import RunError
-from covid_model.evaluation.bootstrap import Weights, patient_interval
+from covid_model.evaluation.bootstrap import mean_interval, patient_interval
 from covid_model.evaluation.cases import balanced_accuracy
 from covid_model.evaluation.outputs import image_outputs
 from covid_model.evaluation.ranked import Ranked
@@ -151,13 +151,11 @@ def _train(fold: Fold, config: TrainConfig, run: RunFolder, begun: bool, segment
 
 def _predicted(fold: Fold, config: TrainConfig, folder: Path, segmenter: LungSegmenter) -> pd.DataFrame:
     """One row for each image that the fold tests: what it is, and its calibrated probabilities."""
-    classifier = load(config.model, segmenter, folder=folder)
-    rows = fold.table[
-        (fold.table["split"] == "test") & fold.table["label"].isin(get_model(config.model).labels)
-    ].reset_index(drop=True)
+    classifier, spec = load(config.model, segmenter, folder=folder), get_model(config.model)
+    rows = fold.table[(fold.table["split"] == "test") & fold.table["label"].isin(spec.labels)].reset_index(drop=True)
     shares, classes = classifier.probabilities(image_outputs(classifier, rows)[0]), classifier.card.classes
     found = rows[["digest", "source", "patient", "label"]].assign(fold=fold.name)
-    found["class"] = [classes[get_model(config.model).class_of(label)] for label in rows["label"]]
+    found["class"] = [classes[spec.class_of(label)] for label in rows["label"]]
     return found.assign(**{probability_column(name): shares[:, k] for k, name in enumerate(classes)})
 
 
@@ -209,8 +207,4 @@ def _sensitivity(positives: pd.DataFrame, negatives: pd.DataFrame) -> dict[str, 
     """Share of the positives above the threshold that SPECIFICITY of the negatives are below."""
     threshold = np.quantile(negatives[probability_column(FINDING)], SPECIFICITY)
     called = (positives[probability_column(FINDING)] > threshold).to_numpy(np.float64)
-
-    def share(weights: Weights) -> NDArray[np.float64]:
-        return np.asarray(weights @ called / weights.sum(axis=1))
-
-    return asdict(patient_interval(positives["patient"].to_numpy(str), share))
+    return asdict(mean_interval(positives["patient"].to_numpy(str), called))
