@@ -6,23 +6,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import streamlit as st
 
-from covid_model.memory import spare_memory
-from covid_model.settings import serve
-from ui.background import background
-from ui.menu import mark_entered, opened_page
-from ui.notices import privacy_notice, research_notice
-from ui.phone import phone_style
-from ui.sign_in import require_sign_in
-from ui.sockets import send_at_once
+if __name__ == "__main__":  # for every run of a page
+    from ui.entry import run_page
 
-spare_memory()
-send_at_once()
-serve(st.get_option("server.address"))
-page = opened_page()
-require_sign_in()
-mark_entered()
-research_notice()
-phone_style()
-with background().page_runs():
-    page.run()
-privacy_notice()
+    run_page()
+else:  # once, as the server starts
+    from ui.warm_up import warm_up
+
+    app = st.App(__file__, lifespan=warm_up)

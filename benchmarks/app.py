@@ -2,10 +2,11 @@
 
     python -m benchmarks.app [--repeat 10] [--idle 30] [--out benchmarks/results/app.json]
 
-Both servers are fresh and started alike (`server.served`), one after the other. In headless Chromium: the first picture, and
-the trust panel until its verdict. By `client.Session`: what the server needs for an upload and for another class, and, on
-one more fresh server, its memory at the moment of the first answer, before the trust tests ask for TensorFlow. Processor
-time and memory are those of the server with all it has started. Needs Chromium and playwright; Linux only.
+Both servers are fresh and started alike (`server.served`), one after the other. In headless Chromium: the first picture of a
+server that has come to rest and of one that was started this moment, and the trust panel until its verdict. By
+`client.Session`: what the server needs for an upload and for another class, and, on one more fresh server, its memory at the
+moment of the first answer, before the trust tests ask for TensorFlow. Processor time and memory are those of the server with
+all it has started. Needs Chromium and playwright; Linux only.
 """
 
 import argparse
@@ -37,6 +38,15 @@ def measured(server: Server, act: Callable[[], float]) -> Row:
     return {"seconds": act(), "processor_s": server.processor_s() - before}
 
 
+def from_command(script: str, folder: Path) -> Row:
+    """Seconds from the command that starts a server to the first picture of a visitor who is there once it answers."""
+    with browser.opened() as page:
+        start = time.perf_counter()
+        with served(script, folder, quiet=False) as server:
+            visit_s = browser.first_picture(page, server.address)
+            return {"seconds": time.perf_counter() - start, "since_first_answer_s": visit_s}
+
+
 def first_answer(script: str, query: str, folder: Path) -> Row:
     """What a fresh server needs for the first heatmap, without a browser on its cores, and its memory right then."""
     with served(script, folder) as server:
@@ -63,6 +73,7 @@ def visit(server: Server, idle: float, tests: dict[str, Path]) -> Row:
     found: Row = {"memory_mb": {"started": server.memory_mb()}}
     with browser.opened() as page:
         found["first_picture"] = measured(server, lambda: browser.first_picture(page, server.address))
+        found["first_picture"]["processor_with_start_s"] = server.processor_s()
         found["memory_mb"]["first heatmap"] = server.memory_mb()
         for title, image in tests.items():
             browser.upload(page, image)
@@ -107,9 +118,9 @@ def measure(script: str, query: str, repeat: int, idle: float) -> Row:
         images = noisy_samples(folder / "large", repeat + 2, SIDE)
         cold, warm = noisy_samples(folder / "small", 2)
         tests = {"trust_panel_cold": cold, "trust_panel": warm, "trust_panel_large": images[0]} if ours else {}
-        first = first_answer(script, query, folder)
+        command, first = from_command(script, folder), first_answer(script, query, folder)
         with served(script, folder) as server:
-            found = {"first_answer": first, **visit(server, idle, tests)}
+            found = {"from_command": command, "first_answer": first, **visit(server, idle, tests)}
             found["clicks"] = clicks(server, images[1:], query)
             found["memory_mb"]["after all uploads"] = server.memory_mb()
     return found

@@ -9,26 +9,21 @@ trust tests, a minute's training, and a visit of the dashboard. Exit code 1 wher
 
 import argparse
 import json
-import os
 import shutil
-import socket
 import subprocess
 import tarfile
-import time
-import urllib.request
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from benchmarks.client import Session
+from benchmarks.server import alone, served
 from benchmarks.surroundings import ROOT, Row, arguments_of, finish, machine, timed
 from covid_model.data.synthetic_samples import shipped_samples
 
 PROMISED: Final = ("python3.11", "python3.12", "python3.13")
 MINUTES: Final = 20
-WAIT: Final = 60
-"""Seconds for a server to answer."""
 VERSIONS: Final = (
     "import importlib.metadata as m, json, platform; "
     "print(json.dumps({'python': platform.python_version()} | {n: m.version(n) for n in "
@@ -71,8 +66,9 @@ def _samples(folder: Path) -> list[Path]:
 
 def _run(command: list[str], folder: Path) -> str:
     """What a command prints to standard output. Raises StepError."""
-    alone = {name: value for name, value in os.environ.items() if not name.startswith(("COVID_XRAY", "PYTHON", "VIRTUAL"))}
-    done = subprocess.run(command, check=False, cwd=folder, env=alone, capture_output=True, text=True, timeout=60 * MINUTES)
+    done = subprocess.run(
+        command, check=False, cwd=folder, env=alone(), capture_output=True, text=True, timeout=60 * MINUTES
+    )
     if done.returncode:
         raise StepError(f"{' '.join(command[1:5])}: {(done.stderr or done.stdout)[-500:]}")
     return done.stdout
@@ -80,35 +76,14 @@ def _run(command: list[str], folder: Path) -> str:
 
 def _visit(python: str, folder: Path) -> float:
     """Seconds from the first visit of a fresh dashboard to its first heatmap."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = ["--server.address", "localhost", "--server.headless", "true", "--server.port", str(port)]
-    log = folder / "server.log"
-    with log.open("wb") as stream:
-        server = subprocess.Popen(
-            [python, "-m", "streamlit", "run", "streamlit_app.py", *options, "--server.enableXsrfProtection", "false"],
-            cwd=folder, stdout=stream, stderr=subprocess.STDOUT,
-        )  # fmt: skip
     try:
-        end = time.monotonic() + WAIT
-        while True:
-            try:
-                urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=1).close()
-                break
-            except OSError:
-                if time.monotonic() > end:
-                    raise StepError(f"no answer from the server: {log.read_text('utf-8')[-500:]}") from None
-                time.sleep(0.2)
-        begun = time.perf_counter()
-        session = Session(f"http://localhost:{port}")
-        session.close()
-        return time.perf_counter() - begun
-    except RuntimeError as error:
+        with served("streamlit_app.py", folder, python=python, root=folder) as server:
+            sessions: list[Session] = []
+            seconds = timed(lambda: sessions.append(Session(server.address)))
+            sessions[0].close()
+            return seconds
+    except (RuntimeError, SystemExit) as error:
         raise StepError(f"the page: {error}") from error
-    finally:
-        server.terminate()
-        server.wait(WAIT)
 
 
 def main() -> int:

@@ -1,5 +1,6 @@
 """A Streamlit server as the README starts it, in a process of its own, with its log."""
 
+import os
 import socket
 import subprocess
 import time
@@ -57,25 +58,32 @@ class Server:
         return {"seconds": seconds, "processor_share": used / seconds, "log_lines": self.log_lines() - lines}
 
 
-@contextmanager
-def served(script: str, folder: Path) -> Iterator[Server]:
-    """`streamlit run script` on a free port, answering and idle; ended with the block.
+def alone() -> dict[str, str]:
+    """The environment of what is measured: without settings of this project and of another Python."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("COVID_XRAY", "PYTHON", "VIRTUAL"))}
 
-    folder: for the log. Raises SystemExit when it does not answer within a minute.
+
+@contextmanager
+def served(script: str, folder: Path, *, python: str = "", root: Path = ROOT, quiet: bool = True) -> Iterator[Server]:
+    """`streamlit run script` on a free port, answering; ended with the block.
+
+    folder: for the log. python: interpreter, "" for `surroundings.interpreter`. root: the project. quiet: wait until it is
+    idle. Raises SystemExit when it does not answer within a minute.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address, log = f"http://localhost:{port}", folder / f"{Path(script).stem}.log"
-    command = [interpreter()[0], "-m", "streamlit", "run", script, "--server.address", "localhost"]
+    command = [python or interpreter()[0], "-m", "streamlit", "run", script, "--server.address", "localhost"]
     # `client.Session` sends no tokens; both servers are started without them.
     options = ["--server.headless", "true", "--server.port", str(port), "--server.enableXsrfProtection", "false"]
     with log.open("wb") as stream:
-        running = subprocess.Popen([*command, *options], cwd=ROOT, stdout=stream, stderr=subprocess.STDOUT)
+        running = subprocess.Popen([*command, *options], cwd=root, env=alone(), stdout=stream, stderr=subprocess.STDOUT)
     try:
         _wait_for(f"{address}/_stcore/health", log)
         server = Server(running.pid, address, log)
-        server.wait_until_quiet()
+        if quiet:
+            server.wait_until_quiet()
         yield server
     finally:
         running.terminate()

@@ -148,7 +148,7 @@ def main() -> int:
             folder.mkdir()
         confirmed, wrong = kept_through(arguments.times, arguments.seed, kept)
         images = noisy_samples(Path(uploads), 4, 1000)
-        os.environ |= {"TMPDIR": str(temporary), "COVID_XRAY_CACHE": str(temporary / "cache")}
+        os.environ["TMPDIR"] = str(temporary)  # thumbnails are below it too
         for _ in range(arguments.servers):
             wrong += server_killed(chance.uniform(0, 4), images, Path(name))
             wrong += [f"on the disk after a kill: {file}" for file in files_with_pixels(temporary)]

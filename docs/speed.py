@@ -49,7 +49,14 @@ STEPS: Final = ("upload", "another class", "back", "verdict")
 
 FIGURES: Final = (
     on_both("First picture of a fresh server, on the screen", "s", "first_picture/seconds", 2.5),
-    on_both("The same, processor time of the server", "s", "first_picture/processor_s", 2.5),
+    on_both("The same, processor time of the server, its start included", "s", "first_picture/processor_with_start_s", 2.5),
+    Figure(
+        "From the command to the first picture, the visitor there at once",
+        "s",
+        "app/dashboard/from_command/seconds",
+        f"app/{NAIVE}/from_command/seconds",
+        NAIVE,
+    ),
     on_both("Anonymous memory after the first heatmap", "MB", "first_answer/memory_mb/anonymous", 300),
     Figure(
         "Anonymous memory after all trust tests, with TensorFlow",
