@@ -57,7 +57,7 @@ def _shuffles(strata: Strata, count: int, seed: int) -> Iterator[list[Texts]]:
         yield [shuffled(part.group, part.patients, rng) for part in strata]
 
 
-def _probed(features: Floats, group: Texts, patients: Texts) -> NDArray[np.int64]:
+def named_groups(features: Floats, group: Texts, patients: Texts) -> NDArray[np.int64]:
     """The group of every image as a logistic regression names it that never saw the image's patient, as a number."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedGroupKFold
@@ -88,7 +88,7 @@ def encoded(features: Floats, strata: Strata, seed: int = 0) -> dict[str, Any]:
         parts.append(
             (
                 slice(start, start + len(number)),
-                balanced_accuracy(number, _probed(features[part.rows], part.group, part.patients)),
+                balanced_accuracy(number, named_groups(features[part.rows], part.group, part.patients)),
             )
         )
         start += len(number)
@@ -101,7 +101,7 @@ def encoded(features: Floats, strata: Strata, seed: int = 0) -> dict[str, Any]:
         of_strata = []
         for part, group in zip(strata, groups, strict=True):
             number = np.unique(group, return_inverse=True)[1]
-            score = balanced_accuracy(number, _probed(features[part.rows], group, part.patients))
+            score = balanced_accuracy(number, named_groups(features[part.rows], group, part.patients))
             of_strata.append(score(np.ones((1, len(number))))[0])
         scores.append(float(np.mean(of_strata)))
     return {

@@ -35,7 +35,7 @@ def run_cross_validate(arguments: argparse.Namespace) -> int:
     config = settings_of(arguments, get_recipe(arguments.model).config)
     table = read_manifest(arguments.manifest)
     record = cross_validate(config, table, arguments.out, count=arguments.folds, without=arguments.without)
-    for name, found in record["scores"].items():
-        for title, score in {name: found}.items() if "value" in found else ((f"{name}, {key}", found[key]) for key in found):
-            print(f"{title}: {score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]")
+    for name, score in record["scores"].items():
+        known = score["value"] is not None
+        print(f"{name}: " + (f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]" if known else "not defined"))
     return 0

@@ -5,7 +5,7 @@ that was chosen.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -15,16 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_model import __version__
-from covid_model.data.labels import LABELS
 from covid_model.data.manifest import data_hash
-from covid_model.data.sources import sources_with
 from covid_model.errors import RunError
-from covid_model.evaluation.bootstrap import mean_interval, patient_interval
-from covid_model.evaluation.cases import balanced_accuracy
-from covid_model.evaluation.outputs import image_outputs
-from covid_model.evaluation.ranked import Ranked
 from covid_model.evaluation.report import rounded
-from covid_model.evaluation.stored import probability_column
 from covid_model.files import write_json, written_whole
 from covid_model.lungs.segment import LungSegmenter
 from covid_model.models.classifier import load
@@ -32,16 +25,13 @@ from covid_model.models.specs import get_model
 from covid_model.training.classifier import DATA, resume, start
 from covid_model.training.config import TrainConfig
 from covid_model.training.export import export_model
+from covid_model.training.held_out import FINDING, LEFT, held_out, scores
 from covid_model.training.initial_weights import best_network
 from covid_model.training.recipes import Recipe
 from covid_model.training.run_folder import RunFolder
 
 RECORD: Final = "cross_validation.json"
 PREDICTIONS: Final = "predictions.parquet"
-FINDING: Final = LABELS[0]
-LEFT: Final = "without "
-"""Starts the name of a fold that leaves a source out."""
-SPECIFICITY: Final = 0.95
 
 
 @dataclass(frozen=True)
@@ -110,7 +100,9 @@ def cross_validate(
         if not predictions.is_file():
             _train(fold, config, run, begun, segmenter)
             with written_whole(predictions) as partial:
-                _predicted(fold, config, out / fold.name, segmenter).to_parquet(partial, index=False)
+                classifier = load(config.model, segmenter, folder=out / fold.name)
+                found = held_out(classifier, fold.table[fold.table["split"] == "test"], fold.name)
+                found.to_parquet(partial, index=False)
         parts.append(pd.read_parquet(predictions))
     rows = pd.concat(parts, ignore_index=True)
     with written_whole(out / PREDICTIONS) as partial:
@@ -147,64 +139,3 @@ def _train(fold: Fold, config: TrainConfig, run: RunFolder, begun: bool, segment
     if trainer.train() != "finished":
         raise RunError(f"The training in {run.path} did not finish: {run.status().get('reason', '')}")
     export_model(best_network(run), get_model(config.model), config, Recipe(config), fold.table, run.path, segmenter)
-
-
-def _predicted(fold: Fold, config: TrainConfig, folder: Path, segmenter: LungSegmenter) -> pd.DataFrame:
-    """One row for each image that the fold tests: what it is, and its calibrated probabilities."""
-    classifier, spec = load(config.model, segmenter, folder=folder), get_model(config.model)
-    rows = fold.table[(fold.table["split"] == "test") & fold.table["label"].isin(spec.labels)].reset_index(drop=True)
-    shares, classes = classifier.probabilities(image_outputs(classifier, rows)[0]), classifier.card.classes
-    found = rows[["digest", "source", "patient", "label"]].assign(fold=fold.name)
-    found["class"] = [classes[spec.class_of(label)] for label in rows["label"]]
-    return found.assign(**{probability_column(name): shares[:, k] for k, name in enumerate(classes)})
-
-
-def scores(rows: pd.DataFrame) -> dict[str, Any]:
-    """Name -> interval by patient, from the predictions of all folds.
-
-    `auc/adults`: COVID-19 against the rest without collections of children. `auc/SOURCE`: inside one collection that has
-    both. `balanced_accuracy`: of all classes. `without SOURCE`: by a training that has not seen it, `auc` and `sensitivity`
-    at SPECIFICITY against the other adults of fold 0, and `auc_inside` where the source has images without COVID-19 too.
-    """
-    inside = rows[~rows["fold"].str.startswith(LEFT)]
-    adults = inside[~inside["source"].isin(sources_with(lambda source: source.children))]
-    found: dict[str, Any] = {"auc/adults": _auc(adults), "balanced_accuracy": _balanced(inside)}
-    for source, part in inside.groupby("source"):
-        if part["label"].eq(FINDING).nunique() == 2:
-            found[f"auc/{source}"] = _auc(part)
-    for name, part in rows[rows["fold"].str.startswith(LEFT)].groupby("fold"):
-        found[str(name)] = _left_out(part, str(name).removeprefix(LEFT))
-    return found
-
-
-def _left_out(rows: pd.DataFrame, source: str) -> dict[str, Any]:
-    """How a source does whose images the training has not seen. rows: of its fold."""
-    children = sources_with(lambda source: source.children)
-    own, others = rows["source"] == source, ~rows["source"].isin([source, *children]) & (rows["label"] != FINDING)
-    positives, both = rows[own & (rows["label"] == FINDING)], rows[own]
-    found: dict[str, Any] = {}
-    if len(positives) and others.any():
-        against = pd.concat([positives, rows[others]])
-        found = {"auc": _auc(against), "sensitivity": _sensitivity(positives, rows[others])}
-    if both["label"].eq(FINDING).nunique() == 2:
-        found["auc_inside"] = _auc(both)
-    return found
-
-
-def _auc(rows: pd.DataFrame) -> dict[str, Any]:
-    ranked = Ranked((rows["label"] == FINDING).to_numpy(), rows[probability_column(FINDING)].to_numpy(np.float64))
-    return asdict(patient_interval(rows["patient"].to_numpy(str), lambda weights: ranked.under(weights).auc()))
-
-
-def _balanced(rows: pd.DataFrame) -> dict[str, Any]:
-    names = [column.removeprefix(probability_column("")) for column in rows if column.startswith(probability_column(""))]
-    predicted = rows[[probability_column(name) for name in names]].to_numpy().argmax(axis=1)
-    label = rows["class"].map(names.index).to_numpy(np.int64)
-    return asdict(patient_interval(rows["patient"].to_numpy(str), balanced_accuracy(label, predicted)))
-
-
-def _sensitivity(positives: pd.DataFrame, negatives: pd.DataFrame) -> dict[str, Any]:
-    """Share of the positives above the threshold that SPECIFICITY of the negatives are below."""
-    threshold = np.quantile(negatives[probability_column(FINDING)], SPECIFICITY)
-    called = (positives[probability_column(FINDING)] > threshold).to_numpy(np.float64)
-    return asdict(mean_interval(positives["patient"].to_numpy(str), called))

@@ -11,7 +11,10 @@ from small_runs import CONFIG, segmenter
 from covid_model.errors import RunError
 from covid_model.evaluation.stored import probability_column
 from covid_model.lungs.segment import LungSegmenter
-from covid_model.training.cross_validation import RECORD, cross_validate, folds, scores
+from covid_model.models.classifier import load
+from covid_model.training import held_out
+from covid_model.training.cross_validation import RECORD, cross_validate, folds
+from covid_model.training.held_out import HIT, NAMED, differences, scores
 from covid_model.training.trainer import Trainer
 
 
@@ -59,8 +62,9 @@ def predictions(cells: list[tuple[str, str, str, float]]) -> pd.DataFrame:
     table = pd.DataFrame(cells, columns=["fold", "source", "label", "covid"])
     table["class"] = table["label"].where(table["label"] == "COVID-19", "Not COVID-19")
     table["patient"] = [f"p{number}" for number in range(len(table))]
+    table["digest"] = table["patient"] + table["fold"]
     return table.assign(
-        **{probability_column("COVID-19"): table["covid"], probability_column("Not COVID-19"): 1 - table["covid"]}
+        **{probability_column("COVID-19"): table["covid"], probability_column("Not COVID-19"): 1 - table["covid"], NAMED: ""}
     )
 
 
@@ -72,13 +76,61 @@ def test_scores_of_predictions_with_known_answers() -> None:
     out += [("without new", "both", "Normal", value / 100) for value in range(0, 40, 2)]
     out += [("without new", "chest_xray", "Normal", 0.99), ("without new", "both", "COVID-19", 0.0)]
     found = scores(predictions(inside + out))
-    assert set(found) == {"auc/adults", "auc/both", "balanced_accuracy", "without new"}
+    without = {"without new/auc", "without new/sensitivity", "without new/auc_inside"}
+    assert set(found) == {"auc/adults", "auc/both", "balanced_accuracy"} | without
     assert found["auc/both"]["value"] == 1
     assert found["auc/adults"]["value"] == 0.5, "children do not count"
     assert found["balanced_accuracy"]["value"] == 0.25, "one of two with COVID-19, none of two without"
-    assert found["without new"]["sensitivity"]["value"] == 0.75
-    assert found["without new"]["auc"]["value"] == pytest.approx((3 + 5.5 / 20) / 4), "0.1 is above five and ties none"
-    assert found["without new"]["auc_inside"]["value"] == 0
+    assert found["without new/sensitivity"]["value"] == 0.75
+    assert found["without new/auc"]["value"] == pytest.approx((3 + 5.5 / 20) / 4), "0.1 is above five and ties none"
+    assert found["without new/auc_inside"]["value"] == 0
+
+
+def test_sources_that_are_named_and_lesions_that_are_hit_are_counted() -> None:
+    cells = [("fold-0", "here", "COVID-19", 0.9)] * 4 + [("fold-1", "there", "COVID-19", 0.1)] * 2
+    rows = predictions(cells)
+    rows[NAMED] = ["here", "here", "here", "there", "there", ""]
+    rows[f"{HIT}boxes"] = [1.0, 0.0, np.nan, np.nan, 1.0, np.nan]
+    rows[f"{HIT}outlines"] = np.nan
+    found = scores(rows)
+    assert found[NAMED]["value"] == pytest.approx((3 / 4 + 1) / 2), "of the images whose source was asked for"
+    assert found[f"{HIT}boxes"]["value"] == pytest.approx(2 / 3)
+    assert f"{HIT}outlines" not in found, "nobody marked anything"
+
+
+def test_a_difference_is_of_the_images_that_both_have_scored() -> None:
+    cells = [("fold-0", "both", "COVID-19", value) for value in (0.9, 0.8, 0.3)]
+    cells += [("fold-0", "both", "Normal", value) for value in (0.1, 0.2, 0.4)]
+    rows = predictions(cells)
+    assert differences(rows, rows)["auc/both"] == {"value": 0.0, "low": 0.0, "high": 0.0, "images": 6, "patients": 6}
+    worse = rows.assign(**{probability_column("COVID-19"): 1 - rows[probability_column("COVID-19")]})
+    found = differences(rows.iloc[1:], worse.iloc[:-1].iloc[::-1])["auc/both"]
+    assert found["images"] == 4
+    assert found["value"] == pytest.approx(1.0), "0.8 and 0.3 above 0.1 and 0.2, before the other way round"
+
+
+@pytest.mark.parametrize(("marked", "hit"), [(np.s_[:, :], 1.0), (np.s_[:0, :], 0.0)])
+def test_held_out_images_are_pointed_at_and_their_source_is_named(
+    rows: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, marked: tuple[slice, slice], hit: float
+) -> None:
+    class Marked:
+        path, digest = Path(rows["path"].iloc[0]), rows["digest"].iloc[0]
+
+        def masks(self, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+            mask = np.zeros(shape, bool)
+            mask[marked] = True
+            return {"boxes": mask}
+
+    monkeypatch.setattr(LungSegmenter, "load", classmethod(lambda _: segmenter()))
+    monkeypatch.setattr(held_out, "refereed", lambda _: [Marked()])
+    features = np.where(rows["source"].eq("here").to_numpy()[:, None], 1.0, 0.0) + np.zeros((1, 3))
+    run = held_out.image_outputs
+    monkeypatch.setattr(held_out, "image_outputs", lambda classifier, table: (run(classifier, table)[0], features))
+    found = held_out.held_out(load("lungs"), rows, "fold-0")
+    assert found[NAMED].tolist() == rows["source"].tolist(), "the features say it"
+    assert found[f"{HIT}boxes"].tolist()[0] == hit
+    assert found[f"{HIT}boxes"].isna().sum() == len(found) - 1
+    assert np.allclose(found.filter(like="probability/").sum(axis=1), 1)
 
 
 def test_trainings_are_scored_and_none_is_repeated(
@@ -89,7 +141,8 @@ def test_trainings_are_scored_and_none_is_repeated(
     config = replace(CONFIG, epochs=1, steps=2)
     record = cross_validate(config, rows, tmp_path, count=3, without=["there"])
     assert record["scores"]["auc/adults"]["images"] == 20
-    assert set(record["scores"]["without there"]) == {"auc", "sensitivity", "auc_inside"}
+    left = {name.removeprefix("without there/") for name in record["scores"] if name.startswith("without there/")}
+    assert left == {"auc", "sensitivity", "auc_inside"}
     assert (tmp_path / RECORD).is_file()
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "train", lambda _: pytest.fail("the fold was trained before"))
