@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from covid_model.evaluation.stored import StoredReport
+from ui.evaluate.ablation import ablation
 from ui.evaluate.compare import compare
 from ui.evaluate.download import download
 from ui.evaluate.errors import errors
@@ -25,6 +26,7 @@ VIEWS: dict[str, Callable[[StoredReport, str], None]] = {
     "Groups": groups,
     "Shortcuts": shortcuts,
     "Two models": compare,
+    "Training": ablation,
     "Download": download,
 }
 

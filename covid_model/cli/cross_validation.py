@@ -1,4 +1,4 @@
-"""`cross-validate`: how a recipe does on images that its training has not seen."""
+"""`cross-validate` and `ablation`: how recipes do on images that their trainings have not seen."""
 
 import argparse
 from pathlib import Path
@@ -9,7 +9,8 @@ from covid_model.models.specs import MODELS
 
 
 def add_commands(commands: Any) -> None:
-    """Add `cross-validate` to the top-level subparsers."""
+    """Add both to the top-level subparsers."""
+    _add_ablation(commands)
     parser = commands.add_parser(
         "cross-validate",
         help="train a recipe several times and score what each training has not seen; continues where it was",
@@ -26,6 +27,43 @@ def add_commands(commands: Any) -> None:
     parser.set_defaults(run=run_cross_validate)
 
 
+def _add_ablation(commands: Any) -> None:
+    parser = commands.add_parser("ablation", help="what each step of a recipe changes, from finished cross-validations")
+    parser.add_argument(
+        "step", nargs="+", type=_step, metavar="TITLE=DIR", help="a `cross-validate --out`, in the order of the steps"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="the file to write, *.json")
+    parser.set_defaults(run=run_ablation)
+
+
+def _step(text: str) -> tuple[str, Path]:
+    title, equals, folder = text.rpartition("=")
+    if not (title and equals and folder):
+        raise argparse.ArgumentTypeError(f"{text!r} is not TITLE=DIR")
+    return title, Path(folder)
+
+
+def run_ablation(arguments: argparse.Namespace) -> int:
+    """The `ablation` command."""
+    from covid_model.files import write_json
+    from covid_model.training.ablation import ablation
+
+    record = ablation(dict(arguments.step))
+    write_json(arguments.out, record)
+    for step in record["steps"]:
+        print(step["title"])
+        for name, score in step["scores"].items():
+            change = step["change"].get(name)
+            print(f"  {name}: {_text(score)}" + (f", change {_text(change, '+')}" if change else ""))
+    return 0
+
+
+def _text(score: dict[str, Any], sign: str = "") -> str:
+    if score["value"] is None:
+        return "not defined"
+    return "{value:{f}} [{low:{f}}, {high:{f}}]".format(**score, f=f"{sign}.3f")
+
+
 def run_cross_validate(arguments: argparse.Namespace) -> int:
     """The `cross-validate` command."""
     from covid_model.data.manifest import read_manifest
@@ -36,6 +74,5 @@ def run_cross_validate(arguments: argparse.Namespace) -> int:
     table = read_manifest(arguments.manifest)
     record = cross_validate(config, table, arguments.out, count=arguments.folds, without=arguments.without)
     for name, score in record["scores"].items():
-        known = score["value"] is not None
-        print(f"{name}: " + (f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]" if known else "not defined"))
+        print(f"{name}: {_text(score)}")
     return 0

@@ -1,0 +1,74 @@
+"""What each step towards the default model changed: its scores on images that its trainings had not seen."""
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from covid_model.audit.referee_results import TITLES
+from covid_model.evaluation.stored import StoredReport
+from covid_model.plots.evaluation import ForestRow, forest_figure
+from covid_model.training.ablation import SHIPPED
+from ui.evaluate.reports import PLAIN, estimate
+from ui.inert import inert, inert_figure
+
+
+def ablation(_: StoredReport, __: str) -> None:
+    """One score at a time as a picture, and every score and change as a table."""
+    if not SHIPPED.is_file():
+        st.info("This copy has no ablation. `python -m covid_model ablation` writes one.", icon=":material/info:")
+        return
+    steps = json.loads(SHIPPED.read_text("utf-8"))["steps"]
+    names = list(dict.fromkeys(name for step in steps for name in step["scores"]))
+    st.subheader("What helped, and what did not", anchor=False)
+    st.caption(
+        "Each step was cross-validated by patient, without the test split, and once more without a whole collection. Every "
+        "score is of images that the training had not seen. A change is to the step above it, on the same images and the "
+        "same draws of patients; if its interval contains 0, the step may have changed nothing."
+    )
+    name = st.selectbox("Score", names, format_func=title_of, key="ablation_score")
+    st.plotly_chart(
+        inert_figure(forest_figure([_row(step, name) for step in steps], title_of(name))),
+        key="ablation_steps", config=PLAIN, alt=f"{title_of(name)} by step",
+    )  # fmt: skip
+    st.dataframe([_cells(step, name) for step in steps], hide_index=True)
+    with st.expander("All scores as a table", on_change="rerun", key="ablation_all") as place:
+        if place.open:
+            st.dataframe([{"score": title_of(key)} | _cells(step, key) for key in names for step in steps], hide_index=True)
+
+
+def title_of(name: str) -> str:
+    """A score of a cross-validation in words."""
+    first, _, last = name.partition("/")
+    if first.startswith("without "):
+        source = first.removeprefix("without ")
+        return {
+            "auc_inside": f"AUC inside {source}, by trainings without it",
+            "auc": f"AUC of {source} against other adults, by trainings without it",
+            "sensitivity": f"Sensitivity on {source} at 95% specificity, by trainings without it",
+        }[last]
+    if first == "auc":
+        return "AUC among adults of all collections" if last == "adults" else f"AUC inside {last}"
+    if first == "hit":
+        return f"Pointing game, {TITLES[last]}"
+    return {
+        "balanced_accuracy": "Balanced accuracy",
+        "named": "Source named from the features, balanced accuracy (lower is better)",
+    }[first]
+
+
+def _row(step: dict[str, Any], name: str) -> ForestRow:
+    found = estimate(step["scores"].get(name))
+    return ForestRow(inert(step["title"]), found.value, found.low, found.high, "steps")
+
+
+def _cells(step: dict[str, Any], name: str) -> dict[str, str]:
+    score, change = estimate(step["scores"].get(name)), estimate(step["change"].get(name))
+    return {
+        "step": step["title"],
+        "value": score.text(".3f"),
+        "change": "" if change.value is None else change.text("+.3f"),
+        "settings": ", ".join(f"{key} {value}" for key, value in step["settings"].items()) if step["change"] else "",
+        "cross-validated": step["date"][:10],
+        "data": step["data_hash"][:12],
+    }
