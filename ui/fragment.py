@@ -1,12 +1,19 @@
 """Parts of a page that run again on their own."""
 
-from collections.abc import Callable
-from functools import wraps
-from typing import ParamSpec
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, wraps
+from typing import Final, ParamSpec
 
 import streamlit as st
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.fragment import FragmentStorage
 
 Arguments = ParamSpec("Arguments")
+
+TIMED: Final = "timed_parts"
+"""In the session: the browser holds timers, set since the last run of the whole page."""
 
 
 def fragment(run_every: float | None = None) -> Callable[[Callable[Arguments, None]], Callable[Arguments, None]]:
@@ -24,9 +31,57 @@ def fragment(run_every: float | None = None) -> Callable[[Callable[Arguments, No
 
         @wraps(function)
         def drawn(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+            if run_every is not None:
+                st.session_state[TIMED] = True
             with st.container():
                 part(*args, **kwargs)
 
         return drawn
 
     return decorated
+
+
+def whole_page_runs() -> None:
+    """Say that the whole page runs, which ends all timers of its parts."""
+    st.session_state.pop(TIMED, None)
+
+
+@contextmanager
+def without_old_timers() -> Iterator[None]:
+    """Around a fragment that has timed parts: where it ran alone and there were timers, the whole page runs once more.
+
+    The browser drops timers only with a run of the whole page. Those of the parts before would go on for ever, beside those
+    of the parts that took their place.
+    """
+    timed = st.session_state.pop(TIMED, False)
+    yield
+    if timed:
+        st.rerun()
+
+
+CLEARER: Final = "_clear_queue"
+"""Streamlit's method that withdraws; a test fails where it is gone."""
+
+
+def with_those_inside(queue: ForwardMsgQueue, storage: FragmentStorage, fragments: list[str]) -> list[str]:
+    """The fragments, and all inside them that have elements in the queue to the browser."""
+    queued = {message.delta.fragment_id for message in queue._queue if message.HasField("delta")}
+    return [*fragments, *(one for one in sorted(queued) if one and storage.has_ancestor_in(one, fragments))]
+
+
+@cache
+def withdraw_inner_fragments() -> None:
+    """Have a fragment that starts early withdraw what the fragments inside it have queued, along with its own elements.
+
+    Streamlit withdraws only the fragment's own, among them the containers of the inner ones, and what these have queued
+    would come to the browser without a place.
+    """
+    clear = AppSession._clear_queue
+
+    def cleared(session: AppSession, fragment_ids_this_run: list[str] | None = None) -> None:
+        if fragment_ids_this_run:
+            queue, storage = session._browser_queue, session._fragment_storage
+            fragment_ids_this_run = with_those_inside(queue, storage, fragment_ids_this_run)
+        clear(session, fragment_ids_this_run)
+
+    setattr(AppSession, CLEARER, cleared)

@@ -112,8 +112,8 @@ def short_line(method: str, results: Results | None = None) -> str:
     if rates is None:
         return ""
     return (
-        f"In our benchmark such verdicts caught {rates.caught.value:.0%} of the heatmaps of shortcut models, "
-        f"and wrongly accused {rates.accused.value:.0%} of the others."
+        f"In our benchmark such verdicts caught {rates.caught.value:.0%} of shortcut heatmaps and wrongly accused "
+        f"{rates.accused.value:.0%} of others."
     )
 
 

@@ -29,13 +29,13 @@ class LabelSet:
 
         >>> kept = {"value": 0.95, "low": 0.92, "high": 0.97}
         >>> LabelSet(("COVID-19", "Pneumonia"), 0.9, kept, "").sentence
-        '90% set: COVID-19 or Pneumonia. On test images such sets held the true class for 95% (92% to 97%).'
+        '90% set: COVID-19 or Pneumonia. Such sets held for 95% (92% to 97%) of test images.'
         """
         if self.unlike:
             return f"No {self.level:.0%} set: {self.unlike}."
         found, names = self.coverage, " or ".join(self.names) or "no class is likely enough"
         held = f"{found['value']:.0%} ({found['low']:.0%} to {found['high']:.0%})"
-        return f"{self.level:.0%} set: {names}. On test images such sets held the true class for {held}."
+        return f"{self.level:.0%} set: {names}. Such sets held for {held} of test images."
 
 
 def label_set(

@@ -66,7 +66,7 @@ def test_a_label_set_holds_the_classes_up_to_the_limit() -> None:
     found = label_set(conformal(0.7), known, FOUND, 1.5)
     assert found is not None
     assert found.names == ("Pneumonia", "COVID-19")
-    assert found.sentence.startswith("90% set: Pneumonia or COVID-19. On test images such sets held the true class for 93%")
+    assert found.sentence.startswith("90% set: Pneumonia or COVID-19. Such sets held for 93%")
     nothing, unsure = label_set(conformal(0.3), known, FOUND, 1.5), label_set(conformal(0.7), known, FOUND, 0.5)
     assert nothing is not None and unsure is not None
     assert nothing.sentence.startswith("90% set: no class is likely enough.")

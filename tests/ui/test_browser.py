@@ -98,6 +98,27 @@ def test_answer_verdict_and_both_images_are_on_one_screen(page, address: str) ->
     assert page.evaluate(shown, [notice["x"] + 20, notice["y"] + notice["height"] / 2]), "nothing covers the notice"
 
 
+def test_a_page_rests_once_a_tested_method_is_chosen_while_tests_of_another_run(page, address: str) -> None:
+    received: list[object] = []
+
+    def note(frame: object) -> None:
+        received.append(frame)
+
+    page.on("websocket", lambda socket: socket.on("framereceived", note))
+    page.goto(f"{address}/?image={SECOND}&method=hirescam")
+    settled(page)
+    page.get_by_text(re.compile(r"Testing \d of \d")).first.wait_for()
+    choose(page, "Method", "Grad-CAM")
+    page.get_by_text(VERDICT).first.wait_for()
+    for _ in range(5):
+        before = len(received)
+        page.wait_for_timeout(2000)  # four times as long as between two updates of the tests
+        if len(received) == before:
+            break
+    assert len(received) == before, "what ships with its verdict needs no timer, and the tests before it took theirs along"
+    expect(page).not_to_have_url(re.compile("method="))
+
+
 def test_a_rectangle_drawn_on_the_image_is_changed_and_the_answer_with_it(page, address: str) -> None:
     page.goto(f"{address}/?image={SECOND}&model=whole-image")
     settled(page)

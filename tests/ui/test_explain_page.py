@@ -267,7 +267,7 @@ def test_the_ledger_says_what_the_model_reads_and_what_edits_of_this_image_chang
 
 def test_the_answer_comes_with_a_set_of_classes_that_is_calibrated() -> None:
     text = page_text(opened(model="lungs", image=SECOND))
-    found = re.search(r"90% set: (.*?)\. On test images such sets held the true class for \d+% \(\d+% to \d+%\)", text)
+    found = re.search(r"90% set: (.*?)\. Such sets held for \d+% \(\d+% to \d+%\) of test images\.", text)
     assert found
     assert set(found[1].split(" or ")) <= set(LABELS)
 

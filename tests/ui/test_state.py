@@ -41,8 +41,8 @@ def on_page(app: AppTest, file: str, **query: str) -> AppTest:
 
 
 def chosen(app: AppTest) -> dict[str, str]:
-    """What the select boxes of the sidebar show."""
-    return {box.key.removesuffix("_choice"): box.value for box in app.sidebar.selectbox}
+    """What the select boxes of choices show."""
+    return {box.key.removesuffix("_choice"): box.value for box in app.selectbox if box.key.endswith("_choice")}
 
 
 def a_choice_and_then_a_fragment_asked_for_before_it() -> None:

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from covid_model.errors import ImageError
 from covid_model.explain.methods import METHODS, get_method
@@ -121,17 +122,18 @@ def model_picker() -> str:
     return linked_select("Model", offered, "model", help=summaries)
 
 
-def how_picker(card: Card, predicted: str) -> HowToExplain:
-    """What to explain and how; layer and method settings are under "Advanced"."""
+def how_picker(card: Card, predicted: str, advanced: DeltaGenerator) -> HowToExplain:
+    """What to explain and how. advanced: place of the button for layer and method settings."""
     differences = [f"{a}{MINUS}{b}" for a in card.classes for b in card.classes if a != b]
     targets = {PREDICTED: f"Predicted: {predicted}"} | {name: name for name in (*card.classes, *differences)}
     meaning = "A difference, such as COVID-19 - Normal, shows what supports the first class over the second."
-    target = linked_select("Class to explain", targets, "target", help=meaning)
-    method = get_method(linked_select("Method", {key: row.label for key, row in METHODS.items()}, "method"))
+    with st.container(horizontal=True):
+        target = linked_select("Class to explain", targets, "target", help=meaning)
+        method = get_method(linked_select("Method", {key: row.label for key, row in METHODS.items()}, "method"))
     layer = card.explanation_layers[0]
     settings: list[tuple[str, Setting]] = []
     if method.needs_layer or method.options:
-        with st.expander("Advanced"):
+        with advanced.popover("Advanced", icon=":material/tune:"):
             if method.needs_layer:
                 finer = "Earlier layers give finer maps of simpler features. The first entry is the default."
                 layer = linked_select("Layer", {name: name for name in card.explanation_layers}, "layer", help=finer)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from covid_model.api.result import Result
 from covid_model.explain.captions import caption
@@ -15,6 +14,7 @@ from covid_model.models.calibration import OWN_PROBABILITIES
 from covid_model.models.card import Card
 from covid_model.models.predict import Prediction
 from covid_model.viewer.payload import Panel
+from ui.background import background
 from ui.compare.pins import pin_button
 from ui.explain.benchmark_panel import benchmark_panel
 from ui.explain.class_visualisation import show_class_visualisation
@@ -26,9 +26,10 @@ from ui.explain.promises import label_set_line, region_line, region_of
 from ui.explain.referees_panel import referees_panel
 from ui.explain.trust_panel import trust_chips, verdict_line
 from ui.explain.whatif import what_if
-from ui.fragment import fragment
+from ui.fragment import fragment, without_old_timers
 from ui.inert import inert, inert_message
 from ui.loaders import cached_prediction, cached_result, loaded_model, with_scores
+from ui.notices import show_errors
 from ui.viewer import show_viewer
 
 # Rows of the audit record and their titles.
@@ -57,22 +58,15 @@ def show_images(picked: PickedImage, result: Result) -> None:
     region_line(region)
 
 
-def show_prediction(prediction: Prediction, card: Card, explained: str) -> DeltaGenerator:
-    """All classes with their probabilities, and warnings about the prediction; returns the place for the verdict."""
-    text, bars = st.columns([2, 1], gap="medium", vertical_alignment="center")
-    with text:
-        called = "; ".join(f"{name}, {prediction.probabilities[name]:.0%}" for name in prediction.called)
-        quality = prediction.prepared.lungs.quality
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader(inert(called) or "None of the model's classes", anchor=False, width="content")
-            st.badge(f"Lung outline: {quality}", color=QUALITY_COLOURS[quality], icon=":material/pulmonology:")
-        verdict = st.container()
-        if card.head == "multilabel":
-            st.caption(OWN_PROBABILITIES)
-    bars.html(probability_bars(prediction.probabilities, card.thresholds, explained))
-    for warning in prediction.warnings:
-        st.warning(inert_message(warning), icon=":material/info:")
-    return verdict
+def show_prediction(prediction: Prediction, card: Card) -> None:
+    """The called classes, or that there is none, and how well the lungs were found."""
+    called = "; ".join(f"{name}, {prediction.probabilities[name]:.0%}" for name in prediction.called)
+    quality = prediction.prepared.lungs.quality
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(inert(called) or "None of the model's classes", anchor=False, width="content")
+        st.badge(f"Lung outline: {quality}", color=QUALITY_COLOURS[quality], icon=":material/pulmonology:")
+    if card.head == "multilabel":
+        st.caption(OWN_PROBABILITIES)
 
 
 def show_scores(card: Card, audit: Mapping[str, Any]) -> None:
@@ -165,23 +159,37 @@ def show_panels(picked: PickedImage, result: Result, card: Card) -> None:
             export_panel(with_scores(result), card, picked.title, linkable=bool(picked.key))
 
 
+@fragment()
 def show_explained(picked: PickedImage, model: str) -> None:
-    """Prediction, heatmap and tabs for an image that may be explained."""
-    loaded, prediction = loaded_model(model), cached_prediction(model, picked.image)
-    with st.sidebar:
-        how = how_picker(loaded.card, prediction.predicted)
-    verdict = show_prediction(prediction, loaded.card, how.target)
-    result = cached_result(model, picked.image, how, picked.lesions)
-    if result is None:
-        return
-    with verdict:
-        verdict_line(result.inputs)
-        label_set_line(loaded.classifier, prediction)
-    show_images(picked, result)
-    pin_button(picked, model, how)
-    captions, scores = st.columns([3, 2], gap="large")
-    with captions:
-        show_captions(picked, result, loaded.card, loaded.audit_record)
-    with scores:
-        show_scores(loaded.card, loaded.audit_record)
-    show_panels(picked, result, loaded.card)
+    """Prediction, heatmap and tabs for an image that may be explained; another class or method reruns only this."""
+    with show_errors(), background().page_runs(), without_old_timers():
+        loaded, prediction = loaded_model(model), cached_prediction(model, picked.image)
+        answer, choices = st.columns([5, 3], gap="medium", vertical_alignment="bottom")
+        warnings, pictures, below = st.container(), st.container(), st.container(horizontal=True)
+        with choices:
+            bars = st.container()
+            how = how_picker(loaded.card, prediction.predicted, below)
+        result = cached_result(model, picked.image, how, picked.lesions)
+        if result is not None:
+            with pictures:  # first, since a visitor who chose another class waits for them
+                show_images(picked, result)
+        bars.html(probability_bars(prediction.probabilities, loaded.card.thresholds, how.target))
+        with answer:
+            show_prediction(prediction, loaded.card)
+            verdict = st.container()
+        with warnings:
+            for warning in prediction.warnings:
+                st.warning(inert_message(warning), icon=":material/info:")
+        if result is None:
+            return
+        with verdict:
+            verdict_line(result.inputs)
+            label_set_line(loaded.classifier, prediction)
+        with below:
+            pin_button(picked, model, how)
+        captions, scores = st.columns([3, 2], gap="large")
+        with captions:
+            show_captions(picked, result, loaded.card, loaded.audit_record)
+        with scores:
+            show_scores(loaded.card, loaded.audit_record)
+        show_panels(picked, result, loaded.card)
