@@ -19,6 +19,7 @@ LIMIT: Final = 120.0
 UPLOADER: Final = "Upload a chest X-ray"
 CLASS: Final = "Class to explain"
 """Labels of the Explain page."""
+FINISHED: Final = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 BOUNDARY: Final = "benchmark-boundary"
 
 
@@ -31,6 +32,7 @@ class Session:
     def __init__(self, address: str, query: str = "") -> None:
         self._address, self._query, self._page = address, query, ""
         self._widgets: dict[str, str] = {}
+        self._parts: dict[str, str] = {}
         self.options: dict[str, list[str]] = {}
         self._states: dict[str, WidgetState] = {}
         self._socket = connect(
@@ -47,7 +49,9 @@ class Session:
         """Pick from the select box `label`; seconds until the page has run."""
         state = WidgetState(id=self._widget(label), string_value=option)
         self._states[state.id] = state
-        return self._timed_rerun()
+        start = time.perf_counter()
+        self._rerun(self._parts[label])
+        return time.perf_counter() - start
 
     def upload(self, label: str, name: str, data: bytes) -> float:
         """Give a file to the uploader `label`; seconds from sending its bytes until the page has run."""
@@ -75,29 +79,24 @@ class Session:
         with urllib.request.urlopen(urllib.request.Request(f"{self._address}{url}", body, kind, method="PUT")):
             pass
 
-    def _timed_rerun(self) -> float:
-        start = time.perf_counter()
-        self._rerun()
-        return time.perf_counter() - start
-
-    def _ask(self, part: str = "") -> None:
-        """Ask for a run of the page, or of one live part of it as its timer does."""
+    def _ask(self, part: str = "", timer: bool = False) -> None:
+        """Ask for a run of the page, or of one part of it, whose widget was used or whose timer rang."""
         request = BackMsg()
         request.rerun_script.query_string = self._query
         request.rerun_script.page_script_hash = self._page
         request.rerun_script.fragment_id = part
-        request.rerun_script.is_auto_rerun = bool(part)
+        request.rerun_script.is_auto_rerun = timer
         request.rerun_script.widget_states.widgets.extend(self._states.values())
         self._socket.send(request.SerializeToString())
 
-    def _rerun(self) -> None:
-        """Ask for a run of the page and read until it has ended."""
-        self._ask()
+    def _rerun(self, part: str = "") -> None:
+        """Ask for a run of the page, or of a part of it, and read until it has ended."""
+        self._ask(part)
         while True:
             message = self._next()
             # One that makes room for another run, as `st.rerun` asks for, is not the end.
             if message.WhichOneof("type") == "script_finished":
-                if message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+                if message.script_finished in FINISHED:
                     return
                 if message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
                     raise RuntimeError("The page does not compile.")
@@ -114,7 +113,7 @@ class Session:
             kind = element.WhichOneof("type")
             if kind in ("selectbox", "file_uploader"):
                 widget = getattr(element, kind)
-                self._widgets[widget.label] = widget.id
+                self._widgets[widget.label], self._parts[widget.label] = widget.id, message.delta.fragment_id
                 if kind == "selectbox":
                     self.options[widget.label] = list(widget.options)
             elif kind == "exception":

@@ -87,12 +87,12 @@ CLICKED: Final = """() => {
   const viewer = document.querySelector('.st-key-pictures [data-testid=stBidiComponentIsolated]').shadowRoot
     .querySelector('.viewer');
   window.classTimes = [];
-  addEventListener('pointerdown', (event) => { window.pressed = event.timeStamp; }, true);
+  addEventListener('click', (event) => { window.clicked = event.timeStamp; }, true);
   let last = viewer.dataset.drawn;
   new MutationObserver(() => {
     if (viewer.dataset.drawn === last) return;
     last = viewer.dataset.drawn;
-    requestAnimationFrame(() => window.classTimes.push((performance.now() - window.pressed) / 1000));
+    requestAnimationFrame(() => window.classTimes.push((performance.now() - window.clicked) / 1000));
   }).observe(viewer, {attributes: true, attributeFilter: ['data-drawn']});
 }"""
 

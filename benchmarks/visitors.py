@@ -60,7 +60,7 @@ class Visitor(Session):
         for part, (interval, due) in self._due.items():
             if due <= now:
                 self._due[part] = (interval, now + interval)
-                self._ask(part)
+                self._ask(part, timer=True)
         with suppress(TimeoutError):
             self._next(PAUSE)
 

@@ -5,7 +5,7 @@ import streamlit as st
 from covid_model.memory import spare_memory
 from covid_model.settings import serve
 from ui.background import background
-from ui.fragment import whole_page_runs, withdraw_inner_fragments
+from ui.fragment import withdraw_inner_fragments
 from ui.menu import mark_entered, opened_page
 from ui.notices import privacy_notice, research_notice
 from ui.phone import phone_style
@@ -19,7 +19,6 @@ def run_page() -> None:
     send_at_once()
     withdraw_inner_fragments()
     serve(st.get_option("server.address"))
-    whole_page_runs()
     page = opened_page()
     require_sign_in()
     mark_entered()

@@ -1,7 +1,7 @@
 """Parts of a page that run again on their own."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from functools import cache, wraps
 from typing import Final, ParamSpec
 
@@ -11,9 +11,6 @@ from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.fragment import FragmentStorage
 
 Arguments = ParamSpec("Arguments")
-
-TIMED: Final = "timed_parts"
-"""In the session: the browser holds timers, set since the last run of the whole page."""
 
 
 def fragment(run_every: float | None = None) -> Callable[[Callable[Arguments, None]], Callable[Arguments, None]]:
@@ -31,32 +28,14 @@ def fragment(run_every: float | None = None) -> Callable[[Callable[Arguments, No
 
         @wraps(function)
         def drawn(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
-            if run_every is not None:
-                st.session_state[TIMED] = True
-            with st.container():
+            # In another place with a timer than without: inside another fragment, Streamlit stops a timer only where the
+            # part that had it is no longer there.
+            with st.container(), st.container() if run_every else nullcontext():
                 part(*args, **kwargs)
 
         return drawn
 
     return decorated
-
-
-def whole_page_runs() -> None:
-    """Say that the whole page runs, which ends all timers of its parts."""
-    st.session_state.pop(TIMED, None)
-
-
-@contextmanager
-def without_old_timers() -> Iterator[None]:
-    """Around a fragment that has timed parts: where it ran alone and there were timers, the whole page runs once more.
-
-    The browser drops timers only with a run of the whole page. Those of the parts before would go on for ever, beside those
-    of the parts that took their place.
-    """
-    timed = st.session_state.pop(TIMED, False)
-    yield
-    if timed:
-        st.rerun()
 
 
 CLEARER: Final = "_clear_queue"

@@ -26,7 +26,7 @@ from ui.explain.promises import label_set_line, region_line, region_of
 from ui.explain.referees_panel import referees_panel
 from ui.explain.trust_panel import trust_chips, verdict_line
 from ui.explain.whatif import what_if
-from ui.fragment import fragment, without_old_timers
+from ui.fragment import fragment
 from ui.inert import inert, inert_message
 from ui.loaders import cached_prediction, cached_result, loaded_model, with_scores
 from ui.notices import show_errors
@@ -162,7 +162,7 @@ def show_panels(picked: PickedImage, result: Result, card: Card) -> None:
 @fragment()
 def show_explained(picked: PickedImage, model: str) -> None:
     """Prediction, heatmap and tabs for an image that may be explained; another class or method reruns only this."""
-    with show_errors(), background().page_runs(), without_old_timers():
+    with show_errors(), background().page_runs():
         loaded, prediction = loaded_model(model), cached_prediction(model, picked.image)
         answer, choices = st.columns([5, 3], gap="medium", vertical_alignment="bottom")
         warnings, pictures, below = st.container(), st.container(), st.container(horizontal=True)
