@@ -97,7 +97,14 @@ FIGURES: Final = (
         "a Plotly redraw, without the server's part",
         50,
     ),
-    Figure("A class computed before, from the click until it is drawn", "ms", "viewer/class seen before/median_s", bar=150),
+    Figure(
+        "A class computed before, from the click until it is drawn",
+        "ms",
+        "viewer/class seen before/median_s",
+        "viewer/bare page/median_s",
+        "Streamlit's own share: a page of one box and a ready picture",
+        150,
+    ),
     Figure(
         "A click while another visitor's trust tests run, median",
         "ms",
