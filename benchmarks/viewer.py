@@ -4,9 +4,8 @@
 
 An image of 1,000 x 1,000 pixels with a heatmap, in headless Chromium with software rendering. A change of opacity counts
 from the event until the frame after its pixels were read back. In the running dashboard: a click on a class computed before,
-from the browser's event until the frame after its map was drawn, so that the time of the tool that clicks is left out, beside
-the same on a page that has one box and two pictures (`bare_page.py`).
-Needs Chromium and playwright; Linux only.
+from the browser's event until the frame after its map was drawn, so that the time of the tool that clicks is left out,
+beside the same on a page that has one box and two pictures (`bare_page.py`). Needs Chromium and playwright; Linux only.
 """
 
 import argparse
