@@ -16,9 +16,14 @@ from typing import Final
 import cv2
 import numpy as np
 
-from covid_model.explain.methods import METHODS, Method
+from covid_model.explain.methods import DEFAULT_METHOD, METHODS, Method
 from covid_model.explain.options import Option
+from covid_model.models.card import read_card
+from covid_model.models.specs import MODELS, get_model
+from covid_model.settings import WEIGHTS
 from covid_model.trust.benchmark import benchmark, line_of_test
+from covid_model.trust.likeness import broken_on
+from covid_model.trust.region import load_regions, region_path
 from covid_model.trust.trust_tests import TRUST_TESTS, TrustTest
 from docs.trust_benchmark import number
 
@@ -31,6 +36,7 @@ SYMBOLS: Final = (
     "y is the score that is explained: the logit of the class, or the difference of two logits. A is the layer's "
     "activations, h x w cells by k channels, and G the gradient of y with respect to A."
 )
+BELOW: Final = "<!-- Below: written from the results files by `python -m docs.pages`. -->"
 WRITTEN: Final = "<!-- Written from the tables by `python -m docs.pages`; change the tables, not this file. -->"
 
 
@@ -100,6 +106,20 @@ def test_page(row: TrustTest) -> str:
     return "\n".join([*lines, f"`{row.key}` in records and tables.", "", "## Paper", "", f"{row.paper}."]) + "\n"
 
 
+def region_table() -> str:
+    """Size and coverage of the default method's region for every shipped model, and where the promise fails."""
+    lines = [
+        "| model | size | class kept | fails on images from | least kept by sources left out |",
+        "|---|---|---|---|---|",
+    ]
+    for key in (key for key in MODELS if region_path(key, WEIGHTS).is_file()):
+        size = load_regions(key, read_card(WEIGHTS / get_model(key).card_name).weights_sha256)[DEFAULT_METHOD]
+        fails = ", ".join(sorted(broken_on(size.by_source, size.level))) or "no source"
+        source, least = min(size.left_out.items(), key=lambda pair: pair[1]["value"])
+        lines.append(f"| `{key}` | {size.share:.0%} | {number(size.coverage)} | {fails} | {number(least)}, {source} |")
+    return "\n".join(lines) + "\n"
+
+
 def notebook(page: str) -> str:
     """A page as a Jupyter notebook: its Python blocks as cells, what stands between them as text."""
     cells = []
@@ -120,6 +140,8 @@ def pages() -> Iterator[tuple[Path, str]]:
         yield DOCS / "methods" / f"{row.key}.md", method_page(row)
     for test in TRUST_TESTS.values():
         yield DOCS / "trust-tests" / f"{test.key.replace('_', '-')}.md", test_page(test)
+    region = DOCS / "region.md"
+    yield region, f"{region.read_text('utf-8').partition(BELOW)[0]}{BELOW}\n\n{region_table()}"
     yield DOCS / "notebook.ipynb", notebook((DOCS / "notebook.md").read_text("utf-8"))
 
 
