@@ -45,13 +45,16 @@ def run_audit(arguments: argparse.Namespace) -> int:
     from covid_model.api.model import Model
     from covid_model.audit.audit_model import audit_model
     from covid_model.audit.fit_source_probe import fit_probe
-    from covid_model.data.manifest import read_manifest
+    from covid_model.data.manifest import data_hash, read_manifest
     from covid_model.models.classifier import load
+    from covid_model.trust.source_probe import load_probe
 
     folder = arguments.weights or folder_of(arguments.model)
     model, table = Model(load(arguments.model, folder=folder)), read_manifest(arguments.manifest)
-    probe = fit_probe(model.classifier, table)
-    probe.save(folder)
+    probe = load_probe(model.key, model.classifier.weights_digest, folder)
+    if probe is None or probe.data_hash != data_hash(table):
+        probe = fit_probe(model.classifier, table)
+        probe.save(folder)
     record = audit_model(model, table, folder)
     _print_interval("source classifier, balanced accuracy", probe.balanced_accuracy)
     for name, interval in record["attention"].items():

@@ -10,6 +10,8 @@ import pytest
 
 from covid_model.api.model import Model
 from covid_model.audit import audit_model
+from covid_model.cli.main import main
+from covid_model.data.manifest import data_hash
 from covid_model.explain.methods import METHODS
 
 
@@ -77,3 +79,25 @@ def test_parts_of_other_weights_data_or_seed_are_not_taken(
             audit_model.audit_model(model(), table(), tmp_path)
     audit_model.audit_model(model(weights), table(images), tmp_path, seed)
     assert measured == ["attention", "attention", "lesions", *METHODS]
+
+
+@pytest.mark.parametrize(("known", "fitted"), [(True, 0), (False, 1)])
+def test_a_source_classifier_of_the_same_images_is_not_fitted_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, known: bool, fitted: int
+) -> None:
+    rows, calls = table(), []
+    probe = SimpleNamespace(
+        data_hash=data_hash(rows) if known else "of other images",
+        balanced_accuracy={"value": 0.5, "low": 0.4, "high": 0.6},
+        save=lambda _: calls.append("saved"),
+    )
+    monkeypatch.setattr(
+        "covid_model.models.classifier.load", lambda *_, **__: SimpleNamespace(key="lungs", weights_digest="w")
+    )
+    monkeypatch.setattr("covid_model.data.manifest.read_manifest", lambda _: rows)
+    monkeypatch.setattr("covid_model.trust.source_probe.load_probe", lambda *_: probe)
+    monkeypatch.setattr("covid_model.audit.fit_source_probe.fit_probe", lambda *_: probe)
+    record = {"attention": {}, "lesions": {"images": 0, "scores": {}}, "methods": {}}
+    monkeypatch.setattr(audit_model, "audit_model", lambda *_: record)
+    assert main(["audit", "--model", "lungs", "--manifest", "m.parquet", "--weights", str(tmp_path)]) == 0
+    assert calls == ["saved"] * fitted
