@@ -19,8 +19,15 @@ def image_likeness(classifier: Classifier, prediction: Prediction) -> Likeness:
 
 
 def label_set_line(classifier: Classifier, prediction: Prediction) -> None:
-    """The model's label set for the image, or why none is promised; nothing without a report of these weights."""
-    if found := promised_labels(classifier, prediction, image_likeness(classifier, prediction)):
+    """The model's label set for the image, or why none is promised; nothing without a report of these weights.
+
+    Cached by model and image, since it reads the report.
+    """
+    found = results().get_or_make(
+        ("label set", classifier.weights_digest, prediction.image_digest),
+        lambda: promised_labels(classifier, prediction, image_likeness(classifier, prediction)),
+    )
+    if found is not None:
         st.caption(inert(found.sentence))
 
 

@@ -12,6 +12,7 @@ from covid_model.models.specs import MODELS, NOT_COVID
 from covid_model.settings import is_public_host
 from ui.inert import inert, inert_message
 from ui.links import explain_params
+from ui.models.cards import card_of
 
 MOST_MB: Final = 500
 REGIONS: Final[dict[Region, str]] = {"image": "the whole image", "lungs": "only the segmented lungs"}
@@ -90,7 +91,7 @@ def _questions(file_model: FileModel, file_name: str) -> None:
     except ModelError as error:
         st.error(inert_message(error), icon=":material/error:")
         return
-    st.cache_data.clear()
+    card_of.clear()
     st.success(f"{inert(card.title)} was added.", icon=":material/check:")
     params = explain_params(model=card.key)
     st.page_link(
@@ -117,5 +118,5 @@ def removal(key: str) -> None:
     sure = st.checkbox("Confirm removal", key=f"sure-{key}")
     if st.button("Remove", icon=":material/delete:", key=f"remove-{key}", disabled=not sure):
         remove_model(key)
-        st.cache_data.clear()
+        card_of.clear()
         st.rerun()

@@ -7,6 +7,7 @@ from covid_model.training.process import delete, end, launch, moved_manifest, wh
 from covid_model.training.run_folder import LIVE, RunFolder
 from ui.inert import inert, inert_message
 from ui.links import choose, explain_params
+from ui.models.cards import card_of
 from ui.notices import show_errors
 from ui.training.launching import RUN, await_run
 from ui.training.runs import is_recorded
@@ -39,7 +40,7 @@ def controls(run: RunFolder, state: str) -> None:
             from covid_model.training.register import register  # TensorFlow is started only here
 
             card = register(run)
-            st.cache_data.clear()
+            card_of.clear()
             params = explain_params(model=card.key)
             st.page_link("pages/explain.py", label=f"Explain an image with {inert(card.title)}", query_params=params)
         if state not in LIVE:
