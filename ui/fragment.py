@@ -9,6 +9,8 @@ import streamlit as st
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.fragment import FragmentStorage
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 
 Arguments = ParamSpec("Arguments")
 
@@ -36,6 +38,17 @@ def fragment(run_every: float | None = None) -> Callable[[Callable[Arguments, No
         return drawn
 
     return decorated
+
+
+def make_way() -> None:
+    """Between the parts of long work in a fragment: run the whole page, if the visitor has used a widget meanwhile.
+
+    Streamlit lets what runs come to its end before a fragment that was asked for, a minute's work too.
+    """
+    context = get_script_run_ctx()
+    requests = context.script_requests if context else None
+    if requests is not None and requests._state == ScriptRequestType.RERUN:
+        st.rerun()
 
 
 CLEARER: Final = "_clear_queue"

@@ -16,6 +16,7 @@ from cachetools import LRUCache
 from covid_model.backends.base import Progress
 from covid_model.errors import HostError
 from covid_model.settings import MOST_AT_WORK, is_public_host
+from ui.fragment import make_way
 
 T = TypeVar("T")
 
@@ -110,8 +111,8 @@ def results() -> ResultCache:
 def run_with_progress(key: Hashable, label: str, make: Callable[[Progress], T]) -> T | None:
     """A slow result with a progress bar and a cancel button; None while it is cancelled.
 
-    Like any click, the button interrupts the script at the bar's next step; the session then remembers that this result is
-    cancelled until the user starts it again.
+    Like any click, the button interrupts the script at the bar's next step, in a fragment too; the session then remembers
+    that this result is cancelled until the user starts it again.
     """
     store, cancelled = results(), st.session_state.setdefault(CANCELLED, set())
     if key in store:
@@ -127,6 +128,7 @@ def run_with_progress(key: Hashable, label: str, make: Callable[[Progress], T]) 
 
     def show_progress(share: float) -> None:
         bar.progress(min(1.0, share), f"{label} …")
+        make_way()
 
     made = store.get_or_make(key, lambda: make(show_progress))
     place.empty()

@@ -99,7 +99,7 @@ def differences(rows: pd.DataFrame, before: pd.DataFrame) -> dict[str, Any]:
     found = {}
     for name, part, statistic in _parts(rows):
         if name in earlier:
-            new, old = part.set_index("digest"), earlier[name].set_index("digest")
+            new, old = (rows.drop_duplicates("digest").set_index("digest") for rows in (part, earlier[name]))
             both = new.index.intersection(old.index)
             after, previous = statistic(new.loc[both]), statistic(old.loc[both])
             found[name] = _interval(new.loc[both], lambda weights, a=after, b=previous: a(weights) - b(weights))  # type: ignore[misc]

@@ -107,6 +107,8 @@ def test_a_difference_is_of_the_images_that_both_have_scored() -> None:
     found = differences(rows.iloc[1:], worse.iloc[:-1].iloc[::-1])["auc/both"]
     assert found["images"] == 4
     assert found["value"] == pytest.approx(1.0), "0.8 and 0.3 above 0.1 and 0.2, before the other way round"
+    twice = pd.concat([rows, rows.iloc[:1]])
+    assert differences(twice, rows)["auc/both"]["images"] == 6, "an image that stands in two collections counts once"
 
 
 @pytest.mark.parametrize(("marked", "hit"), [(np.s_[:, :], 1.0), (np.s_[:0, :], 0.0)])

@@ -119,6 +119,21 @@ def test_a_page_rests_once_a_tested_method_is_chosen_while_tests_of_another_run(
     expect(page).not_to_have_url(re.compile("method="))
 
 
+def test_slow_work_makes_way_for_its_cancel_button_and_for_another_method(page, address: str) -> None:
+    page.goto(f"{address}/?image={SECOND}")
+    settled(page)
+    page.get_by_role("combobox", name="Method").click()
+    page.get_by_role("option", name="RISE", exact=True).click()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text("RISE was cancelled").wait_for(timeout=10_000)
+    page.get_by_role("button", name="Run RISE anyway").click()
+    page.get_by_role("button", name="Cancel").wait_for()
+    choose(page, "Method", "HiResCAM")
+    page.get_by_role("button", name="Cancel").wait_for(state="detached", timeout=10_000)
+    expect(page).to_have_url(re.compile("method=hirescam"))
+    page.locator(".st-key-pictures").get_by_label(re.compile("HiResCAM heatmap")).first.wait_for()
+
+
 def test_a_rectangle_drawn_on_the_image_is_changed_and_the_answer_with_it(page, address: str) -> None:
     page.goto(f"{address}/?image={SECOND}&model=whole-image")
     settled(page)
