@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from covid_model.evaluation.stored import StoredReport
-from ui.evaluate.ablation import ablation
+from ui.evaluate import ablation
 from ui.evaluate.compare import compare
 from ui.evaluate.download import download
 from ui.evaluate.errors import errors
@@ -26,7 +26,7 @@ VIEWS: dict[str, Callable[[StoredReport, str], None]] = {
     "Groups": groups,
     "Shortcuts": shortcuts,
     "Two models": compare,
-    "Training": ablation,
+    "Training": ablation.ablation,
     "Download": download,
 }
 
@@ -49,7 +49,8 @@ with show_errors():
         f"“{inert(report.content['title'])}” on {test['images']:,} test images of {test['patients']:,} patients, evaluated "
         f"{inert(report.content['date'][:10])}. All intervals are 95%, from 2,000 draws of patients."
     )
-    for tab, view in zip(st.tabs(list(VIEWS), key="part", bind="query-params"), VIEWS.values(), strict=True):
+    views = {title: view for title, view in VIEWS.items() if view is not ablation.ablation or ablation.SHIPPED.is_file()}
+    for tab, view in zip(st.tabs(list(views), key="part", bind="query-params"), views.values(), strict=True):
         if tab.open:
             with tab, show_errors():
                 view(report, finding)

@@ -11,12 +11,9 @@ import pandas as pd
 from covid_model import __version__
 from covid_model.errors import RunError
 from covid_model.evaluation.report import rounded
-from covid_model.settings import ASSETS
 from covid_model.training.cross_validation import PREDICTIONS, RECORD
 from covid_model.training.held_out import differences
 
-SHIPPED: Final = ASSETS / "ablation.json"
-"""The steps to the default model."""
 UNTOLD: Final = ("augmentation_ranges", "log_every", "base")
 """Settings that follow from others or change no result."""
 

@@ -1,23 +1,23 @@
 """What each step towards the default model changed: its scores on images that its trainings had not seen."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 
 from covid_model.audit.referee_results import TITLES
 from covid_model.evaluation.stored import StoredReport
 from covid_model.plots.evaluation import ForestRow, forest_figure
-from covid_model.training.ablation import SHIPPED
+from covid_model.settings import ASSETS
 from ui.evaluate.reports import PLAIN, estimate
 from ui.inert import inert, inert_figure
+
+SHIPPED: Final = ASSETS / "ablation.json"
+"""The steps to the default model, as the command `ablation` writes them; without them the page leaves this part out."""
 
 
 def ablation(_: StoredReport, __: str) -> None:
     """One score at a time as a picture, and every score and change as a table."""
-    if not SHIPPED.is_file():
-        st.info("This copy has no ablation. `python -m covid_model ablation` writes one.", icon=":material/info:")
-        return
     steps = json.loads(SHIPPED.read_text("utf-8"))["steps"]
     names = list(dict.fromkeys(name for step in steps for name in step["scores"]))
     st.subheader("What helped, and what did not", anchor=False)
