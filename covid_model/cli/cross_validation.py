@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from covid_model.cli.models import add_settings, settings_of
+from covid_model.errors import RunError
 from covid_model.models.specs import MODELS
 
 
@@ -48,7 +49,10 @@ def run_ablation(arguments: argparse.Namespace) -> int:
     from covid_model.files import write_json
     from covid_model.training.ablation import ablation
 
-    record = ablation(dict(arguments.step))
+    steps = dict(arguments.step)
+    if len(steps) < len(arguments.step):
+        raise RunError("Two steps have the same title; give each its own.")
+    record = ablation(steps)
     write_json(arguments.out, record)
     for step in record["steps"]:
         print(step["title"])

@@ -88,6 +88,11 @@ def test_a_step_without_a_folder_is_refused(capsys: pytest.CaptureFixture[str]) 
     assert "'title only' is not TITLE=DIR" in capsys.readouterr().err
 
 
+def test_no_step_is_lost_to_another_of_its_title(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ablation", "same=one", "same=two", "--out", "x.json"]) == 1
+    assert "Two steps have the same title; give each its own." in capsys.readouterr().err
+
+
 def test_every_score_has_words() -> None:
     names = ["auc/adults", "auc/x", "balanced_accuracy", "named", "hit/boxes", "hit/outlines"]
     names += [f"without x/{key}" for key in ("auc", "sensitivity", "auc_inside")]
