@@ -1,6 +1,7 @@
-"""Several items in flight on threads, and their results in order."""
+"""Several items in flight on threads, and their results in order; threads that stand back."""
 
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +18,21 @@ Found = TypeVar("Found")
 CORES: Final = os.cpu_count() or 1
 IN_FLIGHT: Final = min(8, CORES + 1)
 """Items worked on at once: one a core, and one that waits for its file to be decoded. Each holds its image and maps."""
+
+
+BEHIND: Final = 10
+"""Niceness of a thread that stands back: it gets a tenth of a core that another wants, and all of one that nobody does."""
+
+
+def stand_back() -> None:
+    """Let other threads have the cores before the calling one, and before those it starts. Linux only; elsewhere no effect.
+
+    Of the two threads of a pass, the one that asked for it also computes: where it stands back, one core is free for others.
+    """
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        # Never ahead: a process that was started further behind may not raise itself.
+        os.setpriority(os.PRIO_PROCESS, thread, max(BEHIND, os.getpriority(os.PRIO_PROCESS, thread)))
 
 
 class StoppedError(Exception):

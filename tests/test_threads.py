@@ -1,5 +1,7 @@
-"""Several items in flight on threads, results in order."""
+"""Several items in flight on threads, results in order; threads that stand back."""
 
+import os
+import sys
 import threading
 import time
 
@@ -7,7 +9,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from covid_model.backends.base import Progress
-from covid_model.threads import StoppedError, blas_on_one_thread, in_order
+from covid_model.threads import BEHIND, StoppedError, blas_on_one_thread, in_order, stand_back
 
 
 def test_results_keep_the_order_whichever_is_done_first() -> None:
@@ -78,3 +80,37 @@ def test_linear_algebra_is_on_one_thread_until_the_last_user_has_gone() -> None:
             assert threads() == {1}
         assert threads() == {1}
     assert threads() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own elsewhere")
+def test_a_thread_that_stands_back_takes_those_it_starts_along_and_no_other() -> None:
+    niceness: list[int] = []
+
+    def note() -> None:
+        niceness.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    def work() -> None:
+        stand_back()
+        stand_back()
+        note()
+        started = threading.Thread(target=note)
+        started.start()
+        started.join()
+
+    thread = threading.Thread(target=work)
+    note()
+    thread.start()
+    thread.join()
+    note()
+    before, *behind, after = niceness
+    assert behind == [max(BEHIND, before)] * 2
+    assert after == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own elsewhere")
+def test_standing_back_never_moves_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(os, "getpriority", lambda *_: BEHIND + 5)
+    monkeypatch.setattr(os, "setpriority", lambda _kind, _thread, niceness: asked.append(niceness))
+    stand_back()
+    assert asked == [BEHIND + 5]

@@ -15,6 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from covid_model.backends.base import Progress
 from covid_model.memory import return_memory
+from covid_model.threads import stand_back
 
 PATIENCE: Final = 10.0
 """Seconds after which a wish that was not renewed lapses: its page was left, or its browser sleeps."""
@@ -66,10 +67,10 @@ class _Wish:
 class Background:
     """One worker for all sessions; each has one wish, its newest. A job is a list of steps, shared by all who want it.
 
-    A job begins once no page has run for REST. The next step is for the session that got the least time so far, and of
-    equals for the newest wish. A step receives a progress function to call between its parts, which waits while a page runs
-    (`page_runs`) and raises UnwantedError once no session wants the job: each wants another, has ended, or has not renewed
-    its wish.
+    The worker stands back: a click that meets it at work has the cores first. A job begins once no page has run for REST.
+    The next step is for the session that got the least time so far, and of equals for the newest wish. A step receives a
+    progress function to call between its parts, which waits while a page runs (`page_runs`) and raises UnwantedError once no
+    session wants the job: each wants another, has ended, or has not renewed its wish.
 
     Example:
         >>> done = []
@@ -81,7 +82,7 @@ class Background:
     ) -> None:
         """is_active: does a session still exist? clock: seconds, for wishes and for the time a session has used."""
         self._is_active, self._clock = is_active, clock
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="trust")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="trust", initializer=stand_back)
         self._jobs: dict[Hashable, _Job] = {}
         self._wishes: dict[str, _Wish] = {}  # the newest last
         self._durations: deque[float] = deque(maxlen=RECENT)

@@ -1,5 +1,7 @@
 """Work in the background follows what sessions look at: newest wish, fair shares, and an end between two parts."""
 
+import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -7,6 +9,7 @@ from concurrent.futures import Future
 import pytest
 
 from covid_model.backends.base import Progress
+from covid_model.threads import BEHIND
 from ui.background import PATIENCE, REST, Background, Queue
 
 LONG = 10.0
@@ -167,6 +170,17 @@ def test_work_waits_while_a_page_runs() -> None:
         assert not steps.started.wait(0.05), "no step begins while the page runs"
     assert steps.ended.wait(LONG)
     assert steps.done == ["part"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own elsewhere")
+def test_work_leaves_the_cores_to_whoever_clicks() -> None:
+    found: Future[int] = Future()
+
+    def step(_: Progress) -> None:
+        found.set_result(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    Background().want("a", "job", [step])
+    assert found.result(LONG) >= BEHIND > os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
 
 def test_a_new_job_begins_only_after_the_last_of_quick_clicks() -> None:
