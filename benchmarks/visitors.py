@@ -1,10 +1,10 @@
 """What visitors of the dashboard take from each other: a click and the server's health while trust tests run.
 
-    python -m benchmarks.visitors [--clicks 20] [--limit 180] [--out benchmarks/results/visitors.json]
+    python -m benchmarks.visitors [--clicks 40] [--limit 180] [--out benchmarks/results/visitors.json]
 
 On a fresh server, by `client.Session`, which ticks as the live parts of a page do: clicks of one visitor between two classes
-seen before, alone, then while another visitor's tests are the server's first, for which TensorFlow starts and the model is
-compiled, and then while tests run as they do ever after; the health answer with nobody there and with two trust panels at
+seen before while another visitor's tests are the server's first, for which TensorFlow starts and the model is compiled, then
+alone, then while tests run as they do ever after; the health answer with nobody there and with two trust panels at
 work, and when each has its verdict; the server's processor share before and after both have left. Linux only.
 """
 
@@ -130,20 +130,26 @@ def clicks(session: Session, count: int) -> list[float]:
     return found
 
 
+def beside(server: Server, clicker: Session, count: int, link: str) -> Row:
+    """Clicks while the tests of another visitor's link run, and when it has its verdict."""
+    with visited(server, link) as others:
+        while not others:
+            time.sleep(PAUSE)
+        found = percentiles(clicks(clicker, count)) | {"verdict of the other after s": others[0].verdict}
+    server.wait_until_quiet()
+    return found
+
+
 def measure(server: Server, count: int, limit: float) -> Row:
     """All figures of one fresh server."""
     found: Row = {"health": {"nobody there": percentiles([health(server) for _ in range(count)])}}
     clicker = Session(server.address)
     clicks(clicker, len(TURNS))
     server.wait_until_quiet()
-    found["click"] = {"alone": percentiles(clicks(clicker, count))}
-    for name, link in (("while the first tests run", BESIDE), ("while tests run", LONG)):
-        with visited(server, link) as others:
-            while not others:
-                time.sleep(PAUSE)
-            found["click"][name] = percentiles(clicks(clicker, count))
-            found["click"][name]["verdict of the other after s"] = others[0].verdict
-        server.wait_until_quiet()
+    found["click"] = {"while the first tests run": beside(server, clicker, count, BESIDE)}
+    # Once TensorFlow is there, as it is while tests run: garbage collection after each run of a page takes longer with it.
+    found["click"]["alone"] = percentiles(clicks(clicker, count))
+    found["click"]["while tests run"] = beside(server, clicker, count, LONG)
     clicker.close()
     answers: list[float] = []
     start = time.perf_counter()
@@ -164,7 +170,7 @@ def measure(server: Server, count: int, limit: float) -> Row:
 def main() -> int:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description="clicks and health answers while trust tests run")
-    parser.add_argument("--clicks", type=int, default=20, help="of each kind, default: %(default)s")
+    parser.add_argument("--clicks", type=int, default=40, help="of each kind, default: %(default)s")
     parser.add_argument("--limit", type=float, default=180.0, help="seconds to wait for verdicts, default: %(default)s")
     arguments = arguments_of(parser, "visitors")
     with TemporaryDirectory() as folder, served(PAGE, Path(folder)) as server:

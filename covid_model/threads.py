@@ -20,8 +20,8 @@ IN_FLIGHT: Final = min(8, CORES + 1)
 """Items worked on at once: one a core, and one that waits for its file to be decoded. Each holds its image and maps."""
 
 
-BEHIND: Final = 10
-"""Niceness of a thread that stands back: it gets a tenth of a core that another wants, and all of one that nobody does."""
+BEHIND: Final = 19
+"""Niceness of a thread that stands back: hardly any of a core that another thread wants, all of one that nobody wants."""
 
 
 def stand_back() -> None:
@@ -30,9 +30,7 @@ def stand_back() -> None:
     Of the two threads of a pass, the one that asked for it also computes: where it stands back, one core is free for others.
     """
     if sys.platform == "linux":
-        thread = threading.get_native_id()
-        # Never ahead: a process that was started further behind may not raise itself.
-        os.setpriority(os.PRIO_PROCESS, thread, max(BEHIND, os.getpriority(os.PRIO_PROCESS, thread)))
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BEHIND)
 
 
 class StoppedError(Exception):

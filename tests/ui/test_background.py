@@ -180,7 +180,7 @@ def test_work_leaves_the_cores_to_whoever_clicks() -> None:
         found.set_result(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
 
     Background().want("a", "job", [step])
-    assert found.result(LONG) >= BEHIND > os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    assert found.result(LONG) == BEHIND > os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
 
 def test_a_new_job_begins_only_after_the_last_of_quick_clicks() -> None:
