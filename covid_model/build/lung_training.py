@@ -144,7 +144,7 @@ class LungTask(Task):
         self.averaged.set_weights(self.network.get_weights())
         phase = Phase(
             settings.epochs,
-            lambda layer: not isinstance(layer, keras.layers.BatchNormalization) or layer.name.startswith("decode"),
+            lambda layer, _: not isinstance(layer, keras.layers.BatchNormalization) or layer.name.startswith("decode"),
             lambda: keras.optimizers.Adam(settings.learning_rate),
             lambda step, total, steps: cosine_rate(settings.learning_rate, step, total, 0),
         )

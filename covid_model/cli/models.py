@@ -80,6 +80,9 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     """The settings of a training that flags can change."""
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--head-epochs", type=int)
+    parser.add_argument(
+        "--frozen", type=float, help="share of the layers, from the image on, that keep their initial weights"
+    )
     parser.add_argument("--batch-size", dest="batch", type=int)
     parser.add_argument("--steps", type=int, help="steps an epoch; 0 for one pass over the images")
     parser.add_argument("--learning-rate", type=float, help="largest learning rate")

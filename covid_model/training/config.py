@@ -21,6 +21,7 @@ class TrainConfig:
     """Settings of one training; the defaults are those of `lungs` and `whole-image`.
 
     head_epochs: epochs with all but the last layer frozen. epochs: epochs of the whole network after that.
+    frozen: share of the network's layers, from the image on, that keep their initial weights throughout.
     steps: steps an epoch, 0 for one pass over the images. learning_rate, head_learning_rate: largest learning rates.
     cosine: warm up over one epoch and fall to 1% along a cosine, else constant. label_smoothing: of the cross-entropy.
     ema: momentum of the running mean of the weights, which is validated and kept. balance: how images are weighted.
@@ -38,6 +39,7 @@ class TrainConfig:
     model: str
     epochs: int = 10
     head_epochs: int = 2
+    frozen: float = 0.0
     batch: int = 32
     steps: int = 0
     learning_rate: float = 3e-4
@@ -65,7 +67,7 @@ class TrainConfig:
         for name in ("learning_rate", "head_learning_rate"):
             if not 0 < getattr(self, name) < 1:
                 raise RunError(f"{name} must be between 0 and 1. Received: {getattr(self, name)}.")
-        for name in ("label_smoothing", "ema", "weight_decay"):
+        for name in ("frozen", "label_smoothing", "ema", "weight_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise RunError(f"{name} is at least 0 and below 1. Received: {getattr(self, name)}.")
         if not 0 <= self.source_prior <= 1:

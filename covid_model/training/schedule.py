@@ -27,21 +27,25 @@ def cosine_rate(top: float, step: int, total: int, warm: int) -> float:
 
 
 def phases(config: TrainConfig) -> tuple[Phase, ...]:
-    """First the last layer alone, then all layers; batch normalisation is frozen unless weights start at random."""
+    """First the last layer alone, then all layers but `config.frozen` of them.
+
+    Batch normalisation is frozen unless weights start at random.
+    """
     import keras
 
-    def all_but_frozen_statistics(layer: "keras.layers.Layer") -> bool:
-        return config.init == "random" or not isinstance(layer, keras.layers.BatchNormalization)
+    def all_but_frozen(layer: "keras.layers.Layer", place: float) -> bool:
+        keeps_statistics = config.init != "random" and isinstance(layer, keras.layers.BatchNormalization)
+        return place >= config.frozen and not keeps_statistics
 
     head = Phase(
         config.head_epochs,
-        lambda layer: layer.name == "logits",
+        lambda layer, _: layer.name == "logits",
         lambda: make_optimiser(config),
         lambda step, total, steps: learning_rate(config, config.head_learning_rate, step, total, steps),
     )
     whole = Phase(
         config.epochs,
-        all_but_frozen_statistics,
+        all_but_frozen,
         lambda: make_optimiser(config),
         lambda step, total, steps: learning_rate(config, config.learning_rate, step, total, steps),
         config.patience,

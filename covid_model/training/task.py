@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 class Phase:
     """Consecutive epochs that train the same layers with one optimiser.
 
-    trains: is this layer trained? rate: (step of the phase from 0, steps of the whole phase, steps an epoch) -> learning
-    rate. patience: epochs without a lower validation loss after which the run ends, 0 for never.
+    trains: (layer, place) -> is it trained? place: share of the network's layers that come before it.
+    rate: (step of the phase from 0, steps of the whole phase, steps an epoch) -> learning rate.
+    patience: epochs without a lower validation loss after which the run ends, 0 for never.
     """
 
     epochs: int
-    trains: Callable[["keras.layers.Layer"], bool]
+    trains: Callable[["keras.layers.Layer", float], bool]
     optimiser: Callable[[], "keras.Optimizer"]
     rate: Callable[[int, int, int], float]
     patience: int = 0

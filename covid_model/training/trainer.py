@@ -133,8 +133,9 @@ class Trainer(Generic[SomeTask]):
 
     def _begin(self, phase: Phase, *, resumed: bool) -> None:
         """An optimiser for the layers that this phase trains, with its saved state where a run is resumed within a phase."""
-        for layer in self.task.network.layers:
-            layer.trainable = phase.trains(layer)
+        layers = self.task.network.layers
+        for number, layer in enumerate(layers):
+            layer.trainable = phase.trains(layer, number / len(layers))
         with self.workers.strategy.scope():
             self.optimiser = phase.optimiser()
             self.step_function = make_step(self.task, self.optimiser, self.workers)

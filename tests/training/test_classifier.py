@@ -57,6 +57,7 @@ def test_a_run_records_everything_as_it_goes(table: pd.DataFrame, tmp_path: Path
         ({"epochs": 0}, "epochs must be at least 1"),
         ({"learning_rate": 3.0}, "between 0 and 1"),
         ({"ema": 1.0}, "below 1"),
+        ({"frozen": 1.0}, "frozen is at least 0 and below 1"),
         ({"augmentation": "wild"}, "light, none"),
         ({"init": "magic"}, "imagenet, shipped, random"),
     ],
@@ -64,6 +65,22 @@ def test_a_run_records_everything_as_it_goes(table: pd.DataFrame, tmp_path: Path
 def test_settings_out_of_range_are_one_sentence(change: dict, words: str) -> None:
     with pytest.raises(RunError, match=words):
         TrainConfig("lungs", **change)
+
+
+def test_frozen_layers_keep_their_initial_weights_and_the_others_learn(table: pd.DataFrame, tmp_path: Path) -> None:
+    training = classifier.start(RunFolder(tmp_path / "run"), replace(CONFIG, frozen=0.5), table, segmenter())
+    layers = training.task.network.layers
+    before = [layer.get_weights() for layer in layers]
+    assert training.train() == "finished"
+    kept = [
+        all(np.array_equal(one, other) for one, other in zip(weights, layer.get_weights(), strict=True))
+        for layer, weights in zip(layers, before, strict=True)
+        if weights
+    ]
+    places = [number / len(layers) for number, weights in enumerate(before) if weights]
+    assert kept == [place < 0.5 for place in places]
+    assert any(kept)
+    assert not all(kept)
 
 
 def test_settings_come_back_as_stored() -> None:

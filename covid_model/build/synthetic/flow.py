@@ -107,7 +107,7 @@ class FlowTask(Task):
         self.averaged.set_weights(self.network.get_weights())
         phase = Phase(
             epochs,
-            lambda layer: True,
+            lambda *_: True,
             lambda: keras.optimizers.AdamW(settings.learning_rate, weight_decay=settings.weight_decay),
             lambda step, total, steps: cosine_rate(settings.learning_rate, step, total, round(settings.warm * total)),
         )
