@@ -98,12 +98,18 @@ def test_page(row: TrustTest) -> str:
     if row.qualifies:
         weight += " A supported verdict may carry its caveat."
     better = "Better than chance is higher." if row.better == "higher" else "Better than chance is lower."
-    lines = [f"# {row.question}", "", WRITTEN, "", row.how, "", f"{weight} {better}", ""]
+    picture = f"![What the test says of a synthetic X-ray]({test_file(row).with_suffix('.png').name})"
+    lines = [f"# {row.question}", "", WRITTEN, "", row.how, "", f"{weight} {better}", "", picture, ""]
     lines += ["## Formula", "", "```text", formula(row), "```", ""]
     if measured := line_of_test(row.key, next(iter(METHODS))):
         lines += ["## How often is it right?", "", f"{measured} [Trust benchmark](../trust-benchmark.md)", ""]
     lines += ["## Use it", "", "```sh", "python -m covid_model explain chest.png --trust --out out", "```", ""]
     return "\n".join([*lines, f"`{row.key}` in records and tables.", "", "## Paper", "", f"{row.paper}."]) + "\n"
+
+
+def test_file(row: TrustTest) -> Path:
+    """The page of a trust test; its picture, which `docs.screenshots` takes, lies beside it."""
+    return DOCS / "trust-tests" / f"{row.key.replace('_', '-')}.md"
 
 
 def region_table() -> str:
@@ -139,7 +145,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     for row in METHODS.values():
         yield DOCS / "methods" / f"{row.key}.md", method_page(row)
     for test in TRUST_TESTS.values():
-        yield DOCS / "trust-tests" / f"{test.key.replace('_', '-')}.md", test_page(test)
+        yield test_file(test), test_page(test)
     region = DOCS / "region.md"
     yield region, f"{region.read_text('utf-8').partition(BELOW)[0]}{BELOW}\n\n{region_table()}"
     yield DOCS / "notebook.ipynb", notebook((DOCS / "notebook.md").read_text("utf-8"))

@@ -14,6 +14,8 @@ from urllib.parse import quote
 from playwright.sync_api import Page, sync_playwright
 
 from covid_model.data.synthetic_samples import shipped_samples
+from covid_model.trust.trust_tests import TRUST_TESTS
+from docs.pages import test_file
 
 FOLDER: Final = Path(__file__).parent
 
@@ -49,8 +51,20 @@ def shoot(page: Page, address: str, name: str, shot: Shot) -> None:
     page.screenshot(path=FOLDER / f"{name}.png")
 
 
+def shoot_tests(page: Page, address: str) -> None:
+    """What each trust test says of one image, with its images and charts."""
+    page.goto(f"{address}/?image={IMAGE}")
+    page.locator(HEATMAP).first.wait_for(timeout=120_000)
+    for test in TRUST_TESTS.values():
+        page.get_by_role("radio", name=test.question).click()
+        opened = page.locator(".st-key-opened_test")
+        opened.get_by_text(test.how[:40]).wait_for(timeout=60_000)
+        page.wait_for_timeout(2500)
+        opened.screenshot(path=test_file(test).with_suffix(".png"))
+
+
 def main(address: str) -> None:
-    """Every page in light and dark."""
+    """Every page in light and dark, and every trust test."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
@@ -60,6 +74,7 @@ def main(address: str) -> None:
                 context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
                 shoot(context.new_page(), address.rstrip("/"), f"{name}-{scheme}", shot)
                 context.close()
+        shoot_tests(browser.new_page(viewport={"width": 1100, "height": 1000}), address.rstrip("/"))
         browser.close()
 
 

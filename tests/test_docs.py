@@ -76,6 +76,8 @@ def test_every_method_and_test_has_its_page_as_the_tables_say(path: Path, text: 
 def test_no_page_is_left_of_what_is_gone() -> None:
     written = {path for path, _ in pages.pages() if path.parent.name in ("methods", "trust-tests")}
     assert {*(ROOT / "docs" / "methods").glob("*.md"), *(ROOT / "docs" / "trust-tests").glob("*.md")} == written
+    tests = {path.with_suffix(".png") for path in written if path.parent.name == "trust-tests"}
+    assert tests == {*(ROOT / "docs" / "trust-tests").glob("*.png")}
     assert {path.with_suffix(".jpg") for path in written if path.parent.name == "methods"} == {
         *(ROOT / "docs" / "methods").glob("*.jpg")
     }

@@ -9,6 +9,8 @@ from covid_model.trust.figures import Bars, Chart, Curves, Matrix
 HIGHLIGHT: Final = "#2a7f9e"
 OTHERS: Final = "#9db4bf"
 LINE: Final = "#c2571a"
+LEGEND: Final = 30
+"""Pixels above curves for their legend."""
 
 
 def trust_chart(chart: Chart) -> go.Figure:
@@ -22,8 +24,8 @@ def trust_chart(chart: Chart) -> go.Figure:
             figure = _matrix(chart)
     figure.update_layout(
         height=max(150, figure.layout.height or 210),
-        margin={"l": 0, "r": 8, "t": 8, "b": 0},
-        legend={"orientation": "h", "y": -0.25},
+        margin={"l": 0, "r": 8, "t": LEGEND if isinstance(chart, Curves) else 8, "b": 0},
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom"},  # below the chart it would cover the axis title
         bargap=0.35,
     )
     figure.update_xaxes(fixedrange=True)
@@ -64,6 +66,7 @@ def _curves(curves: Curves) -> go.Figure:
         figure.add_hline(curves.line, line=_line_style())
     figure.update_xaxes(title=curves.x_title, type="category")
     figure.update_yaxes(title=curves.y_title, rangemode="tozero")
+    figure.update_layout(height=210 + LEGEND)
     return figure
 
 

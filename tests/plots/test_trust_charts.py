@@ -22,6 +22,8 @@ def test_curves_share_an_axis_and_the_first_one_is_highlighted() -> None:
     assert [trace.line.color for trace in figure.data] == [HIGHLIGHT, OTHERS]
     assert figure.layout.xaxis.title.text == "weights"
     assert figure.layout.shapes[0].y0 == 0.3
+    legend = figure.layout.legend
+    assert (legend.y, legend.yanchor) == (1, "bottom"), "above the chart, clear of the axis title"
 
 
 def test_a_matrix_shows_its_values_and_notes_the_others() -> None:

@@ -179,7 +179,7 @@ def _trust_chips(inputs: TrustInput, early: bool) -> None:
     if line := benchmark_line(inputs.explanation.method):
         st.caption(line)
     if key is not None:
-        with st.container(border=True):
+        with st.container(border=True, key="opened_test"):
             if key in scores:
                 show_score(inputs, TRUST_TESTS[key], scores[key])
             else:
