@@ -15,6 +15,8 @@ from covid_model.settings import WEIGHTS
 FILE: Final = WEIGHTS / "trust-benchmark.json"
 EVIDENCE: Final = {"opacity": "models that use no shortcut", "shortcut": "models that use it"}
 """What was planted -> the models whose heatmaps should show it."""
+IGNORING: Final = {"planted-edges": "the image's edges", "planted-blobs": "random blobs"}
+"""What was passed off as a heatmap -> what it shows."""
 HALVES: Final = ("A", "B")
 DEFAULT_RULE: Final = (
     "Another method would be the default if it found one kind of evidence better on both halves of the models, with the "
@@ -77,6 +79,13 @@ def rates_of_test(test: str, method: str, results: Results | None = None) -> Err
     return found and found["sensitivity"] and _rates(found["sensitivity"], found["false_alarms"])
 
 
+def planted_caught(test: str, results: Results | None = None) -> dict[str, Share]:
+    """Planted map that ignores the model -> how often the test failed it, for tests with a pass line."""
+    known = benchmark() if results is None else results
+    found = known.get("tests", {}).get(test, {}).get("planted", {})
+    return {name: Share(**of["all"]["sensitivity"]) for name, of in found.items() if of["all"]["sensitivity"]}
+
+
 def roc_points(test: str, results: Results | None = None) -> tuple[list[float], list[float]]:
     """The ROC curve of a test over models, for the default method: false-alarm rates and sensitivities from 0 to 1.
 
@@ -118,11 +127,17 @@ def short_line(method: str, results: Results | None = None) -> str:
 
 
 def line_of_test(test: str, method: str, results: Results | None = None) -> str:
-    """The same for one trust test."""
+    """The same for one trust test, with the share of maps that ignore the model that it fails."""
     rates = rates_of_test(test, method, results)
     if rates is None:
         return ""
-    return f"In our benchmark this test caught {rates.caught.text} of such models, and wrongly accused {rates.accused.text}."
+    planted = planted_caught(test, results)
+    ignoring = " and ".join(f"{share.text} of {IGNORING.get(name, name)}" for name, share in planted.items())
+    return (
+        f"In our benchmark on drawn images this test failed {rates.caught.text} of the heatmaps of models that used a "
+        f"planted shortcut, and wrongly {rates.accused.text} of those of models that did not."
+        f"{f' Of maps that ignore the model it failed {ignoring}.' if ignoring else ''}"
+    )
 
 
 def map_label(name: str) -> str:

@@ -22,12 +22,14 @@ from covid_model.explain.methods import DEFAULT_METHOD, METHODS
 from covid_model.plots.benchmark import evidence_figure, roc_figure
 from covid_model.settings import PACKAGE
 from covid_model.trust.benchmark import (
+    IGNORING,
     ErrorRates,
     Share,
     benchmark_line,
     better_methods,
     default_line,
     line_of_test,
+    planted_caught,
     rates_of_test,
     roc_points,
     short_line,
@@ -282,7 +284,11 @@ def test_the_line_for_a_page_is_read_from_the_results(summary: dict[str, Any]) -
     short = short_line(DEFAULT_METHOD, summary)
     assert f"caught {rates.caught.value:.0%} " in short and f"accused {rates.accused.value:.0%} " in short
     assert short_line(DEFAULT_METHOD, {}) == ""
-    assert found.caught.text in line_of_test("attention", DEFAULT_METHOD, summary)
+    line = line_of_test("attention", DEFAULT_METHOD, summary)
+    assert found.caught.text in line and found.accused.text in line
+    planted = planted_caught("attention", summary)
+    assert set(planted) == set(IGNORING)
+    assert all(f"{share.text} of {IGNORING[name]}" in line for name, share in planted.items())
     assert line_of_test("agreement", DEFAULT_METHOD, summary) == ""
     assert benchmark_line("no such method", summary) == "" == benchmark_line(DEFAULT_METHOD, {})
     assert verdict_rates(DEFAULT_METHOD, {}) is None is rates_of_test("agreement", DEFAULT_METHOD, summary)
