@@ -177,7 +177,7 @@ ITEMS: Final = (
     Item("23", "12g", "Software", lambda known: f"Trained or registered with version {known.card.version}."),
     Item("24", "12c", "Initial weights", lambda known: str(known.card.training.get("start", ""))),
     Item("25", "12c, 21", "Training", lambda known: recipe_text(known.card)),
-    Item("26", "12d", "Choice of the final model", _says("")),
+    Item("26", "12c", "Choice of the final model", _says("")),
     _skipped("27", "", "Ensembling", "one network answers"),
     Item("28", "12e", "Metrics", _with_report("AUC, AUPRC, sensitivity, specificity, PPV, NPV, Brier score, ECE.")),
     Item("29", "12e", "Uncertainty", _with_report("2,000 bootstrap draws of patients.")),
