@@ -28,11 +28,10 @@ import psutil
 from benchmarks.command_line import BEFORE, checkout_before, explained, run
 from benchmarks.images import noisy_samples
 from benchmarks.surroundings import Row, arguments_of, finish, machine
-from covid_model.archive.addresses import addresses_of
-from covid_model.archive.engines import Engine, local, on_ray
-from covid_model.archive.run import MOST, batches
 from covid_model.archive.table import MOST_ROWS, TABLE, ArchiveTable
 from covid_model.archive.task import Task
+from covid_model.engines.addresses import addresses_of
+from covid_model.engines.engine import MOST, Engine, batches, local, on_ray
 from covid_model.models.specs import DEFAULT_MODEL
 from covid_model.share.batch import Job
 
@@ -42,7 +41,7 @@ HANDED_OUT: Final = 400
 """Batches of an idle actor."""
 REPEAT: Final = 2
 """Runs of each command of today, of which the fastest counts."""
-CHILD: Final = "covid_model.archive.child"
+CHILD: Final = "covid_model.engines.child"
 Rows = dict[str, Row]
 Disturb = Callable[[], None]
 
@@ -76,7 +75,7 @@ def measured(engine: Engine, task: Task, images: Path, workers: int, disturb: Di
     every = batches(addresses_of(str(images)))
     skip, total, rows = workers * len(every[0]), sum(map(len, every)), Rows()
     begun, first, steady = time.perf_counter(), 0.0, 0.0
-    for found in engine(task, every, workers):
+    for found in engine(task.work, every, workers):
         rows |= {row.pop("address"): {**row, "gradcam/seconds": None} for row in found}
         first = first or time.perf_counter() - begun
         if not steady and len(rows) >= skip:
@@ -195,12 +194,17 @@ def driver(task: Task, folder: Path) -> Row:
     numbers = [column.name for column in task.schema() if column.type == pa.float64()]
     texts = {"predicted": "Normal", "head": "multiclass", "called": "Normal", "lungs": "good", "input_check": "frontal"}
     rows = [
-        task.row(name, **texts, image=chance.bytes(32).hex(), **dict(zip(numbers, chance.random(len(numbers)), strict=True)))
+        {
+            "address": name,
+            **texts,
+            "image": chance.bytes(32).hex(),
+            **dict(zip(numbers, chance.random(len(numbers)), strict=True)),
+        }
         for name in found[:MOST_ROWS]
     ]
     sent = json.dumps(rows)
     start = time.perf_counter()
-    table.add(json.loads(sent))
+    table.add([task.stamped(row) for row in json.loads(sent)])
     taken = time.perf_counter() - start
     (part,) = (out / TABLE).iterdir()
     return {"listing_a_million_s": listed, "rows_per_s": MOST_ROWS / taken, "bytes_a_row": part.stat().st_size / MOST_ROWS}

@@ -3,10 +3,13 @@
 import re
 import sys
 import time
+from collections.abc import Iterator
 from types import TracebackType
-from typing import Final
+from typing import Final, TypeVar
 
 from tqdm import tqdm
+
+Item = TypeVar("Item")
 
 EVERY: Final = 1.0
 """Seconds between two lines in a log."""
@@ -37,6 +40,12 @@ class ProgressLog:
     def add(self, count: int = 1) -> None:
         """`count` more items are finished."""
         self.at(self._done + count)
+
+    def counted(self, items: Iterator[Item]) -> Iterator[Item]:
+        """The items, each counted once it is asked for and there."""
+        for item in items:
+            self.add()
+            yield item
 
     def __enter__(self) -> "ProgressLog":
         return self

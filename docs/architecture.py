@@ -18,6 +18,7 @@ LAYERS: Final[dict[str, str]] = {
     "plots": "plain results -> Plotly figures",
     "training": "recipes, runs, the trainer, registering a run as a model",
     "audit": "what a model is worth over many images",
+    "engines": "a function over many images: threads, processes, a cluster",
     "reader_study": "what people answer before and after a heatmap",
     "api": "load_model, read_image, Model, Result: the front door",
     "trust": "trust tests of one heatmap, and the verdict",

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from covid_model.archive.run import MOST
+from covid_model.engines.engine import MOST
 from docs.speed import RESULTS, machines, shown
 
 FILE: Final = Path(__file__).with_name("archive.md")
@@ -35,6 +35,14 @@ on. With `--heatmaps`, maps and overlays are saved in `out/heatmaps`, and the co
 Run the same command again after an interruption or with more images: addresses that have a row without an error are
 not done again, and those with an error are tried again. A folder takes rows of one setting only; choose another
 `--out` for others.
+
+`data measure` and `evaluate` take `--engine` and `--workers`, too; without them they work on threads of their own process.
+What they write is the same. They continue an interrupted call by the chunk, and end at the first image that cannot be read.
+
+```bash
+python -m covid_model data measure --manifest manifest.parquet --out images.parquet --engine local
+python -m covid_model evaluate --manifest manifest.parquet --model lungs --out reports/lungs --heatmaps --engine ray
+```
 
 The same from Python:
 

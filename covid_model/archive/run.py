@@ -2,20 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from covid_model.archive.addresses import addresses_of
-from covid_model.archive.engines import ENGINES
 from covid_model.archive.table import opened
 from covid_model.archive.task import Task
+from covid_model.engines.addresses import addresses_of
+from covid_model.engines.engine import ENGINES, batches
 from covid_model.progress import ProgressLog
 from covid_model.share.batch import Job
-
-BATCHES: Final = 1000
-"""About so many batches, so that handing them out costs little."""
-LEAST: Final = 8
-MOST: Final = 128
-"""Images of a batch; what is lost with a machine is done again by the batch."""
 
 
 @dataclass(frozen=True)
@@ -49,19 +42,9 @@ def explain_archive(
         left = [address for address in addresses if address not in table.done]
         explained = failed = 0
         with ProgressLog("explaining", len(left)) as shown:
-            for rows in ENGINES[engine](task, batches(left), workers) if left else ():
-                table.add(rows)
+            for rows in ENGINES[engine](task.work, batches(left), workers) if left else ():
+                table.add([task.stamped(row) for row in rows])
                 wrong = sum(row.get("error") is not None for row in rows)
                 explained, failed = explained + len(rows) - wrong, failed + wrong
                 shown.add(len(rows))
     return Counts(len(addresses) - len(left), explained, failed)
-
-
-def batches(addresses: list[str]) -> list[list[str]]:
-    """The addresses in batches, in their order.
-
-    >>> [len(batch) for batch in batches(["a.png"] * 20)]
-    [8, 8, 4]
-    """
-    size = min(MOST, max(LEAST, len(addresses) // BATCHES))
-    return [addresses[start : start + size] for start in range(0, len(addresses), size)]

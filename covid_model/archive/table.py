@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
-from covid_model.archive.task import Row, Task
+from covid_model.archive.task import Task
+from covid_model.engines.work import Row
 from covid_model.errors import DataError
 from covid_model.files import write_json, written_whole
 

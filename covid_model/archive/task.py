@@ -4,8 +4,10 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from covid_model.archive.explained import explained
+from covid_model.engines.work import Row, Work, name_of
 from covid_model.errors import ExplainError
 from covid_model.explain.methods import get_method
 from covid_model.explain.target import resolve_target
@@ -16,15 +18,11 @@ from covid_model.share.batch import Job
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Row = dict[str, Any]
-
 
 @dataclass(frozen=True)
 class Task:
-    """Plain values, so that it can be sent to another process or machine.
-
-    model: its key. model_digest: of the weights that every worker must have. heatmaps: the folder to save maps and overlays
-    to, which on a cluster is one that all machines share; None for none.
+    """model: its key. model_digest: of the weights that every worker must have. heatmaps: the folder to save maps and
+    overlays to, which on a cluster is one that all machines share; None for none.
     """
 
     model: str
@@ -46,11 +44,11 @@ class Task:
             resolve_target(job.target, card.classes, len(card.classes), card.head)
         return cls(model, card.weights_sha256, job, str(heatmaps.absolute()) if heatmaps else None)
 
-    @classmethod
-    def read(cls, cells: dict[str, Any]) -> "Task":
-        """From what `asdict` made, through JSON or not."""
-        job = Job(**{**cells["job"], "methods": tuple(cells["job"]["methods"])})
-        return cls(**{**cells, "job": job})
+    @property
+    def work(self) -> Work:
+        """What a worker does with each image."""
+        settings = {"job": asdict(self.job), "heatmaps": self.heatmaps}
+        return Work(self.model, self.model_digest, name_of(explained), settings, len(self.job.methods))
 
     @property
     def method_digest(self) -> str:
@@ -58,10 +56,10 @@ class Task:
         settings = {**asdict(self.job), "heatmaps": self.heatmaps is not None}
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
-    def row(self, address: str, **cells: Any) -> Row:
-        """The row of an image, whatever comes of it."""
+    def stamped(self, row: Row) -> Row:
+        """A worker's row with what it was made with."""
         digests = {"model_digest": self.model_digest, "method_digest": self.method_digest}
-        return {"address": address, "model": self.model, **digests, **cells}
+        return {"model": self.model, **digests, **row}
 
     def schema(self) -> "pa.Schema":
         """The columns of a row. Those of images that failed are null but for `address`, `error`, model and digests."""

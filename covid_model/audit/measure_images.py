@@ -1,7 +1,7 @@
 """Prediction, attention and statistics of every image of a manifest: `data measure`, read by the Dataset page."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 from covid_model.api.model import Model
 from covid_model.backends.base import EMBEDDING, Progress
 from covid_model.data.similar import embedding_path
-from covid_model.errors import DataError, ImageError
+from covid_model.engines.engine import found_on, in_chunks
+from covid_model.engines.work import Row, Work, name_of
+from covid_model.errors import DataError
 from covid_model.explain.energy import energy_in_mask
 from covid_model.files import written_whole
 from covid_model.images.image_stats import image_stats
-from covid_model.images.read import load_image
+from covid_model.images.xray_image import XrayImage
 from covid_model.models.predict import predict
 from covid_model.models.user_models import row_of
 from covid_model.progress import ProgressLog
-from covid_model.threads import in_order
 
 EVERY: Final = 100
 """Images between two writes: an interruption loses at most the work on these."""
@@ -30,23 +31,24 @@ MOST_MAPPED: Final = 10_000
 LEAST_MAPPED: Final = 10
 
 
-def measure_images(model: Model, table: pd.DataFrame, out: Path) -> pd.DataFrame:
+def measure_images(
+    model: Model, table: pd.DataFrame, out: Path, engine: str | None = None, workers: int | None = None
+) -> pd.DataFrame:
     """Write the manifest's rows with what was measured to `out`, and the embeddings beside it.
 
     Added columns: predicted, confidence, correct (where the model knows the label), lungs (quality of the outline),
     attention (share of the default heatmap inside the lungs), mean, contrast, likeness, border, letters (see
     `images.image_stats`), model, weights, map_x, map_y (place on a map of the embeddings). Continues an interrupted call
-    for the same weights. Raises DataError when an image cannot be read or a file cannot be written.
+    for the same weights. engine, workers: as for `engines.engine.found_on`. Raises DataError when an image cannot be read or
+    a file cannot be written.
     """
     parts = out.with_suffix(".parts")
     try:
         parts.mkdir(parents=True, exist_ok=True)
-        chunks = [table.iloc[start : start + EVERY] for start in range(0, len(table), EVERY)]
-        with ProgressLog("measuring", len(table)) as shown:
-            done = [_chunk(model, rows, parts, shown) for rows in chunks]
-        measured = pd.concat([cells for cells, _ in done], ignore_index=True)
-        features = np.concatenate([features for _, features in done])
-        whole = table.reset_index(drop=True).join(measured).join(_layout(features))
+        paths = _finished(model, table, parts, engine, workers)
+        cells = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
+        features = np.stack(cells.pop("features").to_list()).astype(np.float16)
+        whole = table.reset_index(drop=True).join(_compared(table, cells, model)).join(_layout(features))
         with written_whole(embedding_path(out)) as partial, partial.open("wb") as stream:
             np.save(stream, features)
         with written_whole(out) as partial:
@@ -55,6 +57,52 @@ def measure_images(model: Model, table: pd.DataFrame, out: Path) -> pd.DataFrame
         raise DataError(f"{out} cannot be written: {error.strerror}.") from error
     shutil.rmtree(parts)
     return whole
+
+
+def measured(model: Model, image: XrayImage, settings: Mapping[str, Any], progress: Progress) -> Row:
+    """What is measured on one image, as `engines.work.ImageFunction`; features (k,): of the model."""
+    prediction = predict(model.classifier, image)
+    heatmap = model.explain(image, prediction=prediction, progress=progress).heatmap
+    lungs = prediction.prepared.lungs
+    return {
+        "predicted": prediction.predicted,
+        "confidence": prediction.probabilities[prediction.predicted],
+        "lungs": lungs.quality,
+        "attention": energy_in_mask(heatmap, lungs.mask) if lungs.mask.any() else None,
+        **asdict(image_stats(image)),
+        "features": prediction.outputs[EMBEDDING][0].astype(np.float16).astype(float).tolist(),
+    }
+
+
+def _finished(model: Model, table: pd.DataFrame, parts: Path, engine: str | None, workers: int | None) -> list[Path]:
+    """The files of all chunks of the table, in its order; those that an earlier call did not write are written first."""
+    chunks = [table.iloc[start : start + EVERY] for start in range(0, len(table), EVERY)]
+    paths = [parts / f"{_stem(model, rows)}.parquet" for rows in chunks]
+    missing = {path: rows for path, rows in zip(paths, chunks, strict=True) if not path.is_file()}
+    wanted = [list(rows["path"]) for rows in missing.values()]
+    with ProgressLog("measuring", len(table)) as shown:
+        shown.add(len(table) - sum(map(len, wanted)))
+        work = Work(model.key, model.classifier.weights_digest, name_of(measured))
+        found = shown.counted(found_on(model, work, [path for some in wanted for path in some], engine, workers))
+        for path, rows in zip(missing, in_chunks(found, wanted), strict=True):
+            with written_whole(path) as partial:
+                pd.DataFrame(rows).to_parquet(partial, index=False)
+    return paths
+
+
+def _stem(model: Model, rows: pd.DataFrame) -> str:
+    return sha256("".join([model.classifier.weights_digest, *rows["digest"]]).encode()).hexdigest()[:32]
+
+
+def _compared(table: pd.DataFrame, cells: pd.DataFrame, model: Model) -> pd.DataFrame:
+    """The measured cells with `correct`, the model and its weights."""
+    spec = row_of(model.key)
+    right = [
+        predicted == spec.merges.get(label, label) if label in spec.labels else None
+        for predicted, label in zip(cells["predicted"], table["label"], strict=True)
+    ]
+    cells.insert(2, "correct", pd.Series(right, dtype=object))
+    return cells.assign(model=model.key, weights=model.classifier.weights_digest)
 
 
 def _layout(features: NDArray[np.float16]) -> pd.DataFrame:
@@ -72,51 +120,3 @@ def _layout(features: NDArray[np.float16]) -> pd.DataFrame:
         leading = PCA(min(50, len(chosen) - 1, sample.shape[1]), random_state=0).fit_transform(sample)
         places[chosen] = TSNE(perplexity=min(30, (len(chosen) - 1) / 3), random_state=0).fit_transform(leading)
     return pd.DataFrame(places, columns=["map_x", "map_y"])
-
-
-def _chunk(model: Model, rows: pd.DataFrame, parts: Path, shown: ProgressLog) -> tuple[pd.DataFrame, NDArray[np.float16]]:
-    """What was measured on some rows, read from disk where an earlier call finished them."""
-    stem = sha256("".join([model.classifier.weights_digest, *rows["digest"]]).encode()).hexdigest()[:32]
-    cells_path, features_path = parts / f"{stem}.parquet", parts / f"{stem}.npy"
-    if not cells_path.is_file():
-        found = list(_measured(model, rows, shown))
-        with written_whole(features_path) as partial, partial.open("wb") as stream:
-            np.save(stream, np.stack([features for _, features in found]))
-        with written_whole(cells_path) as partial:
-            pd.DataFrame([cells for cells, _ in found]).to_parquet(partial, index=False)
-    else:
-        shown.add(len(rows))
-    return pd.read_parquet(cells_path), np.load(features_path)
-
-
-def _measured(model: Model, rows: pd.DataFrame, shown: ProgressLog) -> Iterator[tuple[dict[str, Any], NDArray[np.float16]]]:
-    spec = row_of(model.key)
-
-    def measured(row: Any, progress: Progress) -> tuple[dict[str, Any], NDArray[np.float16]]:
-        try:
-            image = load_image(Path(row.path))
-            prediction = predict(model.classifier, image)
-        except ImageError as error:
-            raise DataError(f"{row.path} cannot be measured: {error}") from error
-        heatmap = model.explain(image, prediction=prediction, progress=progress).heatmap
-        lungs = prediction.prepared.lungs
-        features = prediction.outputs[EMBEDDING][0]
-        return (
-            {
-                "predicted": prediction.predicted,
-                "confidence": prediction.probabilities[prediction.predicted],
-                "correct": prediction.predicted == spec.merges.get(row.label, row.label)
-                if row.label in spec.labels
-                else None,
-                "lungs": lungs.quality,
-                "attention": energy_in_mask(heatmap, lungs.mask) if lungs.mask.any() else None,
-                **asdict(image_stats(image)),
-                "model": model.key,
-                "weights": model.classifier.weights_digest,
-            },
-            features.astype(np.float16),
-        )
-
-    for found in in_order(measured, rows.itertuples()):
-        yield found
-        shown.add()

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from covid_model import __version__
 from covid_model.api.model import Model
 from covid_model.backends.base import Progress
+from covid_model.engines.engine import found_on, in_chunks
+from covid_model.engines.work import Row, Work, name_of
 from covid_model.errors import DataError
 from covid_model.evaluation.bootstrap import mean_interval
 from covid_model.evaluation.report import rounded
@@ -23,10 +25,9 @@ from covid_model.evaluation.stored import HEATMAPS, PREDICTIONS, StoredReport
 from covid_model.explain.methods import DEFAULT_METHOD
 from covid_model.files import read_arrays, write_arrays, write_json, written_whole
 from covid_model.images.preprocess import resized
-from covid_model.images.read import load_image
+from covid_model.images.xray_image import XrayImage
 from covid_model.models.predict import predict
 from covid_model.progress import ProgressLog
-from covid_model.threads import in_order
 
 SIDE: Final = 16
 """Mean heatmaps have SIDE x SIDE values, each image squeezed to a square."""
@@ -35,19 +36,27 @@ EVERY: Final = 50
 TIMED: Final = 5
 """Images after which the time of all is estimated."""
 
+Found = Iterator[tuple[str, Row]]
 Arrays = dict[str, NDArray[Any]]
 """map (n, SIDE, SIDE), lungs (n, SIDE, SIDE) share of lungs, attention (n,), and verdict (n,) text where asked for."""
 
 
 def add_heatmaps(
-    model: Model, table: pd.DataFrame, report: StoredReport, *, verdicts: bool = False, say: Callable[[str], None] = print
+    model: Model,
+    table: pd.DataFrame,
+    report: StoredReport,
+    *,
+    verdicts: bool = False,
+    say: Callable[[str], None] = print,
+    engine: str | None = None,
+    workers: int | None = None,
 ) -> dict[str, Any]:
     """Explain every test image of a report for its predicted class with the default method; returns what is written.
 
     Writes `heatmaps.json` to the report's folder, and the columns `attention` (share of the heatmap inside the lungs) and,
     with `verdicts`, `verdict` to its predictions. verdicts: run the trust tests, which takes seconds an image. say: gets an
-    estimate of the time. An interrupted call continues. Raises DataError where report and model, or report and manifest,
-    are not of each other.
+    estimate of the time. engine, workers: as for `engines.engine.found_on`. An interrupted call continues. Raises DataError
+    where report and model, or report and manifest, are not of each other, and at an image that cannot be read.
     """
     if report.content["weights_sha256"] != model.classifier.weights_digest:
         raise DataError(f"The report in {report.folder} is about other weights than {model.key!r}; evaluate again.")
@@ -60,7 +69,9 @@ def add_heatmaps(
         )
     rows = rows.assign(path=rows["digest"].map(paths))
     parts = report.folder / "heatmaps.parts"
-    found = _of_all(model, rows, parts, verdicts, say)
+    work = Work(model.key, model.classifier.weights_digest, name_of(explained), {"verdicts": verdicts})
+    parts.mkdir(parents=True, exist_ok=True)
+    found = _of_all(rows, parts, work, lambda paths: _timed(found_on(model, work, paths, engine, workers), len(paths), say))
     content: dict[str, Any] = rounded(_means(model, report, rows, found))
     for name in ("attention", "verdict"):
         if name in found:
@@ -72,50 +83,62 @@ def add_heatmaps(
     return content
 
 
-def _of_all(model: Model, rows: pd.DataFrame, parts: Path, verdicts: bool, say: Callable[[str], None]) -> Arrays:
-    """The arrays of all rows, read from disk where an earlier call made them."""
-    parts.mkdir(parents=True, exist_ok=True)
-    found: list[Arrays] = []
-    begun, done = time.monotonic(), 0
+def _of_all(rows: pd.DataFrame, parts: Path, work: Work, find: Callable[[list[str]], Found]) -> Arrays:
+    """The arrays of all rows; chunks that an earlier call wrote are read from disk. find: gives what is found on paths."""
+    chunks = [rows.iloc[start : start + EVERY] for start in range(0, len(rows), EVERY)]
+    stems = ["".join([work.model_digest, str(work.settings["verdicts"]), *chunk["digest"]]) for chunk in chunks]
+    paths = [parts / f"{sha256(stem.encode()).hexdigest()[:32]}.npz" for stem in stems]
+    missing = {path: list(chunk["path"]) for path, chunk in zip(paths, chunks, strict=True) if not path.is_file()}
     with ProgressLog("explaining test images", len(rows)) as log:
-        for start in range(0, len(rows), EVERY):
-            chunk = rows.iloc[start : start + EVERY]
-            stem = "".join([model.classifier.weights_digest, str(verdicts), *chunk["digest"]])
-            path = parts / f"{sha256(stem.encode()).hexdigest()[:32]}.npz"
-            if not path.is_file():
-                made = []
-                for one in _explained(model, chunk["path"], verdicts):
-                    made.append(one)
-                    log.add()
-                    if (done := done + 1) == TIMED:
-                        minutes = (time.monotonic() - begun) / done * (len(rows) - start) / 60
-                        say(f"about {minutes:.0f} minutes for {len(rows) - start} images")
-                write_arrays(path, {key: np.stack([one[key] for one in made]) for key in made[0]})
-            else:
-                log.add(len(chunk))
-            found.append(read_arrays(path))
-    return {key: np.concatenate([part[key] for part in found]) for key in found[0]}
+        log.add(len(rows) - sum(map(len, missing.values())))
+        found = log.counted(find([path for some in missing.values() for path in some]))
+        for path, made in zip(missing, in_chunks(found, list(missing.values())), strict=True):
+            write_arrays(path, _arrays(made))
+    read = [read_arrays(path) for path in paths]
+    return {key: np.concatenate([part[key] for part in read]) for key in read[0]}
 
 
-def _explained(model: Model, paths: "pd.Series[str]", verdicts: bool) -> Iterator[Arrays]:
-    def explained(path: str, progress: Progress) -> Arrays:
-        image = load_image(Path(path))
-        # a verdict needs the input check, which a mean heatmap does not
-        prediction = model.predict(image, force=True) if verdicts else predict(model.classifier, image)
-        result = model.explain(image, prediction=prediction, progress=progress)
-        share, mask = result.lung_share, prediction.prepared.lungs.mask
-        positive = resized(np.maximum(result.heatmap, 0), (SIDE, SIDE))
-        mean = float(positive.mean())
-        found: Arrays = {
-            "map": positive / mean if mean > 0 else np.full_like(positive, np.nan),
-            "lungs": resized(mask.astype(np.float32), (SIDE, SIDE)),
-            "attention": np.array(share.inside if share else np.nan, np.float32),
-        }
-        if verdicts:
-            found["verdict"] = np.array(result.verdict(progress).word)
-        return found
+def _timed(found: Found, count: int, say: Callable[[str], None]) -> Found:
+    """The same; after TIMED images the time of all `count` is said."""
+    begun = time.monotonic()
+    for done, one in enumerate(found, 1):
+        if done == TIMED:
+            say(f"about {(time.monotonic() - begun) / done * count / 60:.0f} minutes for {count} images")
+        yield one
 
-    return in_order(explained, paths)
+
+def explained(model: Model, image: XrayImage, settings: Mapping[str, Any], progress: Progress) -> Row:
+    """What is found on one test image, as `engines.work.ImageFunction`. settings: verdicts, whether to give them.
+
+    map, lungs: SIDE lists of SIDE numbers, the positive part of the heatmap over its mean and the share of lungs; the map
+    is None where nothing is positive.
+    """
+    # a verdict needs the input check, which a mean heatmap does not
+    prediction = model.predict(image, force=True) if settings["verdicts"] else predict(model.classifier, image)
+    result = model.explain(image, prediction=prediction, progress=progress)
+    share, mask = result.lung_share, prediction.prepared.lungs.mask
+    positive = resized(np.maximum(result.heatmap, 0), (SIDE, SIDE))
+    mean = float(positive.mean())
+    found: Row = {
+        "map": (positive / mean).tolist() if mean > 0 else None,
+        "lungs": resized(mask.astype(np.float32), (SIDE, SIDE)).tolist(),
+        "attention": float(share.inside) if share else None,
+    }
+    if settings["verdicts"]:
+        found["verdict"] = result.verdict(progress).word
+    return found
+
+
+def _arrays(rows: list[Row]) -> Arrays:
+    """Rows as arrays, with NaN for None."""
+    blank = np.full((SIDE, SIDE), np.nan)
+    numbers = {
+        "map": [blank if row["map"] is None else row["map"] for row in rows],
+        "lungs": [row["lungs"] for row in rows],
+        "attention": [np.nan if row["attention"] is None else row["attention"] for row in rows],
+    }
+    words = {"verdict": np.array([row["verdict"] for row in rows])} if "verdict" in rows[0] else {}
+    return {key: np.array(values, np.float32) for key, values in numbers.items()} | words
 
 
 def _means(model: Model, report: StoredReport, rows: pd.DataFrame, found: Arrays) -> dict[str, Any]:

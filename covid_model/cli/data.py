@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from covid_model.cli.archive import add_engine, engine_of
 from covid_model.data.source import FIELDS
 from covid_model.data.sources import SOURCES
 from covid_model.data.user_source import classes_source, table_source
@@ -58,6 +59,7 @@ def add_commands(commands: Any) -> None:
     measure.add_argument("--manifest", type=Path, required=True)
     measure.add_argument("--model", choices=available_models(), default=DEFAULT_MODEL, help="default: %(default)s")
     measure.add_argument("--out", type=Path, required=True, help="the measured manifest to write, *.parquet")
+    add_engine(measure, "threads")
     measure.set_defaults(run=run_measure)
 
     report = data.add_parser("report", help="confounders and quality checks, as HTML and JSON; exit code 1 where a severe "
@@ -165,7 +167,9 @@ def run_measure(arguments: argparse.Namespace) -> int:
     from covid_model.audit.measure_images import measure_images
     from covid_model.data.manifest import read_manifest
 
-    table = measure_images(load_model(arguments.model), read_manifest(arguments.manifest), arguments.out)
+    engine, workers = engine_of(arguments)
+    model, manifest = load_model(arguments.model), read_manifest(arguments.manifest)
+    table = measure_images(model, manifest, arguments.out, engine, workers)
     print(f"{len(table)} images measured by {arguments.model} -> {arguments.out}")
     return 0
 

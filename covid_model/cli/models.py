@@ -2,10 +2,12 @@
 
 import argparse
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from covid_model.cli import model_file
+from covid_model.cli.archive import add_engine, engine_of
 from covid_model.errors import DataError, ModelError, RunError
 from covid_model.models.specs import MODELS
 from covid_model.models.user_models import folder_of, known_models, row_of
@@ -66,6 +68,7 @@ def add_commands(commands: Any) -> None:
         help="explain the test images as well: mean heatmaps, and the share of each heatmap inside the lungs",
     )  # fmt: skip
     evaluate.add_argument("--verdicts", action="store_true", help="with the verdict on each heatmap: seconds an image")
+    add_engine(evaluate, "threads")
     model_file.add_options(evaluate)
     evaluate.set_defaults(run=run_evaluate)
 
@@ -182,18 +185,24 @@ def run_register(arguments: argparse.Namespace) -> int:
 
 def run_evaluate(arguments: argparse.Namespace) -> int:
     """The `evaluate` command."""
+    from covid_model.audit.image_outputs import outputs_by
     from covid_model.data.manifest import read_manifest
+    from covid_model.evaluation.outputs import image_outputs
     from covid_model.evaluation.report import evaluate, write_scores
     from covid_model.evaluation.stored import read_report
     from covid_model.models.classifier import load
 
+    engine, workers = engine_of(arguments)
+    if engine and arguments.weights:
+        raise ModelError("Workers load models by their key; `register` the run that --weights names, or leave --engine out.")
     table = read_manifest(arguments.manifest)
     key = arguments.model
     if key not in known_models() and Path(key).is_file():
         key = model_file.register_file(Path(key), arguments)
         print(f"--model {key}")
     classifier = load(key, folder=arguments.weights)
-    report = evaluate(classifier, table, arguments.out)
+    outputs = partial(outputs_by, engine, workers) if engine else image_outputs
+    report = evaluate(classifier, table, arguments.out, outputs)
     if arguments.card:
         write_scores(report, arguments.weights or folder_of(key))
     _write_card(classifier.card, read_report(arguments.out), arguments.out)
@@ -201,7 +210,10 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
         from covid_model.api.model import Model
         from covid_model.audit.report_heatmaps import add_heatmaps
 
-        add_heatmaps(Model(classifier), table, read_report(arguments.out), verdicts=arguments.verdicts)
+        add_heatmaps(
+            Model(classifier), table, read_report(arguments.out),
+            verdicts=arguments.verdicts, engine=engine, workers=workers,
+        )  # fmt: skip
     for name, score in report["splits"]["test"]["scores"].items():
         print(f"{name:28s} {_interval_text(score)}")
     for slice_ in report["worst"]["slices"][:3]:

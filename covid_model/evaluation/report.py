@@ -1,6 +1,7 @@
 """The evaluation report, from which every score on a card or a page is read: `python -m covid_model evaluate`."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +24,8 @@ from covid_model.models.card import read_card, write_card
 from covid_model.models.classifier import Classifier
 from covid_model.models.user_models import row_of
 
+ImageOutputs = Callable[[Classifier, pd.DataFrame], tuple[NDArray[np.float32], NDArray[np.float16]]]
+
 REPEATS: Final = 20
 EMBEDDINGS: Final = "embeddings.npy"
 DIGITS: Final = 6
@@ -31,8 +34,12 @@ ON_CARD: Final = ("images", "patients", "scores", "confusion", "by_source", "by_
 """What of a split goes to the model's card."""
 
 
-def evaluate(classifier: Classifier, table: pd.DataFrame, out: Path) -> dict[str, Any]:
+def evaluate(
+    classifier: Classifier, table: pd.DataFrame, out: Path, outputs: ImageOutputs = image_outputs
+) -> dict[str, Any]:
     """Score a classifier on the validation and test splits, write `report.json` and `predictions.parquet` to `out`.
+
+    outputs: gives the classifier's outputs for rows of the table, as `image_outputs` does.
 
     `embeddings.npy` there holds the model's features of the images, (n, features) float16, by the predictions' `embedding`.
     Images with a label that the model does not know are left out and counted. Returns the report. Raises DataError where
@@ -46,7 +53,7 @@ def evaluate(classifier: Classifier, table: pd.DataFrame, out: Path) -> dict[str
             f"The manifest holds no test image with a label that {classifier.key!r} knows; images labelled "
             f"{', '.join(row.labels)} would work."
         )
-    logits, features = image_outputs(classifier, known)
+    logits, features = outputs(classifier, known)
     cases = Cases(
         classes=card.classes,
         label=known["label"].map(row.class_of).to_numpy(np.int64),

@@ -16,14 +16,16 @@ from filelock import FileLock
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from covid_model.api.load import load_model, read_image
-from covid_model.archive import addresses, engines, run
-from covid_model.archive.addresses import addresses_of, read_address
-from covid_model.archive.engines import local, on_ray
+from covid_model.archive import run
 from covid_model.archive.run import Counts, explain_archive
-from covid_model.archive.task import Row, Task
-from covid_model.archive.worker import ArchiveWorker
+from covid_model.archive.task import Task
 from covid_model.cli.archive import ENGINE_NAMES
 from covid_model.cli.main import main
+from covid_model.engines import addresses, engine
+from covid_model.engines.addresses import addresses_of, read_address
+from covid_model.engines.engine import local, on_ray
+from covid_model.engines.work import Row, Work
+from covid_model.engines.worker import ImageWorker
 from covid_model.errors import DataError, ExplainError, ImageError
 from covid_model.explain.explanation import Explanation
 from covid_model.images.phantom import PHANTOMS, phantom_png
@@ -83,6 +85,7 @@ def test_rows_are_those_of_one_by_one_and_a_later_run_does_what_is_left(folder: 
     assert damaged["address"].endswith("zz-damaged.png")
     assert damaged["error"].endswith(".")
     assert pd.isna(damaged["predicted"])
+    assert damaged["model_digest"] == load_model().classifier.weights_digest
 
     (folder / "zz-damaged.png").write_bytes(phantom_png(PHANTOMS[NAMES[0]]))
     (folder / "new.png").write_bytes(phantom_png(PHANTOMS[NAMES[0]]))
@@ -98,16 +101,16 @@ def test_rows_are_those_of_one_by_one_and_a_later_run_does_what_is_left(folder: 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 def test_a_killed_worker_costs_no_row(folder: Path, task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[ArchiveWorker] = []
+    started: list[ImageWorker] = []
 
-    def noted(task: Task) -> ArchiveWorker:
-        started.append(ArchiveWorker(task))
+    def noted(work: Work) -> ImageWorker:
+        started.append(ImageWorker(work))
         return started[-1]
 
-    monkeypatch.setattr(engines, "ArchiveWorker", noted)
+    monkeypatch.setattr(engine, "ImageWorker", noted)
     every = [address for address in addresses_of(str(folder)) if "damaged" not in address]
     rows: list[Row] = []
-    for number, found in enumerate(local(task, [every[:2]] * 3 + [every], workers=2)):
+    for number, found in enumerate(local(task.work, [every[:2]] * 3 + [every], workers=2)):
         rows += found
         if number == 1:  # both may be at work on the next two batches
             for worker in started:
@@ -128,18 +131,19 @@ def test_an_image_that_kills_its_worker_costs_its_own_row_alone(
         "    return json.dumps([{'address': address} for address in asked]).encode()\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    worker = ArchiveWorker(task)
+    worker = ImageWorker(task.work)
     monkeypatch.setattr(worker._worker, "target", "dying_child:answered")
     first, bad, last = worker(["a.png", "bad.png", "c.png"])
     worker.close()
     assert (first, last) == ({"address": "a.png"}, {"address": "c.png"})
+    assert bad["address"] == "bad.png"
     assert "crashed twice" in bad["error"]
-    assert bad["model_digest"] == task.model_digest
+    assert task.stamped(bad)["model_digest"] == task.model_digest
 
 
 def test_an_interrupted_run_keeps_its_rows(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(task: Task, batches: Sequence[Sequence[str]], workers: int | None = None) -> Iterator[list[Row]]:
-        yield [task.row(address, predicted="Normal") for address in batches[0][:2]]
+    def interrupted(work: Work, batches: Sequence[Sequence[str]], workers: int | None = None) -> Iterator[list[Row]]:
+        yield [{"address": address, "predicted": "Normal"} for address in batches[0][:2]]
         raise KeyboardInterrupt
 
     monkeypatch.setattr(run, "ENGINES", {"local": interrupted})
@@ -246,21 +250,21 @@ def test_flags_that_do_not_fit_are_one_sentence(flags: list[str], words: str, ca
 
 
 def test_the_command_offers_every_engine() -> None:
-    assert tuple(engines.ENGINES) == ENGINE_NAMES
+    assert tuple(engine.ENGINES) == ENGINE_NAMES
 
 
 def test_without_ray_one_sentence_names_the_command(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(DataError, match=r"pip install -r requirements-ray\.txt"):
-        next(on_ray(task, [["a.png"]]))
+        next(on_ray(task.work, [["a.png"]]))
 
 
 def test_ray_gives_the_rows_of_the_local_engine(folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("ray")
-    for engine in ("local", "ray"):  # each in a process of its own, since Ray's warnings would be errors here
-        command = ["explain", "--images", str(folder), "--engine", engine, "--workers", "1", "--out", str(tmp_path / engine)]
+    for name in ("local", "ray"):  # each in a process of its own, since Ray's warnings would be errors here
+        command = ["explain", "--images", str(folder), "--engine", name, "--workers", "1", "--out", str(tmp_path / name)]
         done = subprocess.run([sys.executable, "-m", "covid_model", *command], check=False, capture_output=True, text=True)
         assert done.returncode == 2, done.stderr
         assert f"{len(NAMES)} images explained, 1 failed" in done.stdout
-    first, second = (table(tmp_path / engine).drop(columns="gradcam/seconds") for engine in ("local", "ray"))
+    first, second = (table(tmp_path / name).drop(columns="gradcam/seconds") for name in ("local", "ray"))
     pd.testing.assert_frame_equal(first, second, rtol=1e-12)

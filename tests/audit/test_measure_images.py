@@ -12,6 +12,7 @@ from covid_model.api.model import Model
 from covid_model.audit import measure_images as measuring
 from covid_model.audit.measure_images import measure_images
 from covid_model.data.similar import embedding_path, similar
+from covid_model.engines import engine
 from covid_model.errors import DataError
 
 
@@ -50,7 +51,7 @@ def test_it_goes_on_where_it_was_cut_off(table: pd.DataFrame, tmp_path: Path, mo
     model = Model(classifier_on(lung_area(SIDE), key="lungs"))
     monkeypatch.setattr(measuring, "EVERY", 5)
     seen: list[str] = []
-    read = measuring.load_image
+    read = engine.load_image
 
     def counted(path: Path):  # type: ignore[no-untyped-def]
         seen.append(path.name)
@@ -58,7 +59,7 @@ def test_it_goes_on_where_it_was_cut_off(table: pd.DataFrame, tmp_path: Path, mo
             raise KeyboardInterrupt
         return read(path)
 
-    monkeypatch.setattr(measuring, "load_image", counted)
+    monkeypatch.setattr(engine, "load_image", counted)
     with pytest.raises(KeyboardInterrupt):
         measure_images(model, table, tmp_path / "m.parquet")
     before = len(seen)

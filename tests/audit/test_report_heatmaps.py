@@ -13,6 +13,7 @@ from covid_model.api.model import Model
 from covid_model.api.result import Result
 from covid_model.audit import report_heatmaps
 from covid_model.audit.report_heatmaps import add_heatmaps
+from covid_model.engines import engine
 from covid_model.errors import DataError
 from covid_model.evaluation.report import evaluate
 from covid_model.evaluation.stored import StoredReport, read_report
@@ -82,7 +83,7 @@ def test_verdicts_are_added_on_request_and_an_interrupted_call_continues(
         return Verdict("supported" if result.predicted == "COVID-19" else "withheld", "")
 
     monkeypatch.setattr(Result, "verdict", verdict)
-    monkeypatch.setattr(report_heatmaps, "in_order", lambda work, items: (work(item, None) for item in items))
+    monkeypatch.setattr(engine, "in_order", lambda work, items: (work(item, None) for item in items))
     with pytest.raises(KeyboardInterrupt):
         add_heatmaps(model, table, report, verdicts=True)
     first = judged[:2]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
-from covid_model.archive.task import Row, Task
 from covid_model.backends.base import Progress, silent
+from covid_model.engines.work import Row, Work
 from covid_model.errors import ModelError
 from covid_model.sandbox import ChildError, Limits, Why, Worker
 
@@ -23,16 +23,16 @@ SENTENCES: Final[dict[Why, str]] = {
 }
 
 
-class ArchiveWorker:
+class ImageWorker:
     """Rows of batches of addresses. Not for several threads at once.
 
     A batch whose child dies is asked for again, image by image, in a new child; the image at which a child dies again gets a
     row with an error. So a killed process costs no row, and an image that kills costs its own alone.
     """
 
-    def __init__(self, task: Task) -> None:
-        self._task = task
-        self._worker = Worker("covid_model.archive.child:answered", Limits(MEMORY_MB, SECONDS, files=True), ONE_THREAD)
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._worker = Worker("covid_model.engines.child:answered", Limits(MEMORY_MB, SECONDS, files=True), ONE_THREAD)
 
     @property
     def process_id(self) -> int | None:
@@ -56,8 +56,8 @@ class ArchiveWorker:
         self._worker.close()
 
     def _asked(self, addresses: Sequence[str]) -> list[Row]:
-        request = json.dumps({"task": asdict(self._task), "addresses": list(addresses)}).encode()
-        seconds = SECONDS * (1 + len(addresses) * len(self._task.job.methods))
+        request = json.dumps({"work": asdict(self._work), "addresses": list(addresses)}).encode()
+        seconds = SECONDS * (1 + len(addresses) * self._work.heatmaps)
         found: list[Row] = json.loads(self._worker.ask(request, seconds))
         return found
 
@@ -66,4 +66,4 @@ class ArchiveWorker:
         try:
             return self._asked([address])[0]
         except ChildError as error:
-            return self._task.row(address, error=SENTENCES.get(error.why, SENTENCES["crash"]))
+            return {"address": address, "error": SENTENCES.get(error.why, SENTENCES["crash"])}

@@ -1,0 +1,37 @@
+"""A classifier's outputs for the images of a manifest by an engine, for reports on more images than one process can do."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from covid_model.api.model import Model
+from covid_model.backends.base import EMBEDDING, LOGITS, Progress
+from covid_model.engines.engine import found_on
+from covid_model.engines.work import Row, Work, name_of
+from covid_model.images.xray_image import XrayImage
+from covid_model.models.classifier import Classifier
+from covid_model.progress import ProgressLog
+
+
+def outputs(model: Model, image: XrayImage, settings: Mapping[str, Any], progress: Progress) -> Row:
+    """Logits (units,) and embedding (features,) of one image, as `engines.work.ImageFunction`."""
+    pixels = model.classifier.prepare(image).model_input.pixels
+    found = model.classifier.forward.run(pixels[None], (LOGITS, EMBEDDING))
+    return {
+        LOGITS: found[LOGITS][0].astype(float).tolist(),
+        EMBEDDING: found[EMBEDDING][0].astype(np.float16).astype(float).tolist(),
+    }
+
+
+def outputs_by(
+    engine: str, workers: int | None, classifier: Classifier, table: pd.DataFrame
+) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
+    """As `evaluation.outputs.image_outputs`. engine, workers: as for `engines.engine.found_on`, also in what is raised."""
+    work = Work(classifier.key, classifier.weights_digest, name_of(outputs))
+    with ProgressLog(f"{classifier.key}: images", len(table)) as shown:
+        found = dict(shown.counted(found_on(Model(classifier), work, table["path"], engine, workers)))
+    logits, features = (np.array([found[path][name] for path in table["path"]]) for name in (LOGITS, EMBEDDING))
+    return logits.astype(np.float32), features.astype(np.float16)
