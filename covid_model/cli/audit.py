@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from covid_model.cli.interval import print_interval
 from covid_model.models.user_models import folder_of, known_models
 
 
@@ -56,15 +57,15 @@ def run_audit(arguments: argparse.Namespace) -> int:
         probe = fit_probe(model.classifier, table)
         probe.save(folder)
     record = audit_model(model, table, folder)
-    _print_interval("source classifier, balanced accuracy", probe.balanced_accuracy)
+    print_interval("source classifier, balanced accuracy", probe.balanced_accuracy)
     for name, interval in record["attention"].items():
-        _print_interval(f"attention in lungs, {name}", interval)
+        print_interval(f"attention in lungs, {name}", interval)
     for name, scores in record["lesions"]["scores"].items():
-        _print_interval(f"pointing game on {record['lesions']['images']} outlined images, {name}", scores["hit"])
+        print_interval(f"pointing game on {record['lesions']['images']} outlined images, {name}", scores["hit"])
     for name, found in record["methods"].items():
         passed = "passed" if found["randomisation"]["passed"] else "FAILED"
         print(f"weight randomisation, {name}: {passed} (pairs {found['pairs']['ssim']:.3f})", end=", ")
-        _print_interval("similarity", found["randomisation"])
+        print_interval("similarity", found["randomisation"])
     return 0
 
 
@@ -92,18 +93,18 @@ def _run_shortcuts(arguments: argparse.Namespace) -> int:
     classifier = load(arguments.model, folder=arguments.weights)
     report = audit_shortcuts(classifier, read_manifest(arguments.manifest), arguments.shortcuts)
     for name, row in report["matrix"].items():
-        _print_interval(f"AUC, fitted and tested on {name}", row[name])
-        _print_interval(f"  source told from it, balanced accuracy, {name}", report["source"][name])
+        print_interval(f"AUC, fitted and tested on {name}", row[name])
+        print_interval(f"  source told from it, balanced accuracy, {name}", report["source"][name])
     for name, interval in report["without_network"].items():
-        _print_interval(f"AUC from {name} alone", interval)
-    _print_interval("share of predictions that a pasted R changes", report["marker_flips"])
+        print_interval(f"AUC from {name} alone", interval)
+    print_interval("share of predictions that a pasted R changes", report["marker_flips"])
     for key, interval in report["told"].items():
-        _print_interval(f"{key} told from whole images, balanced accuracy", interval)
+        print_interval(f"{key} told from whole images, balanced accuracy", interval)
     for fitted, cells in report["between_sources"].items():
         for tested, cell in cells.items():
             if cell["value"] is not None:
-                _print_interval(f"AUC, fitted on {fitted}, tested on {tested}", cell)
-    _print_interval("AUC elsewhere, as shuffled patches estimate it", report["elsewhere"]["estimate"])
+                print_interval(f"AUC, fitted on {fitted}, tested on {tested}", cell)
+    print_interval("AUC elsewhere, as shuffled patches estimate it", report["elsewhere"]["estimate"])
     leakage = report["leakage"]
     print(f"across splits: {leakage['patients']} patients, {leakage['near_duplicates']} near-duplicate pairs")
     return 0
@@ -120,10 +121,3 @@ def _run_attributes(arguments: argparse.Namespace) -> int:
     for row in ledger(record):
         print(f"{row.title}\n  {row.encoded}\n  {row.used}", *([f"\n  {row.sensitive}"] if row.sensitive else []), sep="")
     return 0
-
-
-def _print_interval(title: str, interval: dict[str, Any]) -> None:
-    if interval["low"] is None:
-        print(f"{title}: {interval['value']}")
-    else:
-        print(f"{title}: {interval['value']:.3f} [{interval['low']:.3f}, {interval['high']:.3f}]")

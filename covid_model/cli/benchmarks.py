@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from covid_model.cli.interval import interval_text
 from covid_model.models.specs import SHIPPED
 from covid_model.models.user_models import known_models
 from covid_model.settings import WEIGHTS
@@ -69,12 +70,8 @@ def run_referees(arguments: argparse.Namespace) -> int:
             print(f"{referee}, {split} images: {found['images']} of {found['patients']} patients")
             for one in found["maps"]:
                 score = one["scores"][results["primary"][referee]]
-                better = "" if one["model"] == BASELINES else f", to {found['best_baseline']} {_text(one['to_baseline'])}"
-                print(f"  {one['model']} {one['method']}: {_text(score)}{better}")
+                better = (
+                    "" if one["model"] == BASELINES else f", to {found['best_baseline']} {interval_text(one['to_baseline'])}"
+                )
+                print(f"  {one['model']} {one['method']}: {interval_text(score)}{better}")
     return 0
-
-
-def _text(estimate: dict[str, Any]) -> str:
-    if estimate["value"] is None:
-        return "not defined"
-    return f"{estimate['value']:.2f} [{estimate['low']:.2f}, {estimate['high']:.2f}]"

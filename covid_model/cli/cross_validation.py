@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from covid_model.cli.interval import interval_text, print_interval
 from covid_model.cli.models import add_settings, settings_of
 from covid_model.errors import RunError
 from covid_model.models.specs import MODELS
@@ -58,14 +59,8 @@ def run_ablation(arguments: argparse.Namespace) -> int:
         print(step["title"])
         for name, score in step["scores"].items():
             change = step["change"].get(name)
-            print(f"  {name}: {_text(score)}" + (f", change {_text(change, '+')}" if change else ""))
+            print(f"  {name}: {interval_text(score)}" + (f", change {interval_text(change, sign=True)}" if change else ""))
     return 0
-
-
-def _text(score: dict[str, Any], sign: str = "") -> str:
-    if score["value"] is None:
-        return "not defined"
-    return "{value:{f}} [{low:{f}}, {high:{f}}]".format(**score, f=f"{sign}.3f")
 
 
 def run_cross_validate(arguments: argparse.Namespace) -> int:
@@ -78,5 +73,5 @@ def run_cross_validate(arguments: argparse.Namespace) -> int:
     table = read_manifest(arguments.manifest)
     record = cross_validate(config, table, arguments.out, count=arguments.folds, without=arguments.without)
     for name, score in record["scores"].items():
-        print(f"{name}: {_text(score)}")
+        print_interval(name, score)
     return 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from covid_model.cli import model_file
 from covid_model.cli.archive import add_engine, engine_of
+from covid_model.cli.interval import interval_text
 from covid_model.errors import DataError, ModelError, RunError
 from covid_model.models.specs import MODELS
 from covid_model.models.user_models import folder_of, known_models, row_of
@@ -215,18 +216,11 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
             verdicts=arguments.verdicts, engine=engine, workers=workers,
         )  # fmt: skip
     for name, score in report["splits"]["test"]["scores"].items():
-        print(f"{name:28s} {_interval_text(score)}")
+        print(f"{name:28s} {interval_text(score)}")
     for slice_ in report["worst"]["slices"][:3]:
         where = ", ".join(f"{column} {value}" for column, value in slice_["conditions"].items())
         print(f"wrong on {slice_['error']['value']:.0%} of {slice_['images']} images: {where} (p {slice_['p']:.3f})")
     return 0
-
-
-def _interval_text(score: dict[str, Any]) -> str:
-    if score["value"] is None:
-        return "not defined"
-    ends = "" if score["low"] is None else f" [{score['low']:.3f}, {score['high']:.3f}]"
-    return f"{score['value']:.3f}{ends}"
 
 
 def run_card(arguments: argparse.Namespace) -> int:

@@ -104,8 +104,9 @@ def test_an_answer_that_rests_on_a_mark_does_not_survive_without_it() -> None:
     known = score.details["probabilities"]
     assert (score.outcome, score.details["worst"]) == ("failed", "marks")
     assert known["as it is"] == pytest.approx(inputs.probability, abs=1e-6)
-    start = f"Without the bright marks outside the lungs the COVID-19 score falls from {known['as it is']:.2f} to "
-    assert score.finding == f"{start}{known['marks']:.2f}."
+    start = f"Without the bright marks outside the lungs the COVID-19 score falls from {known['as it is']:.0%} to "
+    assert score.finding == f"{start}{known['marks']:.0%}."
+    assert score.sentence.endswith(f"{score.value:.0%} of its log-odds are lost, where 50% are allowed.")
     odds = log_odds(np.array([known["as it is"], known["marks"]]))
     assert score.value == pytest.approx((odds[0] - odds[1]) / odds[0])
     assert score.value > ALLOWED
@@ -116,6 +117,7 @@ def test_an_answer_that_rests_on_the_lungs_survives_the_same_edits() -> None:
     score = TRUST_TESTS["survival"].run(inputs)
     assert score.outcome == "passed"
     assert score.finding == "The answer survives edits that leave the lungs alone."
+    assert "% to " in score.sentence or " stays at " in score.sentence
     assert abs(score.details["falls"]["marks"]) < 0.05
 
 

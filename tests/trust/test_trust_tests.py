@@ -144,8 +144,13 @@ def test_alterations_are_small_and_keep_the_shape(name: str) -> None:
 
 
 def test_agreement_of_a_map_with_its_like_is_high() -> None:
-    score = run("agreement", lung_trust_input())
+    inputs = lung_trust_input()
+    score = run("agreement", inputs)
     names, rank = score.details["methods"], np.array(score.details["rank"])
+    labels = [METHODS[name].label for name in names]
+    assert any(f"{label} agrees least" in score.sentence for label in labels[1:])
+    (matrix,) = TRUST_TESTS["agreement"].figures(inputs, score)
+    assert list(matrix.names) == labels
     assert names[0] == "hirescam"
     np.testing.assert_allclose(rank, rank.T, atol=1e-6)
     np.testing.assert_allclose(np.diag(rank), 1, atol=1e-6)

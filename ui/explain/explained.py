@@ -164,7 +164,7 @@ def show_explained(picked: PickedImage, model: str) -> None:
     """Prediction, heatmap and tabs for an image that may be explained; another class or method reruns only this."""
     with show_errors(), background().page_runs():
         loaded, prediction = loaded_model(model), cached_prediction(model, picked.image)
-        answer, choices = st.columns([5, 3], gap="medium", vertical_alignment="bottom")
+        answer, choices = st.columns([5, 3], gap="medium", vertical_alignment="top")
         warnings, pictures, below = st.container(), st.container(), st.container(horizontal=True)
         with choices:
             bars = st.container()

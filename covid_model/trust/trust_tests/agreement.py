@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 
 from covid_model.explain.engine import explain
+from covid_model.explain.methods import get_method
 from covid_model.trust.figures import Figure, Matrix
 from covid_model.trust.maps import comparable, rank_correlation, top_overlap
 from covid_model.trust.score import TrustInput, TrustScore
@@ -51,10 +52,11 @@ class Agreement(TrustTest):
         places = next(words for line, words in PLACES if value >= line)
         sentence = (
             f"Other methods mark {places}: the rank correlation with {len(names) - 1} of them is {value:.2f} on average "
-            f"(1 is identical, 0 is chance); {names[least]} agrees least ({rank[0][least]:.2f})."
+            f"(1 is identical, 0 is chance); {get_method(names[least]).label} agrees least ({rank[0][least]:.2f})."
         )
         return self.score(value, sentence, chance=0.0, details={"methods": names, "rank": rank, "top_overlap": overlap})
 
     def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
         found = score.details
-        return (Matrix(found["methods"], "rank correlation", found["rank"], {"top tenth overlap": found["top_overlap"]}),)
+        labels = [get_method(name).label for name in found["methods"]]
+        return (Matrix(labels, "rank correlation", found["rank"], {"top tenth overlap": found["top_overlap"]}),)

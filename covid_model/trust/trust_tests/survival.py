@@ -69,7 +69,8 @@ class Survival(TrustTest):
         if passed:
             finding, numbers = "The answer survives edits that leave the lungs alone", f"at worst, {label}, {how}"
         else:
-            finding, numbers = f"{label[0].upper()}{label[1:]} {how}", f"{falls[worst]:.0%} of its log-odds"
+            finding = f"{label[0].upper()}{label[1:]} {how}"
+            numbers = f"{falls[worst]:.0%} of its log-odds are lost, where {ALLOWED:.0%} are allowed"
         return self.score(falls[worst], f"{finding}: {numbers}.", chance=0.0, passed=passed, details=details)
 
     def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
@@ -89,5 +90,12 @@ def usual_for(inputs: TrustInput) -> Usual:
 
 
 def _moves(before: float, after: float) -> str:
-    """How a score went, in words."""
-    return f"{'falls' if after < before else 'goes'} from {before:.2f} to {after:.2f}"
+    """How a score went, in words.
+
+    >>> _moves(0.942, 0.921), _moves(0.831, 0.829), _moves(0.9999, 0.995)
+    ('falls from 94% to 92%', 'stays at 83%', 'falls from 99.99% to 99.50%')
+    """
+    one, other = f"{before:.0%}", f"{after:.0%}"
+    if one == other and abs(log_odds(np.array(before)) - log_odds(np.array(after))) > LEAST_LOG_ODDS:
+        one, other = f"{before:.2%}", f"{after:.2%}"  # near 0 and 1 a large change of log-odds is a small one of percent
+    return f"stays at {one}" if one == other else f"{'falls' if after < before else 'rises'} from {one} to {other}"
