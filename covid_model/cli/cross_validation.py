@@ -6,7 +6,7 @@ from typing import Any
 
 from covid_model.cli.interval import interval_text, print_interval
 from covid_model.cli.models import add_settings, settings_of
-from covid_model.errors import RunError
+from covid_model.cli.pairs import pairs
 from covid_model.models.specs import MODELS
 
 
@@ -31,18 +31,9 @@ def add_commands(commands: Any) -> None:
 
 def _add_ablation(commands: Any) -> None:
     parser = commands.add_parser("ablation", help="what each step of a recipe changes, from finished cross-validations")
-    parser.add_argument(
-        "step", nargs="+", type=_step, metavar="TITLE=DIR", help="a `cross-validate --out`, in the order of the steps"
-    )
+    parser.add_argument("step", nargs="+", metavar="TITLE=DIR", help="a `cross-validate --out`, in the order of the steps")
     parser.add_argument("--out", type=Path, required=True, help="the file to write, *.json")
     parser.set_defaults(run=run_ablation)
-
-
-def _step(text: str) -> tuple[str, Path]:
-    title, equals, folder = text.rpartition("=")
-    if not (title and equals and folder):
-        raise argparse.ArgumentTypeError(f"{text!r} is not TITLE=DIR")
-    return title, Path(folder)
 
 
 def run_ablation(arguments: argparse.Namespace) -> int:
@@ -50,10 +41,7 @@ def run_ablation(arguments: argparse.Namespace) -> int:
     from covid_model.files import write_json
     from covid_model.training.ablation import ablation
 
-    steps = dict(arguments.step)
-    if len(steps) < len(arguments.step):
-        raise RunError("Two steps have the same title; give each its own.")
-    record = ablation(steps)
+    record = ablation({title: Path(folder) for title, folder in pairs("ablation", arguments.step).items()})
     write_json(arguments.out, record)
     for step in record["steps"]:
         print(step["title"])

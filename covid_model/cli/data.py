@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from covid_model.cli.archive import add_engine, engine_of
+from covid_model.cli.pairs import pairs
 from covid_model.data.source import FIELDS
 from covid_model.data.sources import SOURCES
 from covid_model.data.user_source import classes_source, table_source
@@ -98,10 +99,10 @@ def run_build(arguments: argparse.Namespace) -> int:
     from covid_model.data.leave_out import read_leave_out
     from covid_model.data.manifest import build, read_manifest, write_manifest
 
-    folders = {name: Path(folder) for name, folder in _pairs("--source", arguments.source).items()}
-    labels, columns, own = _pairs("--label", arguments.label), _pairs("--column", arguments.column), {}
-    classes, tables = _pairs("--folder", arguments.folder), _pairs("--table", arguments.table)
-    images = _pairs("--images", arguments.images)
+    folders = {name: Path(folder) for name, folder in pairs("--source", arguments.source).items()}
+    labels, columns, own = pairs("--label", arguments.label), pairs("--column", arguments.column), {}
+    classes, tables = pairs("--folder", arguments.folder), pairs("--table", arguments.table)
+    images = pairs("--images", arguments.images)
     if repeated := sorted(classes.keys() & tables.keys()):
         raise DataError(f"{repeated[0]} is named as a folder and as a table; give each its own name.")
     if lost := sorted(images.keys() - tables.keys()):
@@ -132,19 +133,6 @@ def run_build(arguments: argparse.Namespace) -> int:
         print(line)
     print(f"{len(table)} images, {table['patient'].nunique()} patients -> {arguments.out} (data {report.data_hash[:12]})")
     return 0
-
-
-def _pairs(flag: str, texts: list[str]) -> dict[str, str]:
-    """{name: value} of flags like NAME=VALUE."""
-    found = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name or not value:
-            raise DataError(f"{flag} takes NAME=VALUE. Received: {text!r}.")
-        if name in found:
-            raise DataError(f"{flag} names {name} twice; give each its own name.")
-        found[name] = value
-    return found
 
 
 def run_check(arguments: argparse.Namespace) -> int:

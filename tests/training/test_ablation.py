@@ -83,14 +83,13 @@ def test_the_command_writes_what_the_page_shows(
 
 
 def test_a_step_without_a_folder_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["ablation", "title only", "--out", "x.json"])
-    assert "'title only' is not TITLE=DIR" in capsys.readouterr().err
+    assert main(["ablation", "title only", "--out", "x.json"]) == 1
+    assert "ablation takes NAME=VALUE. Received: 'title only'." in capsys.readouterr().err
 
 
 def test_no_step_is_lost_to_another_of_its_title(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ablation", "same=one", "same=two", "--out", "x.json"]) == 1
-    assert "Two steps have the same title; give each its own." in capsys.readouterr().err
+    assert "ablation names same twice; give each its own name." in capsys.readouterr().err
 
 
 def test_every_score_has_words() -> None:
