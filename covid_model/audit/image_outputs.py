@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from covid_model.api.model import Model
 from covid_model.backends.base import EMBEDDING, LOGITS, Progress
 from covid_model.engines.engine import found_on
-from covid_model.engines.work import Row, Work, name_of
+from covid_model.engines.work import Row, Work, half_precision, name_of
 from covid_model.images.xray_image import XrayImage
 from covid_model.models.classifier import Classifier
 from covid_model.progress import ProgressLog
@@ -22,7 +22,7 @@ def outputs(model: Model, image: XrayImage, settings: Mapping[str, Any], progres
     found = model.classifier.forward.run(pixels[None], (LOGITS, EMBEDDING))
     return {
         LOGITS: found[LOGITS][0].astype(float).tolist(),
-        EMBEDDING: found[EMBEDDING][0].astype(np.float16).astype(float).tolist(),
+        EMBEDDING: half_precision(found[EMBEDDING][0]),
     }
 
 

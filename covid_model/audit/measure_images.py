@@ -15,7 +15,7 @@ from covid_model.api.model import Model
 from covid_model.backends.base import EMBEDDING, Progress
 from covid_model.data.similar import embedding_path
 from covid_model.engines.engine import found_on, in_chunks
-from covid_model.engines.work import Row, Work, name_of
+from covid_model.engines.work import Row, Work, half_precision, name_of
 from covid_model.errors import DataError
 from covid_model.explain.energy import energy_in_mask
 from covid_model.files import written_whole
@@ -64,13 +64,14 @@ def measured(model: Model, image: XrayImage, settings: Mapping[str, Any], progre
     prediction = predict(model.classifier, image)
     heatmap = model.explain(image, prediction=prediction, progress=progress).heatmap
     lungs = prediction.prepared.lungs
+    share = energy_in_mask(heatmap, lungs.mask) if lungs.mask.any() else np.nan
     return {
         "predicted": prediction.predicted,
         "confidence": prediction.probabilities[prediction.predicted],
         "lungs": lungs.quality,
-        "attention": energy_in_mask(heatmap, lungs.mask) if lungs.mask.any() else None,
+        "attention": None if np.isnan(share) else share,  # NaN for a map of zeros
         **asdict(image_stats(image)),
-        "features": prediction.outputs[EMBEDDING][0].astype(np.float16).astype(float).tolist(),
+        "features": half_precision(prediction.outputs[EMBEDDING][0]),
     }
 
 

@@ -122,7 +122,7 @@ def explained(model: Model, image: XrayImage, settings: Mapping[str, Any], progr
     found: Row = {
         "map": (positive / mean).tolist() if mean > 0 else None,
         "lungs": resized(mask.astype(np.float32), (SIDE, SIDE)).tolist(),
-        "attention": float(share.inside) if share else None,
+        "attention": share.inside if share else None,
     }
     if settings["verdicts"]:
         found["verdict"] = result.verdict(progress).word

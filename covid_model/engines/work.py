@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from covid_model.api.model import Model
 from covid_model.backends.base import Progress
 from covid_model.images.xray_image import XrayImage
@@ -13,7 +16,7 @@ Row = dict[str, Any]
 
 
 class ImageFunction(Protocol):
-    """What it finds on one image, as JSON values by column; what it cannot work on raises CovidModelError.
+    """What it finds on one image, as JSON values by column, None for what is not defined; CovidModelError says why not.
 
     progress: called between parts of long work; what it raises cancels.
     """
@@ -24,6 +27,17 @@ class ImageFunction(Protocol):
 def name_of(function: ImageFunction) -> str:
     """The "module:name" of a function at the top of a module."""
     return f"{function.__module__}:{function.__qualname__}"  # type: ignore[attr-defined]
+
+
+def half_precision(values: NDArray[np.floating[Any]]) -> list[float]:
+    """Float16 values (n,) as JSON numbers; beyond float16's range its largest number, since JSON has no infinity.
+
+    >>> half_precision(np.array([1.0, 1e9], np.float32))
+    [1.0, 65504.0]
+    """
+    most = np.finfo(np.float16).max
+    found: list[float] = np.clip(values, -most, most).astype(np.float16).astype(float).tolist()
+    return found
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A whole manifest measured by a model whose answers are known."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,12 @@ from toy_models import SIDE, classifier_on, lung_area
 from covid_model.api.model import Model
 from covid_model.audit import measure_images as measuring
 from covid_model.audit.measure_images import measure_images
+from covid_model.backends.base import silent
 from covid_model.data.similar import embedding_path, similar
 from covid_model.engines import engine
 from covid_model.errors import DataError
+from covid_model.explain.energy import energy_in_mask
+from covid_model.images.read import load_image
 
 
 @pytest.fixture
@@ -45,6 +49,14 @@ def test_every_image_gets_its_answer_and_place(table: pd.DataFrame, tmp_path: Pa
     similar_images = similar(embedding_path(out), features[0].astype(np.float32), count=5, skip=0)
     assert {place % 2 for place, _ in similar_images} == {0}
     assert not (tmp_path / "measured.parts").exists()
+
+
+def test_a_map_of_zeros_has_no_share_in_the_lungs(table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Model(classifier_on(lung_area(SIDE), key="lungs"))
+    monkeypatch.setattr(measuring, "energy_in_mask", lambda heatmap, mask: energy_in_mask(0 * heatmap, mask))
+    found = measuring.measured(model, load_image(Path(table["path"][0])), {}, silent)
+    assert found["attention"] is None
+    json.dumps(found, allow_nan=False)  # what a worker sends
 
 
 def test_it_goes_on_where_it_was_cut_off(table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
