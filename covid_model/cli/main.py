@@ -16,7 +16,7 @@ from covid_model.errors import CovidModelError, system_sentence
 
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands. It needs no TensorFlow, so that `--help` is immediate."""
-    top = argparse.ArgumentParser(prog="python -m covid_model", description=about)
+    top = argparse.ArgumentParser(prog="python -m covid_model", description=(about or "").partition("\n\n")[0])
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for group in (images, dicom, data, models, cross_validation, audit, benchmarks, build):

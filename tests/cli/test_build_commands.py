@@ -25,3 +25,10 @@ def test_nothing_of_it_is_left_at_the_top(old: str, capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit):
         parser().parse_args([old])
     assert "invalid choice" in capsys.readouterr().err
+
+
+def test_the_help_is_prose(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["--help"])
+    shown = capsys.readouterr().out
+    assert "not a diagnosis" in shown and ">>>" not in shown
