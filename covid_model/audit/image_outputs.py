@@ -18,8 +18,7 @@ from covid_model.progress import ProgressLog
 
 def outputs(model: Model, image: XrayImage, settings: Mapping[str, Any], progress: Progress) -> Row:
     """Logits (units,) and embedding (features,) of one image, as `engines.work.ImageFunction`."""
-    pixels = model.classifier.prepare(image).model_input.pixels
-    found = model.classifier.forward.run(pixels[None], (LOGITS, EMBEDDING))
+    found = model.classifier.forward.run(model.classifier.prepare(image).batch, (LOGITS, EMBEDDING))
     return {
         LOGITS: found[LOGITS][0].astype(float).tolist(),
         EMBEDDING: half_precision(found[EMBEDDING][0]),
