@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from covid_model.api.model import Model
 from covid_model.backends.base import EMBEDDING, LOGITS, Progress
 from covid_model.engines.engine import found_on
-from covid_model.engines.work import Row, Work, half_precision, name_of
+from covid_model.engines.work import Row, half_precision
 from covid_model.images.xray_image import XrayImage
 from covid_model.models.classifier import Classifier
 from covid_model.progress import ProgressLog
@@ -29,8 +29,7 @@ def outputs_by(
     engine: str, workers: int | None, classifier: Classifier, table: pd.DataFrame
 ) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
     """As `evaluation.outputs.image_outputs`. engine, workers: as for `engines.engine.found_on`, also in what is raised."""
-    work = Work(classifier.key, classifier.weights_digest, name_of(outputs))
     with ProgressLog(f"{classifier.key}: images", len(table)) as shown:
-        found = dict(shown.counted(found_on(Model(classifier), work, table["path"], engine, workers)))
+        found = dict(shown.counted(found_on(Model(classifier), outputs, table["path"], None, engine, workers)))
     logits, features = (np.array([found[path][name] for path in table["path"]]) for name in (LOGITS, EMBEDDING))
     return logits.astype(np.float32), features.astype(np.float16)

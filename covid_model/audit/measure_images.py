@@ -15,7 +15,7 @@ from covid_model.api.model import Model
 from covid_model.backends.base import EMBEDDING, Progress
 from covid_model.data.similar import embedding_path
 from covid_model.engines.engine import found_on, in_chunks
-from covid_model.engines.work import Row, Work, half_precision, name_of
+from covid_model.engines.work import Row, half_precision
 from covid_model.errors import DataError
 from covid_model.explain.energy import energy_in_mask
 from covid_model.files import written_whole
@@ -83,8 +83,8 @@ def _finished(model: Model, table: pd.DataFrame, parts: Path, engine: str | None
     wanted = [list(rows["path"]) for rows in missing.values()]
     with ProgressLog("measuring", len(table)) as shown:
         shown.add(len(table) - sum(map(len, wanted)))
-        work = Work(model.key, model.classifier.weights_digest, name_of(measured))
-        found = shown.counted(found_on(model, work, [path for some in wanted for path in some], engine, workers))
+        every = [path for some in wanted for path in some]
+        found = shown.counted(found_on(model, measured, every, None, engine, workers))
         for path, rows in zip(missing, in_chunks(found, wanted), strict=True):
             with written_whole(path) as partial:
                 pd.DataFrame(rows).to_parquet(partial, index=False)

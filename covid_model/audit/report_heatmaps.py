@@ -17,7 +17,7 @@ from covid_model import __version__
 from covid_model.api.model import Model
 from covid_model.backends.base import Progress
 from covid_model.engines.engine import found_on, in_chunks
-from covid_model.engines.work import Row, Work, name_of
+from covid_model.engines.work import Row
 from covid_model.errors import DataError
 from covid_model.evaluation.bootstrap import mean_interval
 from covid_model.evaluation.report import rounded
@@ -69,9 +69,13 @@ def add_heatmaps(
         )
     rows = rows.assign(path=rows["digest"].map(paths))
     parts = report.folder / "heatmaps.parts"
-    work = Work(model.key, model.classifier.weights_digest, name_of(explained), {"verdicts": verdicts})
+    settings = {"verdicts": verdicts}
     parts.mkdir(parents=True, exist_ok=True)
-    found = _of_all(rows, parts, work, lambda paths: _timed(found_on(model, work, paths, engine, workers), len(paths), say))
+
+    def find(paths: list[str]) -> Found:
+        return _timed(found_on(model, explained, paths, settings, engine, workers), len(paths), say)
+
+    found = _of_all(rows, parts, f"{model.classifier.weights_digest}{verdicts}", find)
     content: dict[str, Any] = rounded(_means(model, report, rows, found))
     for name in ("attention", "verdict"):
         if name in found:
@@ -83,10 +87,13 @@ def add_heatmaps(
     return content
 
 
-def _of_all(rows: pd.DataFrame, parts: Path, work: Work, find: Callable[[list[str]], Found]) -> Arrays:
-    """The arrays of all rows; chunks that an earlier call wrote are read from disk. find: gives what is found on paths."""
+def _of_all(rows: pd.DataFrame, parts: Path, of: str, find: Callable[[list[str]], Found]) -> Arrays:
+    """The arrays of all rows; chunks that an earlier call wrote are read from disk.
+
+    of: what else than the images they depend on. find: gives what is found on paths.
+    """
     chunks = [rows.iloc[start : start + EVERY] for start in range(0, len(rows), EVERY)]
-    stems = ["".join([work.model_digest, str(work.settings["verdicts"]), *chunk["digest"]]) for chunk in chunks]
+    stems = ["".join([of, *chunk["digest"]]) for chunk in chunks]
     paths = [parts / f"{sha256(stem.encode()).hexdigest()[:32]}.npz" for stem in stems]
     missing = {path: list(chunk["path"]) for path, chunk in zip(paths, chunks, strict=True) if not path.is_file()}
     with ProgressLog("explaining test images", len(rows)) as log:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from covid_model.api.model import Model
 from covid_model.backends.base import Progress
-from covid_model.engines.work import Row, Work
+from covid_model.engines.work import ImageFunction, Row, Work, name_of
 from covid_model.engines.worker import ImageWorker
 from covid_model.errors import CovidModelError, DataError
 from covid_model.images.read import load_image
@@ -127,33 +127,40 @@ def batches(addresses: list[str]) -> list[list[str]]:
 
 
 def found_on(
-    model: Model, work: Work, paths: Iterable[str], engine: str | None = None, workers: int | None = None
+    model: Model,
+    function: ImageFunction,
+    paths: Iterable[str],
+    settings: Mapping[str, Any] | None = None,
+    engine: str | None = None,
+    workers: int | None = None,
 ) -> Iterator[tuple[str, Row]]:
-    """Each path with what `work` finds on its image, as it is found.
+    """Each path with what the function, at the top of a module, finds on its image with the settings, as it is found.
 
     engine: a key of ENGINES, and workers as for it; None for threads of this process and the model as it is here. Raises
     DataError at the first image that cannot be worked on.
     """
-    for address, row in _rows(model, work, list(dict.fromkeys(paths)), engine, workers):
+    each = list(dict.fromkeys(paths))
+    if engine is None:
+        rows = _here(model, function, each, settings or {})
+    else:
+        work = Work(model.key, model.classifier.weights_digest, name_of(function), settings or {})
+        rows = ((row.pop("address"), row) for some in ENGINES[engine](work, batches(each), workers) for row in some)
+    for address, row in rows:
         if error := row.get("error"):
             raise DataError(f"{address} cannot be used: {error}")
         yield address, row
 
 
-def _rows(model: Model, work: Work, paths: list[str], engine: str | None, workers: int | None) -> Iterator[tuple[str, Row]]:
-    if engine is not None:
-        for rows in ENGINES[engine](work, batches(paths), workers):
-            yield from ((row.pop("address"), row) for row in rows)
-        return
-    function = work.imported()
+def _here(model: Model, function: ImageFunction, paths: list[str], settings: Mapping[str, Any]) -> Iterator[tuple[str, Row]]:
+    """Each path with its row, in order, on threads of this process."""
 
     def one(path: str, progress: Progress) -> Row:
         try:
-            return function(model, load_image(Path(path)), work.settings, progress)
+            return function(model, load_image(Path(path)), settings, progress)
         except CovidModelError as error:
             return {"error": str(error)}
 
-    yield from zip(paths, in_order(one, paths), strict=True)
+    return zip(paths, in_order(one, paths), strict=True)
 
 
 def in_chunks(found: Iterator[tuple[str, Row]], chunks: Sequence[Sequence[str]]) -> Iterator[list[Row]]:

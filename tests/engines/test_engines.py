@@ -14,7 +14,7 @@ from covid_model.audit.measure_images import measure_images, measured
 from covid_model.cli.main import main
 from covid_model.data.manifest import COLUMNS
 from covid_model.engines.engine import found_on, in_chunks
-from covid_model.engines.work import Row, Work, name_of
+from covid_model.engines.work import Row
 from covid_model.errors import DataError
 from covid_model.evaluation.outputs import image_outputs
 from covid_model.images.phantom import PHANTOMS, phantom_png
@@ -59,9 +59,8 @@ def test_outputs_by_processes_are_those_of_a_report(model: Model, table: pd.Data
 def test_an_image_that_cannot_be_used_is_named(
     model: Model, table: pd.DataFrame, tmp_path: Path, engine: str | None
 ) -> None:
-    work = Work(model.key, model.classifier.weights_digest, name_of(measured))
     paths = [table["path"][0], str(tmp_path / "gone.png")]
-    found = found_on(model, work, paths, engine, 1 if engine else None)
+    found = found_on(model, measured, paths, None, engine, 1 if engine else None)
     with pytest.raises(DataError, match=r"gone\.png cannot be used: There is no file"):
         list(found)
 
