@@ -1,9 +1,8 @@
 """Prediction, attention and statistics of every image of a manifest: `data measure`, read by the Dataset page."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +13,8 @@ from numpy.typing import NDArray
 from covid_model.api.model import Model
 from covid_model.backends.base import EMBEDDING, Progress
 from covid_model.data.similar import embedding_path
-from covid_model.engines.engine import found_on, in_chunks
+from covid_model.engines.engine import found_on
+from covid_model.engines.parts import finished_parts
 from covid_model.engines.work import Row, half_precision
 from covid_model.errors import DataError
 from covid_model.explain.energy import energy_in_mask
@@ -23,10 +23,9 @@ from covid_model.images.image_stats import image_stats
 from covid_model.images.xray_image import XrayImage
 from covid_model.models.predict import predict
 from covid_model.models.user_models import row_of
-from covid_model.progress import ProgressLog
 
 EVERY: Final = 100
-"""Images between two writes: an interruption loses at most the work on these."""
+"""Images between two writes."""
 MOST_MAPPED: Final = 10_000
 LEAST_MAPPED: Final = 10
 
@@ -43,9 +42,13 @@ def measure_images(
     a file cannot be written.
     """
     parts = out.with_suffix(".parts")
+    weights = model.classifier.weights_digest
+
+    def find(paths: list[str]) -> Iterator[tuple[str, Row]]:
+        return found_on(model, measured, paths, None, engine, workers)
+
     try:
-        parts.mkdir(parents=True, exist_ok=True)
-        paths = _finished(model, table, parts, engine, workers)
+        paths = finished_parts(find, table, parts / "*.parquet", weights, _write, "measuring", EVERY)
         cells = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
         features = np.stack(cells.pop("features").to_list()).astype(np.float16)
         whole = table.reset_index(drop=True).join(_compared(table, cells, model)).join(_layout(features))
@@ -75,24 +78,9 @@ def measured(model: Model, image: XrayImage, settings: Mapping[str, Any], progre
     }
 
 
-def _finished(model: Model, table: pd.DataFrame, parts: Path, engine: str | None, workers: int | None) -> list[Path]:
-    """The files of all chunks of the table, in its order; those that an earlier call did not write are written first."""
-    chunks = [table.iloc[start : start + EVERY] for start in range(0, len(table), EVERY)]
-    paths = [parts / f"{_stem(model, rows)}.parquet" for rows in chunks]
-    missing = {path: rows for path, rows in zip(paths, chunks, strict=True) if not path.is_file()}
-    wanted = [list(rows["path"]) for rows in missing.values()]
-    with ProgressLog("measuring", len(table)) as shown:
-        shown.add(len(table) - sum(map(len, wanted)))
-        every = [path for some in wanted for path in some]
-        found = shown.counted(found_on(model, measured, every, None, engine, workers))
-        for path, rows in zip(missing, in_chunks(found, wanted), strict=True):
-            with written_whole(path) as partial:
-                pd.DataFrame(rows).to_parquet(partial, index=False)
-    return paths
-
-
-def _stem(model: Model, rows: pd.DataFrame) -> str:
-    return sha256("".join([model.classifier.weights_digest, *rows["digest"]]).encode()).hexdigest()[:32]
+def _write(path: Path, rows: list[Row]) -> None:
+    with written_whole(path) as partial:
+        pd.DataFrame(rows).to_parquet(partial, index=False)
 
 
 def _compared(table: pd.DataFrame, cells: pd.DataFrame, model: Model) -> pd.DataFrame:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +15,8 @@ from numpy.typing import NDArray
 from covid_model import __version__
 from covid_model.api.model import Model
 from covid_model.backends.base import Progress
-from covid_model.engines.engine import found_on, in_chunks
+from covid_model.engines.engine import found_on
+from covid_model.engines.parts import finished_parts
 from covid_model.engines.work import Row
 from covid_model.errors import DataError
 from covid_model.evaluation.bootstrap import mean_interval
@@ -27,12 +27,11 @@ from covid_model.files import read_arrays, write_arrays, write_json, written_who
 from covid_model.images.preprocess import resized
 from covid_model.images.xray_image import XrayImage
 from covid_model.models.predict import predict
-from covid_model.progress import ProgressLog
 
 SIDE: Final = 16
 """Mean heatmaps have SIDE x SIDE values, each image squeezed to a square."""
 EVERY: Final = 50
-"""Images between two writes: an interruption loses at most the work on these."""
+"""Images between two writes."""
 TIMED: Final = 5
 """Images after which the time of all is estimated."""
 
@@ -70,12 +69,14 @@ def add_heatmaps(
     rows = rows.assign(path=rows["digest"].map(paths))
     parts = report.folder / "heatmaps.parts"
     settings = {"verdicts": verdicts}
-    parts.mkdir(parents=True, exist_ok=True)
 
     def find(paths: list[str]) -> Found:
         return _timed(found_on(model, explained, paths, settings, engine, workers), len(paths), say)
 
-    found = _of_all(rows, parts, f"{model.classifier.weights_digest}{verdicts}", find)
+    of = f"{model.classifier.weights_digest}{verdicts}"
+    files = finished_parts(find, rows, parts / "*.npz", of, _write, "explaining test images", EVERY)
+    read = [read_arrays(path) for path in files]
+    found = {key: np.concatenate([part[key] for part in read]) for key in read[0]}
     content: dict[str, Any] = rounded(_means(model, report, rows, found))
     for name in ("attention", "verdict"):
         if name in found:
@@ -87,22 +88,8 @@ def add_heatmaps(
     return content
 
 
-def _of_all(rows: pd.DataFrame, parts: Path, of: str, find: Callable[[list[str]], Found]) -> Arrays:
-    """The arrays of all rows; chunks that an earlier call wrote are read from disk.
-
-    of: what else than the images they depend on. find: gives what is found on paths.
-    """
-    chunks = [rows.iloc[start : start + EVERY] for start in range(0, len(rows), EVERY)]
-    stems = ["".join([of, *chunk["digest"]]) for chunk in chunks]
-    paths = [parts / f"{sha256(stem.encode()).hexdigest()[:32]}.npz" for stem in stems]
-    missing = {path: list(chunk["path"]) for path, chunk in zip(paths, chunks, strict=True) if not path.is_file()}
-    with ProgressLog("explaining test images", len(rows)) as log:
-        log.add(len(rows) - sum(map(len, missing.values())))
-        found = log.counted(find([path for some in missing.values() for path in some]))
-        for path, made in zip(missing, in_chunks(found, list(missing.values())), strict=True):
-            write_arrays(path, _arrays(made))
-    read = [read_arrays(path) for path in paths]
-    return {key: np.concatenate([part[key] for part in read]) for key in read[0]}
+def _write(path: Path, rows: list[Row]) -> None:
+    write_arrays(path, _arrays(rows))
 
 
 def _timed(found: Found, count: int, say: Callable[[str], None]) -> Found:

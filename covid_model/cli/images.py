@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from tqdm import tqdm
 
 from covid_model.backends.base import Progress, use_one_thread
 from covid_model.cli import archive
+from covid_model.data.image_files import files_below, why_passed_over
 from covid_model.errors import CovidModelError, ExplainError
 from covid_model.explain.methods import DEFAULT_METHOD, METHODS, get_method
 from covid_model.images.read import printable
@@ -91,10 +93,16 @@ def _each_image(arguments: argparse.Namespace, work: Callable[["Model", str, Pro
 
 
 def _files(given: str) -> list[str]:
-    """A file as it is; of a folder every regular file in it, at any depth, hidden ones left out."""
-    if not Path(given).is_dir():
+    """A file as it is; of a folder every image in it, at any depth. What is passed over is counted on standard error."""
+    root = Path(given)
+    if not root.is_dir():
         return [given]
-    return sorted(str(path) for path in Path(given).rglob("*") if path.is_file() and not path.name.startswith("."))
+    reasons = {path: why_passed_over(path, root) for path in files_below(root)}
+    passed_over = Counter(reason for reason in reasons.values() if reason)
+    if passed_over:
+        counts = ", ".join(f"{reason} ({count:,})" for reason, count in sorted(passed_over.items()))
+        print(f"{printable(given)}: passed over {counts}", file=sys.stderr)
+    return [str(path) for path, reason in reasons.items() if not reason]
 
 
 def _print(record: Record, as_json: bool, text: Callable[[Record], str]) -> None:
@@ -161,7 +169,7 @@ def run_explain(arguments: argparse.Namespace) -> int:
         return _finish(records(), False, text)
     finally:
         if rows:
-            tqdm.write(f"{len(rows)} images: {write_table(rows, arguments.out)}")
+            tqdm.write(f"{len(rows)} {'image' if len(rows) == 1 else 'images'}: {write_table(rows, arguments.out)}")
 
 
 def _job(arguments: argparse.Namespace) -> "Job":
@@ -180,9 +188,10 @@ def _job(arguments: argparse.Namespace) -> "Job":
 
 
 def _summary(row: Record, method: str, out: Path) -> str:
-    """Where a method's record is, and its verdict where there is one."""
+    """Where a method's record is, and its verdict with the reason where there is one."""
     verdict = row.get(f"{method}/verdict")
-    return f"{out / row[f'{method}/record']}" + (f" ({verdict})" if verdict else "")
+    why = row.get(f"{method}/why")  # rows of an earlier version have none
+    return f"{out / row[f'{method}/record']}" + (f" ({': '.join(filter(None, (verdict, why)))})" if verdict else "")
 
 
 def _finish(records: Iterable[Record], as_json: bool, text: Callable[[Record], str]) -> int:

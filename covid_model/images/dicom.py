@@ -11,6 +11,7 @@ from pydicom.encaps import get_frame
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from covid_model.errors import ImageError
+from covid_model.images.body_part import other_part
 from covid_model.images.dicom_geometry import GEOMETRY_RULES, spacing
 from covid_model.images.dicom_header import Header, complete, frame, parsed, size
 from covid_model.images.dicom_rules import GREY_RULES, Grey
@@ -83,6 +84,8 @@ def read_dicom(data: bytes, digest: str) -> XrayImage:
             for rule in GEOMETRY_RULES:
                 squares = rule(squares, header)
             view = projection(header.text("ViewPosition"))
+            if part := other_part(header.text("BodyPartExamined")):
+                header.notes.append(f"The DICOM file says that it shows {part}, not a chest.")
     except DECODE_ERRORS as error:
         why = _why(error)
         # `from None`: the decoder's own message may quote the file.

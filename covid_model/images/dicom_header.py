@@ -21,6 +21,7 @@ PALETTES: Final = tuple(f"{colour}PaletteColorLookupTable" for colour in ("Red",
 TAGS: Final = [
     "Modality",
     "ViewPosition",
+    "BodyPartExamined",
     "PatientOrientation",
     "FieldOfViewHorizontalFlip",
     "PixelSpacing",

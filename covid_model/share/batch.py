@@ -109,7 +109,7 @@ def prediction_row(prediction: Prediction) -> BatchRow:
 
 
 def method_row(result: Result, record: str | None = None, *, trust: bool = False) -> BatchRow:
-    """The columns of one method. record: where it was saved. trust: add the verdict, values and outcomes of the tests."""
+    """The columns of one method. record: where it was saved. trust: add verdict, reason and the tests."""
     found, share = result.explanation, result.lung_share
     row: BatchRow = {
         "record": record,
@@ -120,7 +120,8 @@ def method_row(result: Result, record: str | None = None, *, trust: bool = False
         "lung_share_by_chance": share.chance if share else None,
     }
     if trust:
-        row["verdict"] = result.verdict().word
+        judged = result.verdict()
+        row |= {"verdict": judged.word, "why": judged.why}
     for score in result.scores.values():
         row |= {f"trust/{score.key}": score.value, f"trust/{score.key}/outcome": score.outcome}
     return {f"{found.method}/{name}": value for name, value in row.items()}

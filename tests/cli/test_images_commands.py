@@ -131,6 +131,25 @@ def test_no_file_costs_more_than_its_own_line(image: str, tmp_path: Path, capsys
     assert lines[-1]["predicted"]
 
 
+def test_of_a_folder_the_images_are_explained_and_the_rest_is_counted(
+    image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = tmp_path / "folder", tmp_path / "out"
+    folder.mkdir()
+    (folder / "image.png").write_bytes(Path(image).read_bytes())
+    (folder / "samples.json").write_text("{}")
+    (folder / "damaged.png").write_text("no image")
+    assert main(["explain", str(folder), "--trust", "--out", str(out)]) == 2, "a damaged image is an error"
+    printed = capsys.readouterr()
+    assert f"{folder}: passed over .json files (1)" in printed.err
+    assert "samples.json" not in printed.out
+    assert "damaged.png: error:" in printed.out
+    assert f"1 image: {out}" in printed.out
+    row = pd.read_parquet(out / batch.TABLE).iloc[0]
+    assert f"({row['gradcam/verdict']}: {row['gradcam/why']})" in printed.out
+    assert row["gradcam/why"]
+
+
 def test_probabilities_that_are_no_numbers_are_never_printed(
     image: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -197,6 +197,16 @@ def test_a_view_is_found_among_other_words(text: str, view: str | None) -> None:
         assert decode(saved(dataset(ViewPosition=text))).view == view
 
 
+@pytest.mark.parametrize(
+    ("stated", "note"), [("HAND", ("shows a hand, not a chest",)), ("CHEST", ()), ("", ()), ("Doe^Jane", ())]
+)
+def test_another_part_of_the_body_is_noted(stated: str, note: tuple[str, ...]) -> None:
+    notes = [one for one in decode(saved(dataset(BodyPartExamined=stated))).notes if "shows" in one]
+    assert len(notes) == len(note)
+    assert all(words in one for words, one in zip(note, notes, strict=True))
+    assert not any("Jane" in one for one in notes), "a tag may hold a name"
+
+
 def test_a_file_that_begins_with_the_mark_is_read() -> None:
     np.testing.assert_allclose(decode(saved(dataset())[128:]).pixels, UNIT, atol=1e-6)
 
