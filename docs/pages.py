@@ -96,7 +96,7 @@ def test_page(row: TrustTest) -> str:
     if row.required:
         weight += " A supported verdict needs it to pass."
     if row.qualifies:
-        weight += " A supported verdict may carry its caveat."
+        weight += " It may add a caveat to a supported verdict, or withhold it."
     better = "Better than chance is higher." if row.better == "higher" else "Better than chance is lower."
     picture = f"![What the test says of a synthetic X-ray]({test_file(row).with_suffix('.png').name})"
     lines = [f"# {row.question}", "", WRITTEN, "", row.how, "", f"{weight} {better}", "", picture, ""]

@@ -73,9 +73,9 @@ def verdict_section(found: Cells) -> list[str]:
         for half in ("all", *HALVES) if method == found["default_method"] else ("all",):
             both = [number(cells[half][use][word], share=True) for word in words for use in ("used", "not used")]
             rows.append([map_label(method), half, *both])
-    other = found["verdict"]["without ablation"]
-    both = [number(other["all"][use][word], share=True) for word in words for use in ("used", "not used")]
-    rows.append([f"{map_label(found['default_method'])}, without region_ablation", "all", *both])
+    for rule, other in found["verdict"]["other rules"].items():
+        both = [number(other["all"][use][word], share=True) for word in words for use in ("used", "not used")]
+        rows.append([f"{map_label(found['default_method'])}, {rule}", "all", *both])
     for planted, cells in found["verdict"]["planted"].items():
         rows.append([map_label(planted), "all", "", number(cells, share=True), *[""] * 4])
     head = ["method", "models", *(f"{word}: {use}" for word in words for use in ("shortcut used", "not used"))]

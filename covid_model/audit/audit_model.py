@@ -126,7 +126,7 @@ def lesions(model: Model, rows: pd.DataFrame) -> AuditRecord:
 
 
 def of_method(model: Model, method: str, rows: pd.DataFrame, seed: int) -> AuditRecord:
-    """How similar a method's maps of unrelated images are, and whether it passes weight randomisation (Arun 2021)."""
+    """How similar a method's maps of unrelated images are, and its maps of shuffled weights to the originals."""
     chosen = rows.head(IMAGES_SLOW) if METHODS[method].slow else rows
     maps: list[NDArray[np.float32]] = []
     randomised, seconds, patients = [], [], []
@@ -140,7 +140,7 @@ def of_method(model: Model, method: str, rows: pd.DataFrame, seed: int) -> Audit
     return {
         "images": len(maps),
         "pairs": pairs,
-        "randomisation": {**asdict(similarity), "passed": bool(np.mean(randomised) < pairs["ssim"])},
+        "randomisation": asdict(similarity),
         "seconds": float(np.median(seconds)),
     }
 

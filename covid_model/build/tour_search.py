@@ -45,7 +45,7 @@ def examine(model: Model, sample: SyntheticSample) -> TourExample | None:
         chance=share.chance,
         verdict=judged.word,
         why=judged.why,
-        failed=tuple(score.key for score in result.trust_scores() if score.outcome == "failed"),
+        failed=tuple(score.key for score in result.trust_scores() if score.outcome == "failed" or score.doubt),
     )
 
 

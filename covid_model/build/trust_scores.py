@@ -15,13 +15,16 @@ from covid_model.trust.precomputed import SCORES, made_from, scores_path
 from covid_model.trust.verdict import withheld
 
 
-def write_scores(model: Model, samples: Iterable[SyntheticSample], folder: Path = SCORES) -> Path:
+def write_scores(model: Model, samples: Iterable[SyntheticSample], folder: Path = SCORES) -> Path | None:
     """Run every trust test of the default method for the predicted class of each image; returns the file's path.
 
-    Images on which the verdict is withheld before any test are left out.
+    Images on which the verdict is withheld before any test are left out; where it is on all, there is no file.
     """
     rows = [row for sample in samples if (row := _row(model, sample)) is not None]
     path = scores_path(model.key, folder)
+    if not rows:
+        path.unlink(missing_ok=True)
+        return None
     path.parent.mkdir(parents=True, exist_ok=True)
     made = made_from(model.key, model.classifier.weights_digest)
     date = datetime.now(UTC).isoformat("T", "seconds")

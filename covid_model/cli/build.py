@@ -155,7 +155,7 @@ def run_scores(arguments: argparse.Namespace) -> int:
 
     for key in arguments.model or SHIPPED:
         path = write_scores(load_model(key), shipped_samples().values())
-        print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
+        print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB" if path else f"{key}: no verdict needs a test")
     return 0
 
 

@@ -98,9 +98,17 @@ def patient_weights(owner: NDArray[np.integer], draws: int, seed: int, chunk: in
 
 
 def resample(
-    patients: Sequence[str] | NDArray[Any], statistic: Statistic, *, draws: int = DRAWS, seed: int = 0
+    patients: Sequence[str] | NDArray[Any],
+    statistic: Statistic,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+    biased: tuple[str, ...] = (),
 ) -> Resampled:
-    """The scores of a statistic on at least one image, and on resamples of the patients. patients: one name an image."""
+    """The scores of a statistic on at least one image, and on resamples of the patients. patients: one name an image.
+
+    biased: starts of the names of scores whose draws are moved so that their mean is the score on the images themselves.
+    """
     owner = np.unique(np.asarray(patients), return_inverse=True)[1]
     chunk = max(1, CELLS // len(owner))
     weights = patient_weights(owner, draws, seed, chunk)
@@ -112,7 +120,21 @@ def resample(
     with blas_on_one_thread():
         parts = list(in_order(scored, weights, CORES))
     drawn = {name: np.concatenate([part[name] for part in parts]) for name in values}
+    drawn |= {name: centred(drawn[name], value) for name, value in values.items() if name.startswith(biased)}
     return Resampled({name: value[0] for name, value in values.items()}, drawn, len(owner), int(owner.max()) + 1)
+
+
+def centred(drawn: Floats, value: Floats) -> Floats:
+    """Draws (d,) moved so that their mean is `value` (1,), and none below 0 where none was.
+
+    A mean of absolute gaps grows with noise, and a resample has the noise of the images and its own. So its draws are too
+    high, and their percentiles may leave the score itself out.
+
+    >>> centred(np.array([0.3, 0.5, 0.7]), np.array([0.1])).round(1).tolist()
+    [0.0, 0.1, 0.3]
+    """
+    moved = drawn - np.nanmean(drawn) + value
+    return np.maximum(moved, min(0.0, float(np.nanmin(drawn))))
 
 
 def patient_interval(

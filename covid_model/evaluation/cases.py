@@ -121,6 +121,10 @@ def _two_by_two(found: Floats, needless: Floats, ranking: Ranking) -> dict[str, 
     }
 
 
+BIASED: Final = ("ece",)
+"""Starts of the names of scores that resampling raises (`bootstrap.centred`)."""
+
+
 def all_scores(cases: Cases, thresholds: Mapping[str, float]) -> Statistic:
     """Every single-number score, as a statistic. thresholds: class -> probability from which it is called."""
     ranked = [Ranked(cases.label == k, cases.probabilities[:, k]) for k in range(len(cases.classes))]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from covid_model.evaluation.bootstrap import DRAWS, Floats, Weights, resample
-from covid_model.evaluation.cases import Cases, all_scores
+from covid_model.evaluation.cases import BIASED, Cases, all_scores
 
 
 def paired_difference(
@@ -30,7 +30,7 @@ def paired_difference(
         }
 
     table: dict[str, dict[str, dict[str, Any]]] = {}
-    for key, interval in resample(first.patients, both, draws=draws).intervals().items():
+    for key, interval in resample(first.patients, both, draws=draws, biased=BIASED).intervals().items():
         name, _, part = key.rpartition(":")
         table.setdefault(name, {})[part] = asdict(interval)
     return table

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from covid_model.evaluation.bootstrap import Floats, Weights, resample
 from covid_model.evaluation.calibrate import operating_points
-from covid_model.evaluation.cases import ANSWERED, GRID, Cases, EqualMassBins, all_curves, all_scores
+from covid_model.evaluation.cases import ANSWERED, BIASED, GRID, Cases, EqualMassBins, all_curves, all_scores
 from covid_model.evaluation.conformal import KINDS, LEVEL, ConformalSets, set_measures
 from covid_model.evaluation.groups import GROUPINGS, LEAST
 from covid_model.evaluation.scores import confusion
@@ -39,7 +39,7 @@ def scored_whole(cases: Cases, thresholds: Mapping[str, Mapping[str, float]]) ->
 
     thresholds: class -> {name of an operating point: probability}, as on the card.
     """
-    found = resample(cases.patients, all_scores(cases, cases.thresholds(thresholds, CARD_POINT)))
+    found = resample(cases.patients, all_scores(cases, cases.thresholds(thresholds, CARD_POINT)), biased=BIASED)
     return {
         "images": found.images,
         "patients": found.patients,

@@ -11,6 +11,7 @@ from typing import Any, Final
 from covid_model.evaluation.card_summary import gap_reason, interval_text, recipe_text
 from covid_model.models.card import Card
 from covid_model.models.specs import MODELS
+from covid_model.trust.trust_tests.randomisation import passes_on_average
 
 REPORTED: Final = "reported"
 MISSING: Final = "not reported"
@@ -130,7 +131,7 @@ def _explained(known: Known) -> str:
     methods = (known.audit or {}).get("methods", {})
     if not methods:
         return ""
-    passed = sum(bool(found["randomisation"]["passed"]) for found in methods.values())
+    passed = sum(passes_on_average(found) for found in methods.values())
     return f"Heatmaps; {passed} of {len(methods)} methods pass the test of randomised weights."
 
 

@@ -6,29 +6,13 @@ from typing import Any, Final
 from covid_model.evaluation.card_summary import gap_reason, interval_text, recipe_text
 from covid_model.evaluation.groups import GROUPINGS, LEAST
 from covid_model.evaluation.subsets import SUBSETS
+from covid_model.evaluation.titles import OF_CLASS, SCORES, score_title
 from covid_model.models.card import Card
 from covid_model.share.checklist import Known, score
 from covid_model.share.checklist import rows as checklist_rows
 from covid_model.share.report import NOTICE, templates
 
 UNMEASURED: Final = "Nothing was measured on test images; `python -m covid_model evaluate` does it."
-SCORES: Final = {
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "auc/macro": "AUC, mean over classes",
-    "brier": "Brier score",
-    "log_loss": "Log loss",
-    "ece": "Calibration error",
-    "ece/before temperature": "Calibration error before temperature scaling",
-}
-OF_CLASS: Final = {
-    "auc": "AUC",
-    "auprc": "AUPRC",
-    "sensitivity": "Sensitivity",
-    "specificity": "Specificity",
-    "ppv": "PPV",
-    "npv": "NPV",
-}
 
 
 @dataclass(frozen=True)
@@ -117,8 +101,8 @@ def _training(card: Card) -> Section:
 
 def _totals(report: dict[str, Any]) -> Section:
     scores = report["splits"]["test"]["scores"]
-    named = SCORES | {f"{key}/{name}": f"{title}, {name}" for name in report["classes"] for key, title in OF_CLASS.items()}
-    rows = tuple((title, interval_text(scores[key])) for key, title in named.items() if key in scores)
+    keys = (*SCORES, *(f"{measure}/{name}" for name in report["classes"] for measure in OF_CLASS))
+    rows = tuple((score_title(key), interval_text(scores[key])) for key in keys if key in scores)
     return Section("Quantitative analyses: all test images", (), ("score", "value (95% interval)"), rows)
 
 

@@ -14,8 +14,8 @@ TOUR: Final = ASSETS / "tour.json"
 @dataclass(frozen=True)
 class TourExample:
     """One model on one image. share: of the heatmap inside the lungs; chance: the lungs' share of what the model saw.
-    verdict, why: on the heatmap; failed: keys of the tests it failed. image: name of the sample; label: the class it was
-    generated for.
+    verdict, why: on the heatmap; failed: keys of the tests it failed, or that leave a doubt. image: name of the sample;
+    label: the class it was generated for.
     """
 
     image: str
@@ -52,13 +52,13 @@ STOPS: Final = {
             "right",
             "Right, for a plausible reason",
             "The model predicts {predicted} ({probability:.0%}) for this image, which was drawn as {label}. {share:.0%} of "
-            "its heatmap is in the lungs, which are {chance:.0%} of what it saw, and no test speaks against the heatmap.",
+            "its heatmap is in the lungs, which are {chance:.0%} of what it saw, and the tests support the heatmap.",
         ),
         Stop(
             "wrong reason",
             "Right, for the wrong reason",
             "The model predicts {predicted} ({probability:.0%}), which is what the image was drawn as. An app that stops "
-            "here has convinced its user, but the heatmap fails the tests: {why}",
+            "here has convinced its user, but the tests do not support the heatmap: {why}",
         ),
         Stop(
             "wrong",

@@ -30,7 +30,8 @@ class TrustScore:
     value: the measured number. chance: the value of a map or model without merit, None where it is not known.
     better: does a good map have a higher or a lower value than chance? sentence: the finding in plain words, then a colon
     and its numbers. details: plain values behind it (curves, matrices, lists), for figures and records. caveat: a sentence
-    that a supported verdict must not leave out; "" for none.
+    that a supported verdict must not leave out; "" for none. doubt: a sentence with which no heatmap is supported, though it
+    accuses none; "" for none. against: of a test that never decides, does its finding speak against the heatmap?
     """
 
     key: str
@@ -41,6 +42,8 @@ class TrustScore:
     sentence: str
     details: dict[str, Any] = field(default_factory=dict)
     caveat: str = ""
+    doubt: str = ""
+    against: bool = False
 
     @property
     def finding(self) -> str:

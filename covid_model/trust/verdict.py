@@ -11,14 +11,19 @@ from covid_model.trust.score import TrustInput, TrustScore
 from covid_model.trust.trust_tests import TRUST_TESTS
 
 LEAST_PROBABILITY: Final = 0.5
+CHANCE: Final = 0.5
+"""The AUC of a model that knows nothing."""
+ADULTS: Final = "adults"
+"""The part of the test images (`evaluation.subsets`) on which a model must be better than chance."""
 
 RULE: Final = (
     "The first rule that applies gives the verdict. "
     "Withheld: the input check refuses the image, the method ignores the class, the lungs were not found, "
-    f"the model gives the explained class less than {LEAST_PROBABILITY:.0%}, or the heatmap has no positive values. "
+    f"the model gives the explained class less than {LEAST_PROBABILITY:.0%}, ranks it no better than chance among the "
+    "adults of its test images, or the heatmap has no positive values. "
     "Not supported: a deciding test fails. "
     "Withheld: survival of the edits, weight randomisation or stability could not decide (the latter two need an audit "
-    "record of the model and method). "
+    "record of the model and method), or without the lungs the model keeps most of its certainty. "
     "Supported: everything else. "
     "A supported heatmap shows what this model used; it does not make the model right."
 )
@@ -48,9 +53,26 @@ def withheld(inputs: TrustInput) -> str | None:
             f"{low_probability(inputs.explained_class, inputs.probability, inputs.prediction.head)}; "
             "do not read a heatmap for a class that the model itself finds unlikely."
         )
-    if not np.max(inputs.explanation.heatmap) > 0:
-        return f"No part of the image raised the score of {inputs.explanation.target}."
-    return None
+    unseen = not np.max(inputs.explanation.heatmap) > 0
+    nothing = f"No part of the image raised the score of {inputs.explanation.target}." if unseen else None
+    return _no_better_than_chance(inputs) or nothing
+
+
+def _no_better_than_chance(inputs: TrustInput) -> str | None:
+    """Why nothing is known to be in the model's answer, by its own card, or None.
+
+    Among adults, since many models that score well on mixed collections know children, who are all without COVID-19. The
+    error rates of the verdict are of models that know their class.
+    """
+    name, test = inputs.explained_class, inputs.classifier.card.scores.get("test", {})
+    adults = test.get("by_subset", {}).get(ADULTS, {})
+    auc = adults.get("scores", {}).get(f"auc/{name}")
+    if not auc or auc["low"] is None or auc["low"] > CHANCE:
+        return None
+    return (
+        f"Among {adults['images']} test images of adults this model ranks {name} no better than chance; a heatmap of such "
+        f"an answer is no evidence (AUC {auc['value']:.2f}, 95% interval {auc['low']:.2f} to {auc['high']:.2f})."
+    )
 
 
 def rule_tests() -> list[str]:
@@ -69,6 +91,8 @@ def verdict(inputs: TrustInput, scores: Sequence[TrustScore]) -> Verdict:
     decided = {score.key for score in passed}
     if missing := [test.question for test in TRUST_TESTS.values() if test.required and test.key not in decided]:
         return Verdict("withheld", f"{_undecided(missing)}{_no_record(inputs)}")
+    if doubts := [score.doubt for score in scores if score.doubt]:
+        return Verdict("withheld", " ".join([*doubts, "No heatmap of such an answer is supported."]))
     caveats = [score.caveat for score in scores if score.caveat]
     return Verdict("supported", " ".join([f"All {len(passed)} tests that could decide passed.", *caveats]))
 

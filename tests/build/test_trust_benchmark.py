@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from toy_benchmark import cells, toy_summary
 
 from covid_model.build.trust_benchmark import measure, run
 from covid_model.build.trust_benchmark.causal import Effects
@@ -15,26 +16,10 @@ from covid_model.build.trust_benchmark.plan import STRENGTHS, Planned, plan
 from covid_model.build.trust_benchmark.planted_maps import PLANTED, planted_methods
 from covid_model.build.trust_benchmark.run import measured_model, records
 from covid_model.build.trust_benchmark.shortcuts import SHORTCUTS
-from covid_model.build.trust_benchmark.summary import summarise
 from covid_model.build.trust_benchmark.tables import ANSWERS_FOR, LINES, side_of, word_of
 from covid_model.errors import DataError
 from covid_model.explain.methods import DEFAULT_METHOD, METHODS
-from covid_model.plots.benchmark import evidence_figure, roc_figure
 from covid_model.settings import PACKAGE
-from covid_model.trust.benchmark import (
-    IGNORING,
-    ErrorRates,
-    Share,
-    benchmark_line,
-    better_methods,
-    default_line,
-    line_of_test,
-    planted_caught,
-    rates_of_test,
-    roc_points,
-    short_line,
-    verdict_rates,
-)
 from covid_model.trust.matched_edits import EDITS
 from covid_model.trust.trust_tests import TRUST_TESTS
 
@@ -142,40 +127,9 @@ def test_an_interrupted_run_continues(tmp_path: Path, monkeypatch: pytest.Monkey
         list(records(models, tmp_path / "file"))
 
 
-def cells(suspicion: float | None, outcome: str = "passed") -> dict[str, Any]:
-    return {"outcome": outcome, "value": suspicion, "suspicion": suspicion}
-
-
-def record(planned: Planned, use: str, suspicion: dict[str, float]) -> dict[str, Any]:
-    """One model whose heatmaps have these suspicions; planted maps are beyond every line."""
-    scores = {"hit": 1.0, "energy": 0.5, "auprc": 0.6 if use == "used" else 0.4}
-    planted = {kind.key: {test: cells(line + 1) for test, line in LINES.items()} for kind in PLANTED}
-    methods = {
-        method: {"evidence": {"opacity": scores, "shortcut": scores}, "tests": tests}
-        for method, tests in (planted | {DEFAULT_METHOD: {test: cells(value) for test, value in suspicion.items()}}).items()
-    }
-    edits = {"marks": suspicion["survival"], "tone": suspicion["survival"] - 0.1}
-    common = {"number": 1_000_000, "probability": 0.9, "edits": edits, "methods": methods}
-    images = [{"group": group, **common} for group in ("both", "alone")]
-    effect = 0.9 if use == "used" else 0.0
-    known = {"network": planned.network, "kind": planned.kind, "strength": planned.strength, "seed": planned.seed}
-    measured = {"shortcut_effect": effect, "opacity_effect": 0.5, "auc": 0.9, "encoded": 1.0, "code": "0"}
-    return {**known, "use": use, **measured, "images": images}
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture
 def summary() -> dict[str, Any]:
-    """Attention and survival know every model that uses its shortcut; stability is noise; the others pass everything.
-
-    The edit that answers most is always "marks", which is right for two of the three shortcuts.
-    """
-    rng, found = np.random.default_rng(0), []
-    for planned in (one for one in plan() if one.kind in ("marker", "text", "tone")):
-        use = "used" if planned.strength >= 0.5 else "not used"
-        known = 0.2 if use == "used" else -0.2
-        suspicion = {"attention": known, "survival": LINES["survival"] + known, "stability": rng.uniform(0, 1)}
-        found.append(record(planned, use, {test: line - 0.1 for test, line in LINES.items()} | suspicion))
-    return summarise(found)
+    return toy_summary()
 
 
 def test_a_test_that_knows_is_useful_on_both_halves_and_noise_is_not(summary: dict[str, Any]) -> None:
@@ -245,69 +199,6 @@ def test_evidence_is_the_opacity_of_clean_models_and_the_shortcut_of_others(summ
     assert {"uniform in lungs", "centre Gaussian", "Sobel edges"} <= set(opacity)
 
 
-def with_gaps(method: str, evidence: str, half_a: tuple[float, float], half_b: tuple[float, float]) -> dict[str, Any]:
-    """Results in which the default method finds everything as well as any other, but for one method on one evidence."""
-    equal = {"better": {"value": 0.0, "low": -0.1, "high": 0.1}}
-    found = {kind: {half: dict.fromkeys(METHODS, equal) for half in "AB"} for kind in ("opacity", "shortcut")}
-    for half, (low, high) in zip("AB", (half_a, half_b), strict=True):
-        gap = {"better": {"value": (low + high) / 2, "low": low, "high": high}}
-        found[evidence][half] = {**found[evidence][half], method: gap}
-    return {"default_method": DEFAULT_METHOD, "evidence": found}
-
-
-def test_the_default_method_follows_where_no_other_is_better_on_both_halves() -> None:
-    better, unsure, worse = (0.01, 0.1), (-0.01, 0.1), (-0.2, -0.1)
-    beaten = with_gaps("hirescam", "opacity", better, better)
-    assert better_methods(beaten) == {"hirescam": "opacity"}
-    assert default_line(beaten).startswith("Grad-CAM, the default method, does not follow from this: ")
-    assert default_line(beaten).endswith("by the rule HiResCAM finds the opacity better on both halves.")
-    for kept in (with_gaps("hirescam", "opacity", better, unsure), with_gaps("eigencam", "opacity", better, better)):
-        assert better_methods(kept) == {}
-        assert "follows from this: no other method" in default_line(kept)
-    beaten["evidence"]["shortcut"]["A"]["hirescam"] = {"better": dict(zip(("low", "high"), worse, strict=True))}
-    assert better_methods(beaten) == {}, "it finds the shortcut worse"
-    del beaten["evidence"]["opacity"]["B"]["hirescam"], beaten["evidence"]["shortcut"]["A"]["hirescam"]
-    assert better_methods(beaten) == {}, "measured on one half alone"
-    assert default_line({}) == ""
-
-
-def test_the_line_for_a_page_is_read_from_the_results(summary: dict[str, Any]) -> None:
-    found = rates_of_test("attention", DEFAULT_METHOD, summary)
-    assert found is not None
-    assert (found.caught.value, found.accused.value) == (1.0, 0.0)
-    rates = verdict_rates(DEFAULT_METHOD, summary)
-    assert rates is not None
-    line = benchmark_line(DEFAULT_METHOD, summary)
-    assert rates.caught.text in line and rates.accused.text in line
-    assert rates == ErrorRates(Share(**vars(rates.caught)), Share(**vars(rates.accused)))
-    assert line.endswith("could not tell the two apart.") == (rates.caught.low <= rates.accused.high)
-    short = short_line(DEFAULT_METHOD, summary)
-    assert f"caught {rates.caught.value:.0%} " in short and f"accused {rates.accused.value:.0%} " in short
-    assert short_line(DEFAULT_METHOD, {}) == ""
-    line = line_of_test("attention", DEFAULT_METHOD, summary)
-    assert found.caught.text in line and found.accused.text in line
-    planted = planted_caught("attention", summary)
-    assert set(planted) == set(IGNORING)
-    assert all(f"{share.text} of {IGNORING[name]}" in line for name, share in planted.items())
-    assert line_of_test("agreement", DEFAULT_METHOD, summary) == ""
-    assert benchmark_line("no such method", summary) == "" == benchmark_line(DEFAULT_METHOD, {})
-    assert verdict_rates(DEFAULT_METHOD, {}) is None is rates_of_test("agreement", DEFAULT_METHOD, summary)
-
-
-def test_charts_are_drawn_from_the_results(summary: dict[str, Any]) -> None:
-    alarms, caught = roc_points("attention", summary)
-    assert (alarms[0], caught[0], alarms[-1], caught[-1]) == (0, 0, 1, 1)
-    assert 1.0 in [c for a, c in zip(alarms, caught, strict=True) if a == 0], "it knows every model"
-    assert roc_points("attention", {}) == ([], [])
-    figure = roc_figure(summary)
-    assert len(figure.data) == len(LINES) + 1
-    assert "(1.00)" in next(line.name for line in figure.data if TRUST_TESTS["attention"].question in line.name)
-    bars = evidence_figure(summary, "opacity").data[0]
-    shown = dict(zip(bars.y, bars.x, strict=True))
-    assert shown[METHODS[DEFAULT_METHOD].label] == pytest.approx(0.4)
-    assert "uniform in lungs" in shown
-
-
 def test_the_summarys_rule_is_the_rule_of_the_verdict() -> None:
     deciding = [key for key, test in TRUST_TESTS.items() if test.decides and key in LINES]
     passing = dict.fromkeys(deciding, "passed")
@@ -316,6 +207,8 @@ def test_the_summarys_rule_is_the_rule_of_the_verdict() -> None:
     assert word_of(dict.fromkeys(deciding, "unclear")) == "withheld"
     for key in (key for key in deciding if TRUST_TESTS[key].required):
         assert word_of(passing | {key: "unclear"}) == "withheld"
+    assert word_of(passing | {"region_ablation": "failed"}) == "withheld", "a doubt accuses nobody"
+    assert word_of(passing | {"region_ablation": "unclear"}) == "supported", "with a caveat"
     assert side_of("attention", cells(0.01)) == "failed"
     assert side_of("attention", cells(-0.01)) == "passed"
     assert side_of("attention", cells(None)) == "unclear"
@@ -337,6 +230,10 @@ def test_a_marker_model_is_found_and_a_clean_one_is_not_accused(monkeypatch: pyt
         images = [image for image in found["images"] if image["group"] == "both"]
         return [image["methods"][DEFAULT_METHOD]["tests"][test]["outcome"] for image in images]
 
+    def sides(found: dict[str, Any], test: str) -> list[str]:
+        images = [image for image in found["images"] if image["group"] == "both"]
+        return [side_of(test, image["methods"][DEFAULT_METHOD]["tests"][test]) for image in images]
+
     def words(found: dict[str, Any]) -> list[str]:
         tests = [image["methods"][DEFAULT_METHOD]["tests"] for image in found["images"] if image["group"] == "both"]
         return [word_of({test: side_of(test, cells) for test, cells in one.items()}) for one in tests]
@@ -347,7 +244,7 @@ def test_a_marker_model_is_found_and_a_clean_one_is_not_accused(monkeypatch: pyt
     assert words(with_marker) == ["not supported"] * measure.BOTH
     assert "failed" not in outcomes(clean, "survival")
     assert words(clean).count("not supported") == 0
-    assert outcomes(with_marker, "region_ablation").count("failed") >= 2
-    assert len(outcomes(clean, "region_ablation")) == measure.BOTH
-    assert "failed" not in outcomes(clean, "region_ablation")
+    assert sides(with_marker, "region_ablation").count("failed") >= 2
+    assert len(sides(clean, "region_ablation")) == measure.BOTH
+    assert "failed" not in sides(clean, "region_ablation")
     assert "failed" not in outcomes(clean, "randomisation")

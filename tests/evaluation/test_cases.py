@@ -4,8 +4,17 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from covid_model.evaluation.bootstrap import resample
-from covid_model.evaluation.cases import ANSWERED, GRID, Cases, EqualMassBins, all_curves, all_scores, balanced_accuracy
+from covid_model.evaluation.bootstrap import centred, resample
+from covid_model.evaluation.cases import (
+    ANSWERED,
+    BIASED,
+    GRID,
+    Cases,
+    EqualMassBins,
+    all_curves,
+    all_scores,
+    balanced_accuracy,
+)
 from covid_model.evaluation.ranked import Ranked
 from covid_model.evaluation.scores import at_prevalence, net_benefit
 
@@ -90,6 +99,22 @@ def test_ece_of_a_model_that_is_half_right_at_certainty() -> None:
     sure, ones = np.array([[1.0, 0.0]] * 10), np.ones((1, 10))
     assert EqualMassBins(np.array([0, 1] * 5), sure, bins=1).error(ones)[0] == pytest.approx(0.5)
     assert EqualMassBins(np.zeros(10, int), sure).error(ones)[0] == 0
+
+
+def test_the_interval_of_the_calibration_error_holds_it_and_covers_what_so_many_images_give() -> None:
+    """Answers that promise a tenth too much; the percentiles of the draws alone would lie too high."""
+    rng, images, found = np.random.default_rng(0), 150, []
+    for seed in range(120):
+        top = rng.uniform(0.6, 1, images)
+        label = (rng.random(images) > top - 0.1).astype(int)
+        cases = Cases(("a", "b"), label, np.column_stack([top, 1 - top]), np.arange(images))
+        scores = all_scores(cases, {"a": 0.5, "b": 0.5})
+        found.append(resample(cases.patients, scores, draws=200, seed=seed, biased=BIASED).intervals()["ece"])
+    assert all(one.low <= one.value <= one.high for one in found)
+    truth = np.mean([one.value for one in found])
+    assert np.mean([one.low <= truth <= one.high for one in found]) > 0.9
+    np.testing.assert_allclose(centred(np.array([0.2, 0.4]), np.array([0.1])), [0.0, 0.2])
+    np.testing.assert_allclose(centred(np.array([-0.2, 0.4]), np.array([0.0])), [-0.2, 0.3])
 
 
 def test_ece_bins_hold_equally_many_images() -> None:

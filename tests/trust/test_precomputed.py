@@ -104,5 +104,9 @@ def test_what_is_written_is_read_back(tmp_path: Path, result: Result, monkeypatc
     monkeypatch.setattr(Result, "trust_scores", lambda self: list(precomputed_scores(self.inputs).values()))
     model = load_model(DEFAULT_MODEL)
     path = write_scores(model, [shipped_samples()[FIRST]], tmp_path)
+    assert path is not None
     assert path == scores_path(DEFAULT_MODEL, tmp_path)
     assert precomputed_scores(result.inputs, tmp_path) == precomputed_scores(result.inputs)
+    monkeypatch.setattr("covid_model.build.trust_scores.withheld", lambda _: "no better than chance")
+    assert write_scores(model, [shipped_samples()[FIRST]], tmp_path) is None
+    assert not path.exists(), "scores of an earlier version would be taken for those of this one"

@@ -1,5 +1,7 @@
 """Each trust test on toy models whose evidence is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from toy_models import (
@@ -61,11 +63,34 @@ def test_a_planted_marker_is_caught_by_place_and_by_region_ablation() -> None:
     scores = {score.key: score for score in run_tests(inputs)}
     assert scores["attention"].value < 0.05 < scores["attention"].details["line"]
     assert "No more in the lungs than a" in scores["attention"].sentence
-    assert scores["region_ablation"].outcome == "failed"
+    assert scores["region_ablation"].against
+    assert scores["region_ablation"].doubt == "Without the lungs the model keeps most of its certainty."
     assert scores["region_ablation"].value == pytest.approx(inputs.probability, abs=0.02), "the lungs do not matter to it"
-    found = verdict(inputs, list(scores.values()))
-    assert found.word == "not supported"
-    assert "Without the lungs the model keeps most of its certainty." in found.why
+    assert scores["region_ablation"].outcome == "informational", "it accuses nobody"
+    assert verdict(inputs, list(scores.values())).word == "not supported"
+
+
+def test_a_heatmap_of_an_answer_that_needs_no_lungs_is_not_supported_though_all_else_passes() -> None:
+    inputs, doubtful = lung_trust_input(), run("region_ablation", marker_trust_input())
+    scores = [doubtful if score.key == "region_ablation" else score for score in run_tests(inputs)]
+    found = verdict(inputs, scores)
+    assert found.word == "withheld"
+    assert found.why.startswith("Without the lungs the model keeps most of its certainty.")
+    failed = [replace(score, outcome="failed") if score.key == "stability" else score for score in scores]
+    assert verdict(inputs, failed).word == "not supported", "an accusation comes before a doubt"
+
+
+def test_a_model_that_is_as_sure_of_an_empty_image_says_so_beside_its_support() -> None:
+    sure_of_anything = classifier_on(lung_area(SIDE), strength=0.1)
+    sure_of_anything.network.get_layer("logits").bias.assign([6.0, 0.0, 0.0])
+    inputs = trust_input_of(sure_of_anything, image_with(lung_area(IMAGE)))
+    assert inputs.probability > 0.9
+    score = run("region_ablation", inputs)
+    assert score.details["probabilities"]["nothing"] == pytest.approx(inputs.probability, abs=0.01)
+    assert "kept" not in score.details, "there is nothing to lose"
+    assert score.against
+    assert score.caveat == f"But on an empty image the model is as sure of {inputs.explained_class}."
+    assert not score.doubt
 
 
 def test_an_edge_detector_is_caught_whatever_the_model(edge_detector: str) -> None:
@@ -222,14 +247,32 @@ def test_the_verdict_is_withheld_for_what_the_model_does_not_believe_and_without
     assert "No part of the image raised the score of" in (withheld(inputs) or "")
 
 
+def test_a_model_that_knows_no_more_than_chance_among_adults_gets_no_verdict() -> None:
+    inputs = lung_trust_input()
+    for low, expected in ((0.2, "no better than chance"), (0.5, "no better than chance"), (0.51, None), (None, None)):
+        auc = {"value": 0.6, "low": low, "high": 0.8}
+        inputs.classifier.card.scores["test"] = {"by_subset": {"adults": {"images": 90, "scores": {"auc/COVID-19": auc}}}}
+        why = withheld(inputs)
+        assert why is None if expected is None else expected in (why or "")
+    inputs.classifier.card.scores["test"]["by_subset"]["adults"]["scores"] = {"auc/Normal": {**auc, "low": 0.1}}
+    assert withheld(inputs) is None, "the explained class counts"
+
+
+@pytest.mark.parametrize("key", SHIPPED)
+def test_the_scores_of_adults_are_on_the_cards(key: str) -> None:
+    card = read_card(WEIGHTS / MODELS[key].card_name)
+    assert "auc/COVID-19" in card.scores["test"]["by_subset"]["adults"]["scores"]
+
+
 def test_a_supported_verdict_needs_survival_weight_randomisation_and_stability() -> None:
     assert [key for key, test in TRUST_TESTS.items() if test.required] == ["survival", "stability", "randomisation"]
     assert "Withheld: survival of the edits, weight randomisation or stability could not decide" in RULE
+    assert "or without the lungs the model keeps most of its certainty" in RULE
     assert RULE.index("Not supported:") < RULE.index("Withheld: survival"), "a failed test comes first"
     inputs = lung_trust_input()
     measured, inputs.measured = inputs.measured, {"usual": inputs.measured["usual"]}
     scores = list(run_tests(inputs))
-    assert [score.key for score in scores if score.outcome == "passed"] == ["region_ablation", "survival"]
+    assert [score.key for score in scores if score.outcome == "passed"] == ["survival"]
     found = verdict(inputs, scores)
     assert found.word == "withheld"
     assert "“Is it stable?” and “Does it depend on the model?”" in found.why
@@ -248,11 +291,11 @@ def test_without_an_audit_record_a_failed_test_still_decides() -> None:
 
 
 def test_the_verdict_waits_for_no_test_that_only_informs() -> None:
-    assert rule_tests() == ["region_ablation", "survival", "stability", "randomisation", "source"]
+    assert rule_tests() == ["survival", "stability", "randomisation", "source", "region_ablation"]
     assert list(TRUST_TESTS)[:5] == rule_tests(), "they run first"
     for inputs in (lung_trust_input(), marker_trust_input()):
         scores = list(run_tests(inputs))
-        assert not any(score.caveat for score in scores if score.key not in rule_tests())
+        assert not any(score.caveat or score.doubt for score in scores if score.key not in rule_tests())
         early = [score for score in scores if score.key in rule_tests()]
         assert verdict(inputs, early) == verdict(inputs, scores)
 
@@ -263,6 +306,7 @@ def test_a_test_that_only_informs_never_decides() -> None:
     scores = {score.key: score for score in run_tests(inputs)}
     assert "misses what radiologists outlined" in scores["lesions"].sentence
     assert scores["lesions"].outcome == "informational"
+    assert scores["lesions"].against
     assert verdict(inputs, list(scores.values())).word == "supported"
 
 

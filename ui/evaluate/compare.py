@@ -8,6 +8,7 @@ import streamlit as st
 from covid_model.evaluation.compare import paired_difference
 from covid_model.evaluation.parts import CARD_POINT
 from covid_model.evaluation.stored import StoredReport
+from covid_model.evaluation.titles import score_title
 from covid_model.plots.evaluation import roc_figure
 from ui.evaluate.reports import PLAIN, estimate, offered_reports, report_in, titles
 from ui.inert import inert, inert_figure
@@ -15,13 +16,7 @@ from ui.links import linked_select
 
 DRAWS: Final = 2000
 LEAST: Final = 20
-TITLES: Final = {
-    "auc": "AUC",
-    "auprc": "AUPRC",
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "ece": "ECE",
-}
+COMPARED: Final = ("auc", "auprc", "accuracy", "balanced_accuracy", "ece")
 
 
 @st.cache_data(max_entries=16, show_spinner="Comparing on the same images …")
@@ -70,11 +65,17 @@ def _rows(table: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
     rows = []
     for key, parts in table.items():
         measure, _, name = key.partition("/")
-        if measure not in TITLES or name == "macro" or parts["difference"]["value"] is None:
+        if measure not in COMPARED or name == "macro" or parts["difference"]["value"] is None:
             continue
         difference = parts["difference"]
         clear = difference["low"] is not None and (difference["low"] > 0 or difference["high"] < 0)
         shown = {part: f"{parts[part]['value']:.3f}" for part in ("first", "second")}
-        title = TITLES[measure] + (f", {name}" if name else "")
-        rows.append({"score": title, **shown, "difference": estimate(difference).text("+.3f"), "": "clear" if clear else ""})
+        rows.append(
+            {
+                "score": score_title(key),
+                **shown,
+                "difference": estimate(difference).text("+.3f"),
+                "": "clear" if clear else "",
+            }
+        )
     return rows

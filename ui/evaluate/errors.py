@@ -46,7 +46,10 @@ def _images(report: StoredReport) -> None:
             inert_figure(confusion_figure(counts, classes)), key=CHART, config=PLAIN, on_select=_chosen_on_chart,
             selection_mode="points", alt="Confusion matrix: rows true, columns predicted classes",
         )  # fmt: skip
-        st.caption("Rows are true classes, columns predicted ones. Click a cell to see its images.")
+        st.caption(
+            "Rows are true classes, columns the most likely ones by the model; a sensitivity at a threshold differs. "
+            "Click a cell to see its images."
+        )
     with right:
         cell = linked_select("Images of", cells, CELL, help="The same choice as a click on the matrix.")
         rows = report.predictions

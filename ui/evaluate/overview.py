@@ -46,7 +46,8 @@ def headline(report: StoredReport, name: str) -> None:
             value = "not defined" if found.value is None else f"{found.value:{style}}"
             st.metric(inert(title), value, help=meaning, border=True)
             if found.low is not None and found.high is not None:
-                st.caption(f"95% interval {found.low:{style}} to {found.high:{style}}")
+                where = ", at 95% specificity" if key.startswith("sensitivity") else ""
+                st.caption(f"95% interval {found.low:{style}} to {found.high:{style}}{where}")
 
 
 def reference_rows(report: StoredReport) -> list[ForestRow]:
@@ -94,11 +95,7 @@ def overview(report: StoredReport, name: str) -> None:
             inert_figure(reliability_figure(report.content["reliability"])), key="reliability", config=PLAIN,
             alt="Promised and measured share of right answers",
         )  # fmt: skip
-    before = estimate(report.test["scores"].get("ece/before temperature"))
-    st.caption(
-        f"Reliability: {len(report.content['reliability']['value'])} bins of equally many images. Expected calibration "
-        f"error {estimate(report.test['scores']['ece']).text('.3f')}, before temperature scaling {before.text('.3f')}."
-    )
+    st.caption(_calibration(report))
     with st.expander(
         "What if it may say “I cannot tell”?", icon=":material/help:", on_change="rerun", key="abstain"
     ) as place:
@@ -106,6 +103,21 @@ def overview(report: StoredReport, name: str) -> None:
             figure = abstention_figure(report.content["abstention"])
             st.plotly_chart(inert_figure(figure), key="abstention", config=PLAIN, alt="Accuracy by share of images answered")
             st.caption("The images with the highest predictive entropy are left unanswered first.")
+
+
+def _calibration(report: StoredReport) -> str:
+    """The calibration error before and after temperature scaling, and what that says."""
+    scores = report.test["scores"]
+    after, before = estimate(scores["ece"]), estimate(scores.get("ece/before temperature"))
+    worse = (
+        " The temperature was fitted on validation images and did not help on these."
+        if after.value is not None and before.value is not None and after.value > before.value
+        else ""
+    )
+    return (
+        f"Reliability: {len(report.content['reliability']['value'])} bins of equally many images. Expected calibration "
+        f"error {after.text('.3f')}, before temperature scaling {before.text('.3f')}.{worse}"
+    )
 
 
 def _points(report: StoredReport, name: str) -> list[tuple[str, float, float]]:

@@ -52,7 +52,9 @@ def thresholds(report: StoredReport, name: str) -> None:
         st.subheader("Operating points, chosen on validation images", anchor=False)
         st.dataframe(_operating_rows(points), hide_index=True)
         st.caption(
-            "Each threshold keeps its promise on the validation images; the columns say what it becomes on the test images."
+            "Each threshold keeps its promise on the validation images; the columns say what it becomes on the test images. "
+            f"Of these {_percent(curves['prevalence'])} have {inert(name)}; above, the predictive values are those at the "
+            "prevalence that you chose."
         )
     st.subheader("Is acting on the model better than acting on everybody or nobody?", anchor=False)
     figure = net_benefit_figure(grid, curves)
@@ -88,7 +90,7 @@ def _operating_rows(points: dict[str, dict[str, dict[str, list[float | None]]]])
     rows = []
     for place, (key, threshold) in enumerate(points["thresholds"].items()):
         measured = {
-            (measure.upper() if measure.endswith("pv") else measure): Estimate(
+            (f"{measure.upper()}, test prevalence" if measure.endswith("pv") else measure): Estimate(
                 *(band[end][place] for end in ("value", "low", "high"))
             ).text(".0%")
             for measure, band in points["test"].items()

@@ -25,6 +25,8 @@ BADGES: Final[dict[Outcome, tuple[str, str, Colour]]] = {
     "unclear": ("Cannot decide", ":material/help:", "orange"),
     "informational": ("For information", ":material/info:", "gray"),
 }
+AGAINST: Final[tuple[str, str, Colour]] = ("Speaks against it", ":material/priority_high:", "orange")
+"""Of a test that never decides, with bad news."""
 VERDICTS: Final[dict[Word, tuple[str, str, Colour]]] = {
     "supported": ("Supported", ":material/verified:", "green"),
     "not supported": ("Not supported", ":material/gpp_bad:", "red"),
@@ -68,7 +70,7 @@ def _verdict_line(inputs: TrustInput) -> None:
     if done == len(needed):
         found = verdict(inputs, list(scores.values()))
         show_verdict(found)
-        if found.word != "withheld" and (rates := short_line(inputs.explanation.method)):
+        if found.word != "withheld" and (rates := short_line(inputs.explanation.method, found.word)):
             st.caption(rates)
         if found.word == "withheld" and not inputs.known_of_method:
             _offer_missing_tests(inputs)
@@ -190,13 +192,18 @@ def chip_label(test: TrustTest, score: TrustScore | None) -> str:
     """The question of a test and how it went, as Markdown."""
     if score is None:
         return f":gray[:material/hourglass_empty:] {test.question}"
-    _, icon, colour = BADGES[score.outcome]
+    _, icon, colour = _badge(score)
     return f":{colour}[{icon}] {test.question}"
+
+
+def _badge(score: TrustScore) -> tuple[str, str, Colour]:
+    """How a test went: its word, icon and colour."""
+    return AGAINST if score.against else BADGES[score.outcome]
 
 
 def show_score(inputs: TrustInput, test: TrustTest, score: TrustScore) -> None:
     """One test: outcome, question, finding with its numbers, images and charts, and how it is measured."""
-    name, icon, colour = BADGES[score.outcome]
+    name, icon, colour = _badge(score)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{test.question}**", width="stretch")
         st.badge(name, icon=icon, color=colour)

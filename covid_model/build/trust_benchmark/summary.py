@@ -21,9 +21,9 @@ from covid_model.build.trust_benchmark.tables import (
     ALL,
     LINES,
     OF_THE_MAP,
+    OTHER_RULES,
     PLANTED_KEYS,
     RULE_NOW,
-    WITHOUT_ABLATION,
     Record,
     Scores,
     model_table,
@@ -64,7 +64,7 @@ def summarise(records: Sequence[Record]) -> Results:
         "tests": of_tests,
         "verdict": {
             "shortcut": {method: _verdict_rates(scores, method, RULE_NOW) for method in tested},
-            "without ablation": _verdict_rates(scores, DEFAULT_METHOD, WITHOUT_ABLATION),
+            "other rules": {rule: _verdict_rates(scores, DEFAULT_METHOD, rule) for rule in OTHER_RULES},
             "planted": {
                 planted: asdict(rate(scores.of(planted, RULE_NOW, "failed", use="not used"))) for planted in PLANTED_KEYS
             },

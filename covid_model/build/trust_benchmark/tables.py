@@ -35,8 +35,10 @@ PLANTED_KEYS: Final = tuple(kind.key for kind in PLANTED)
 ALL: Final = "all"
 RULE_NOW: Final = "verdict"
 """The verdict by the rule as it is."""
-WITHOUT_ABLATION: Final = "verdict without region_ablation"
-"""What the verdict would be if the need for the lungs did not decide."""
+ABLATION: Final = "region_ablation"
+"""The test of the need for the lungs. It accuses no heatmap, and none is supported that fails it."""
+OTHER_RULES: Final = (f"{ABLATION} deciding", f"without {ABLATION}")
+"""What the verdict could be instead: a heatmap that fails the need for the lungs is not supported, or nobody asks."""
 ANSWERS_FOR: Final = {
     "marker": ("marks",),
     "text": ("marks",),
@@ -75,8 +77,9 @@ def test_table(records: Sequence[Record]) -> pd.DataFrame:
                 if "tests" not in found:
                     continue
                 sides = {test: side_of(test, cells) for test, cells in found["tests"].items()}
-                without = {test: side for test, side in sides.items() if test != "region_ablation"}
-                words = {RULE_NOW: word_of(sides), WITHOUT_ABLATION: word_of(without)}
+                without = word_of({test: side for test, side in sides.items() if test != ABLATION})
+                deciding = "not supported" if sides[ABLATION] == "failed" else without
+                words = {RULE_NOW: word_of(sides), **dict(zip(OTHER_RULES, (deciding, without), strict=True))}
                 key = (name, image["group"], method)
                 rows += [
                     (*key, test, side == "failed", side == "passed", found["tests"][test]["suspicion"])
@@ -105,7 +108,8 @@ def word_of(sides: Mapping[str, str]) -> Word:
     required = [side for test, side in sides.items() if TRUST_TESTS[test].required]
     if "failed" in deciding:
         return "not supported"
-    return "supported" if all(side == "passed" for side in required) else "withheld"
+    doubted = sides.get(ABLATION) == "failed"
+    return "supported" if all(side == "passed" for side in required) and not doubted else "withheld"
 
 
 def named_table(records: Sequence[Record]) -> pd.DataFrame:

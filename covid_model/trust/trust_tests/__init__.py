@@ -20,8 +20,8 @@ class TrustTest(ABC):
 
     question: a heading. how: what is done and what the pass line or chance level is, in two sentences.
     better: does a good map have a higher or a lower value than chance? decides: does the verdict rest on it?
-    required: must this test pass for a supported verdict? qualifies: may it add a caveat to one? cost: seconds, order of
-    magnitude.
+    required: must this test pass for a supported verdict? qualifies: may it add a caveat to one, or withhold it by a doubt?
+    cost: seconds, order of magnitude.
     """
 
     key: ClassVar[str]
@@ -51,19 +51,24 @@ class TrustTest(ABC):
         passed: bool | None = None,
         details: Mapping[str, Any] | None = None,
         caveat: str = "",
+        doubt: str = "",
     ) -> TrustScore:
         """The result of `run`, with fields as in TrustScore.
 
-        passed: None where the test could not decide; tests that never decide leave it out.
+        passed: None where the test could not decide. Of a test that never decides, whether its finding speaks for the
+        heatmap; None where it speaks neither for nor against it.
         """
+        against = not self.decides and passed is False
         outcome: Outcome = "informational"
         if self.decides:
             outcome = "unclear" if passed is None else "passed" if passed else "failed"
-        return TrustScore(self.key, value, chance, self.better, outcome, sentence, dict(details or {}), caveat)
+        return TrustScore(
+            self.key, value, chance, self.better, outcome, sentence, dict(details or {}), caveat, doubt, against
+        )
 
 
 TRUST_TESTS: Final[dict[str, TrustTest]] = {}
-"""By key. Tests that decide come first, each group by cost."""
+"""By key. Tests that decide come first, then those that qualify a verdict; each group by cost."""
 
 Class = TypeVar("Class", bound=type[TrustTest])
 
@@ -72,7 +77,7 @@ def register(test: Class) -> Class:
     """Class decorator: add the test to TRUST_TESTS. Raises ValueError for a key that is taken."""
     if test.key in TRUST_TESTS:
         raise ValueError(f"The trust test {test.key!r} is registered already; choose another key.")
-    tests = sorted([*TRUST_TESTS.values(), test()], key=lambda one: (not one.decides, one.cost))
+    tests = sorted([*TRUST_TESTS.values(), test()], key=lambda one: (not one.decides, not one.qualifies, one.cost))
     TRUST_TESTS.clear()
     TRUST_TESTS.update({one.key: one for one in tests})
     return test

@@ -37,7 +37,8 @@ class Lesions(TrustTest):
             f"Its highest value {pointed} what radiologists outlined as ground glass or consolidation: "
             f"{found['energy']:.0%} of the heatmap is there, and {best:.0%} of the best baseline map."
         )
-        return self.score(found["energy"], sentence, chance=best, details={**found, "baseline_maps": baseline_maps})
+        details = {**found, "baseline_maps": baseline_maps}
+        return self.score(found["energy"], sentence, chance=best, passed=found["hit"] >= 0.5, details=details)
 
     def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
         others = {name: scores["energy"] for name, scores in score.details["baseline_maps"].items()}

@@ -1,8 +1,9 @@
 """Does the heatmap change when the model's weights are randomised? If not, it does not show what the model learned."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -56,6 +57,20 @@ class RandomisedModel:
 
 _copies: Final["WeakKeyDictionary[keras.Model, RandomisedModel]"] = WeakKeyDictionary()
 _making: Final = threading.Lock()
+
+
+def pass_line(unrelated: float) -> float:
+    """The similarity to the original that a heatmap of shuffled weights must stay below. unrelated: of unrelated heatmaps.
+
+    >>> pass_line(0.5)
+    0.75
+    """
+    return unrelated + ALLOWED * (1 - unrelated)
+
+
+def passes_on_average(of_method: Mapping[str, Any]) -> bool:
+    """Does a method depend on the model, by the mean of its part of an audit record? On one image it may be otherwise."""
+    return bool(of_method["randomisation"]["value"] < pass_line(of_method["pairs"]["ssim"]))
 
 
 def randomised_copy(classifier: Classifier) -> RandomisedModel:
@@ -150,7 +165,7 @@ class WeightRandomisation(TrustTest):
             sentence = f"This test has no pass line for this model: {kept}."
             return self.score(value, sentence, details=details)
         chance = float(pairs["ssim"])
-        line = chance + ALLOWED * (1 - chance)
+        line = pass_line(chance)
         passed = value < line
         meaning = (
             "depends on what the model learned" if passed else "would look much the same whatever the model had learned"

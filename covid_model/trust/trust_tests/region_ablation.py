@@ -80,17 +80,22 @@ REGIONS: Final[dict[str, Callable[[Array, Mask], Array]]] = {
 
 @register
 class RegionAblation(TrustTest):
-    """The model's probability on each altered image; decides by what is left of its confidence without the lungs."""
+    """The model's probability on each altered image, and what is left of its confidence without the lungs.
+
+    It accuses no heatmap (docs/trust-benchmark.md, "A second set of models"). But a heatmap of an answer that needs no
+    lungs is not supported either, and one of an answer that needs no image says so.
+    """
 
     key = "region_ablation"
     question = "Does the model need the lungs?"
     how = (
         "The model's probability for the same image with lungs removed, lungs only, border only, corners only and a black "
-        "box over the centre. Without the lungs it must lose at least half of its margin over an empty image."
+        "box over the centre. Where it keeps more than half of its margin over an empty image without the lungs, the "
+        "verdict is withheld."
     )
     paper = "Maguolo & Nanni 2021, arXiv 2004.12823"
     better = "lower"
-    decides = True
+    qualifies = True
     cost = 0.3
 
     def run(self, inputs: TrustInput) -> TrustScore:
@@ -106,16 +111,21 @@ class RegionAblation(TrustTest):
         before, without, blank = inputs.probability, found["lungs removed"], found["nothing"]
         details: dict[str, Any] = {"probabilities": {"as it is": before, **found}, "class": inputs.explained_class}
         numbers = (
-            f"it gives {inputs.explained_class} {without:.0%} without them, {before:.0%} with them and {blank:.0%} on an "
-            "empty image."
+            f"it gives {inputs.explained_class} {without:.0%} without the lungs, {before:.0%} with them and {blank:.0%} on "
+            "an empty image."
         )
-        if not lungs.mask.any() or before <= blank + LEAST_CONFIDENCE:
-            why = "has no certainty that it could lose with the lungs" if lungs.mask.any() else "has no lungs to lose"
-            return self.score(without, f"The model {why}: {numbers}", chance=blank, details=details)
-        kept = (without - blank) / (before - blank)
-        details["kept"] = kept
-        finding = f"Without the lungs the model {'loses' if kept <= KEPT else 'keeps'} most of its certainty"
-        return self.score(without, f"{finding}: {numbers}", chance=blank, passed=kept <= KEPT, details=details)
+        if not lungs.mask.any():
+            sentence = f"No lungs were found that could be taken away: {numbers}"
+            return self.score(without, sentence, chance=blank, details=details)
+        if before <= blank + LEAST_CONFIDENCE:
+            finding = f"On an empty image the model is as sure of {inputs.explained_class}"
+            caveat = f"But {finding[0].lower()}{finding[1:]}."
+            return self.score(without, f"{finding}: {numbers}", chance=blank, passed=False, details=details, caveat=caveat)
+        details["kept"] = (without - blank) / (before - blank)
+        passed = details["kept"] <= KEPT
+        finding = f"Without the lungs the model {'loses' if passed else 'keeps'} most of its certainty"
+        doubt = "" if passed else f"{finding}."
+        return self.score(without, f"{finding}: {numbers}", chance=blank, passed=passed, details=details, doubt=doubt)
 
     def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
         known, lungs = score.details["probabilities"], inputs.prediction.prepared.lungs.mask

@@ -46,7 +46,14 @@ class SourceRecognition(TrustTest):
         )
         caveat = "But the model's features give the data source away, and the prediction may rest on that."
         details = {"probabilities": found, "balanced_accuracy": probe.balanced_accuracy}
-        return self.score(found[likely], sentence, chance=chance, details=details, caveat=caveat if recognised else "")
+        return self.score(
+            found[likely],
+            sentence,
+            chance=chance,
+            passed=not recognised,
+            details=details,
+            caveat=caveat if recognised else "",
+        )
 
     def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
         return (Bars(score.details["probabilities"], line=score.chance),)
