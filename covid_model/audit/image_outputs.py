@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from covid_model.api.model import Model
 from covid_model.backends.base import EMBEDDING, LOGITS, Progress
-from covid_model.engines.engine import found_on
+from covid_model.engines.engine import FoundOn
 from covid_model.engines.work import Row, half_precision
 from covid_model.images.xray_image import XrayImage
 from covid_model.models.classifier import Classifier
@@ -26,10 +26,10 @@ def outputs(model: Model, image: XrayImage, settings: Mapping[str, Any], progres
 
 
 def outputs_by(
-    engine: str, workers: int | None, classifier: Classifier, table: pd.DataFrame
+    work_on: FoundOn, classifier: Classifier, table: pd.DataFrame
 ) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
-    """As `evaluation.outputs.image_outputs`. engine, workers: as for `engines.engine.found_on`, also in what is raised."""
+    """As `evaluation.outputs.image_outputs`. work_on: who works on the images; raises what it does."""
     with ProgressLog(f"{classifier.key}: images", len(table)) as shown:
-        found = dict(shown.counted(found_on(Model(classifier), outputs, table["path"], None, engine, workers)))
+        found = dict(shown.counted(work_on(Model(classifier), outputs, table["path"], None)))
     logits, features = (np.array([found[path][name] for path in table["path"]]) for name in (LOGITS, EMBEDDING))
     return logits.astype(np.float32), features.astype(np.float16)

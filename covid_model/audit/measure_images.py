@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from covid_model.api.model import Model
 from covid_model.backends.base import EMBEDDING, Progress
 from covid_model.data.similar import embedding_path
-from covid_model.engines.engine import found_on
+from covid_model.engines.engine import FoundOn, found_on
 from covid_model.engines.parts import finished_parts
 from covid_model.engines.work import Row, half_precision
 from covid_model.errors import DataError
@@ -30,22 +30,20 @@ MOST_MAPPED: Final = 10_000
 LEAST_MAPPED: Final = 10
 
 
-def measure_images(
-    model: Model, table: pd.DataFrame, out: Path, engine: str | None = None, workers: int | None = None
-) -> pd.DataFrame:
+def measure_images(model: Model, table: pd.DataFrame, out: Path, work_on: FoundOn = found_on) -> pd.DataFrame:
     """Write the manifest's rows with what was measured to `out`, and the embeddings beside it.
 
     Added columns: predicted, confidence, correct (where the model knows the label), lungs (quality of the outline),
     attention (share of the default heatmap inside the lungs), mean, contrast, likeness, border, letters (see
     `images.image_stats`), model, weights, map_x, map_y (place on a map of the embeddings). Continues an interrupted call
-    for the same weights. engine, workers: as for `engines.engine.found_on`. Raises DataError when an image cannot be read or
+    for the same weights. work_on: who works on the images. Raises DataError when an image cannot be read or
     a file cannot be written.
     """
     parts = out.with_suffix(".parts")
     weights = model.classifier.weights_digest
 
     def find(paths: list[str]) -> Iterator[tuple[str, Row]]:
-        return found_on(model, measured, paths, None, engine, workers)
+        return work_on(model, measured, paths, None)
 
     try:
         paths = finished_parts(find, table, parts / "*.parquet", weights, _write, "measuring", EVERY)

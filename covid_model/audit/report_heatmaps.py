@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from covid_model import __version__
 from covid_model.api.model import Model
 from covid_model.backends.base import Progress
-from covid_model.engines.engine import found_on
+from covid_model.engines.engine import FoundOn, found_on
 from covid_model.engines.parts import finished_parts
 from covid_model.engines.work import Row
 from covid_model.errors import DataError
@@ -47,14 +47,13 @@ def add_heatmaps(
     *,
     verdicts: bool = False,
     say: Callable[[str], None] = print,
-    engine: str | None = None,
-    workers: int | None = None,
+    work_on: FoundOn = found_on,
 ) -> dict[str, Any]:
     """Explain every test image of a report for its predicted class with the default method; returns what is written.
 
     Writes `heatmaps.json` to the report's folder, and the columns `attention` (share of the heatmap inside the lungs) and,
     with `verdicts`, `verdict` to its predictions. verdicts: run the trust tests, which takes seconds an image. say: gets an
-    estimate of the time. engine, workers: as for `engines.engine.found_on`. An interrupted call continues. Raises DataError
+    estimate of the time. work_on: who works on the images. An interrupted call continues. Raises DataError
     where report and model, or report and manifest, are not of each other, and at an image that cannot be read.
     """
     if report.content["weights_sha256"] != model.classifier.weights_digest:
@@ -71,7 +70,7 @@ def add_heatmaps(
     settings = {"verdicts": verdicts}
 
     def find(paths: list[str]) -> Found:
-        return _timed(found_on(model, explained, paths, settings, engine, workers), len(paths), say)
+        return _timed(work_on(model, explained, paths, settings), len(paths), say)
 
     of = f"{model.classifier.weights_digest}{verdicts}"
     files = finished_parts(find, rows, parts / "*.npz", of, _write, "explaining test images", EVERY)

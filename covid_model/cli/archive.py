@@ -1,11 +1,13 @@
 """Engines of workers on the command line, and `explain --images`: an archive of any size into Parquet files."""
 
 import argparse
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from covid_model.errors import CovidModelError
 
 if TYPE_CHECKING:
+    from covid_model.engines.engine import FoundOn
     from covid_model.share.batch import Job
 
 ENGINE_NAMES: Final = ("local", "ray")
@@ -30,6 +32,14 @@ def engine_of(arguments: argparse.Namespace, default: str | None = None) -> tupl
     if workers is not None and engine is None:
         raise CovidModelError(f"--workers belongs to --engine; choose {' or '.join(ENGINE_NAMES)}.")
     return engine, workers
+
+
+def worker_of(arguments: argparse.Namespace) -> "FoundOn":
+    """Who works on the images of a manifest. Raises as `engine_of`."""
+    engine, workers = engine_of(arguments)
+    from covid_model.engines.engine import found_on
+
+    return partial(found_on, engine=engine, workers=workers)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from covid_model.cli.archive import add_engine, engine_of
+from covid_model.cli.archive import add_engine, worker_of
 from covid_model.cli.pairs import pairs
 from covid_model.data.source import FIELDS
 from covid_model.data.sources import SOURCES
@@ -155,9 +155,9 @@ def run_measure(arguments: argparse.Namespace) -> int:
     from covid_model.audit.measure_images import measure_images
     from covid_model.data.manifest import read_manifest
 
-    engine, workers = engine_of(arguments)
+    work_on = worker_of(arguments)
     model, manifest = load_model(arguments.model), read_manifest(arguments.manifest)
-    table = measure_images(model, manifest, arguments.out, engine, workers)
+    table = measure_images(model, manifest, arguments.out, work_on)
     print(f"{len(table)} images measured by {arguments.model} -> {arguments.out}")
     return 0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from covid_model.cli import model_file
-from covid_model.cli.archive import add_engine, engine_of
+from covid_model.cli.archive import add_engine, worker_of
 from covid_model.cli.interval import interval_text
 from covid_model.errors import DataError, ModelError, RunError
 from covid_model.models.specs import MODELS
@@ -193,8 +193,8 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     from covid_model.evaluation.stored import read_report
     from covid_model.models.classifier import load
 
-    engine, workers = engine_of(arguments)
-    if engine and arguments.weights:
+    work_on = worker_of(arguments)
+    if arguments.engine and arguments.weights:
         raise ModelError("Workers load models by their key; `register` the run that --weights names, or leave --engine out.")
     table = read_manifest(arguments.manifest)
     key = arguments.model
@@ -202,7 +202,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
         key = model_file.register_file(Path(key), arguments)
         print(f"--model {key}")
     classifier = load(key, folder=arguments.weights)
-    outputs = partial(outputs_by, engine, workers) if engine else image_outputs
+    outputs = partial(outputs_by, work_on) if arguments.engine else image_outputs
     report = evaluate(classifier, table, arguments.out, outputs)
     if arguments.card:
         write_scores(report, arguments.weights or folder_of(key))
@@ -211,10 +211,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
         from covid_model.api.model import Model
         from covid_model.audit.report_heatmaps import add_heatmaps
 
-        add_heatmaps(
-            Model(classifier), table, read_report(arguments.out),
-            verdicts=arguments.verdicts, engine=engine, workers=workers,
-        )  # fmt: skip
+        add_heatmaps(Model(classifier), table, read_report(arguments.out), verdicts=arguments.verdicts, work_on=work_on)
     for name, score in report["splits"]["test"]["scores"].items():
         print(f"{name:28s} {interval_text(score)}")
     for slice_ in report["worst"]["slices"][:3]:

@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from queue import LifoQueue
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Batches = Sequence[Sequence[str]]
+FoundOn = Callable[[Model, ImageFunction, Iterable[str], Mapping[str, Any] | None], Iterator[tuple[str, Row]]]
+"""`found_on` as it is, or with an engine and workers chosen."""
 
 BATCHES: Final = 1000
 """About so many batches, so that handing them out costs little."""

@@ -1,6 +1,7 @@
 """A function over many images gives the same on threads of this process and by processes; chunks come whole and in order."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ def table(tmp_path: Path) -> pd.DataFrame:
 
 def test_measuring_by_processes_gives_what_threads_give(model: Model, table: pd.DataFrame, tmp_path: Path) -> None:
     here = measure_images(model, table, tmp_path / "here.parquet")
-    there = measure_images(model, table, tmp_path / "there.parquet", engine="local", workers=1)
+    there = measure_images(model, table, tmp_path / "there.parquet", partial(found_on, engine="local", workers=1))
     numbers = here.select_dtypes("number").columns.difference(["map_x", "map_y"])
     np.testing.assert_allclose(there[numbers].to_numpy(float), here[numbers].to_numpy(float), rtol=1e-4, atol=1e-5)
     same = ["path", "predicted", "correct", "lungs", "model", "weights"]
@@ -49,7 +50,7 @@ def test_measuring_by_processes_gives_what_threads_give(model: Model, table: pd.
 
 def test_outputs_by_processes_are_those_of_a_report(model: Model, table: pd.DataFrame) -> None:
     logits, features = image_outputs(model.classifier, table)
-    by_logits, by_features = outputs_by("local", 1, model.classifier, table)
+    by_logits, by_features = outputs_by(partial(found_on, engine="local", workers=1), model.classifier, table)
     np.testing.assert_allclose(by_logits, logits, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(by_features.astype(float), features.astype(float), atol=2e-3)
     assert (by_logits.dtype, by_features.dtype) == (logits.dtype, features.dtype)
