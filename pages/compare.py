@@ -13,7 +13,7 @@ from covid_model.models.user_models import available_models
 from covid_model.viewer.payload import shared_top
 from ui.available_images import available_images
 from ui.compare.pins import pinned_views, unpin
-from ui.compare.views import View, panel_of, result_of, view_of
+from ui.compare.views import View, later, panel_of, result_of, view_of, wait_for
 from ui.explain.controls import PREDICTED, PickedImage, image_picker, model_picker, picked_image, with_remedy
 from ui.explain.input_check import admitted
 from ui.fragment import fragment
@@ -132,7 +132,12 @@ with show_errors():
     if own_image:
         st.caption(f"**{inert(image.title)}**")
     views = views_of(what, image, model, method, target) if not own_image or admitted(image.image, image.title) else []
-    shown = [(view, result) for view in views if (result := result_of(view)) is not None]
+    missing = later(views)
+    ready = views if missing is None else [view for view in views if later([view]) is None]
+    shown = [(view, result) for view in ready if (result := result_of(view)) is not None]
     if shown:
         one_scale, walk = options(what)
         show(stepped(shown) if walk else shown, one_scale=one_scale)
+    if missing is not None:  # what is fast is shown meanwhile
+        wait_for(missing)
+        st.rerun()

@@ -53,7 +53,7 @@ def linked_select(label: str, options: Mapping[str, str], name: str, *, help: st
     """A select box of `options` (key -> label) whose key all pages share and the address repeats as `?name=key`.
 
     Streamlit's own binding would store the label, and a reworded label would break every link. The first option is the
-    default, which the address omits unless a link named it. off: disabled, and not in the address.
+    default, which the address omits unless a link named it. off: disabled, and neither read from the address nor in it.
     Raises UnknownLinkError, below the box, while a link's key is not among the options.
     """
     picked = _picked(label, options, name, help, off)
@@ -114,13 +114,16 @@ def _picked(label: str, options: Mapping[str, str], name: str, help: str | None,
     """What the box shows: the session's choice, read from the address first where that is new; None where unknown."""
     choices, state, default = choices_of_session(), f"{name}_choice", next(iter(options))
     if is_new := choices.is_new(name):
-        _read_address(choices, name)
+        _read_address(choices, name, off)
     kept = choices.chosen.get(name, default)
     if kept in options:
         choices.named.pop(name, None)
     unknown = not off and kept == choices.named.get(name)
     shown = None if unknown else kept if kept in options else default
-    if is_new or st.session_state.get(state) not in options:
+    # Where nobody chose, another default is followed, though the one before may still be among the options.
+    followed = name not in choices.chosen and choices.defaults.get(name, default) != default
+    choices.defaults[name] = default
+    if is_new or followed or st.session_state.get(state) not in options:
         st.session_state[state] = shown
     picked: str | None = st.selectbox(
         label,
@@ -137,9 +140,14 @@ def _picked(label: str, options: Mapping[str, str], name: str, help: str | None,
     return picked
 
 
-def _read_address(choices: Choices, name: str) -> None:
-    """Take what the address names; where it names nothing, a step through the history of a page returns to the default."""
+def _read_address(choices: Choices, name: str, off: bool) -> None:
+    """Take what the address names; where it names nothing, a step through the history of a page returns to the default.
+
+    off: the choice stays as it is, since the address does not speak of it.
+    """
     choices.seen[name] = choices.visit
+    if off:
+        return
     named = st.query_params.get(name)
     if named is not None:
         choices.chosen[name] = choices.named[name] = named

@@ -30,7 +30,7 @@ from covid_model.trust.trust_tests import TRUST_TESTS, figures_of
 from ui.background import background, session
 from ui.keras_session import keep_keras_session
 from ui.models.cards import card_of
-from ui.results import results, run_with_progress
+from ui.results import CANCELLED, results, run_with_progress
 from ui.small_records import with_small_record
 from ui.tensorflow_start import wait_for_tensorflow
 from ui.uploads import uploads
@@ -114,6 +114,16 @@ class HowToExplain:
     options: tuple[tuple[str, Setting], ...] = ()
 
 
+def _result_key(model: str, image: XrayImage, how: HowToExplain) -> tuple[Hashable, ...]:
+    return ("result", card_of(model).weights_sha256, image.digest, how)
+
+
+def keeps_waiting(model: str, image: XrayImage, how: HowToExplain) -> bool:
+    """Would the visitor wait for this heatmap? It is slow, not made yet, and not cancelled."""
+    key = _result_key(model, image, how)
+    return get_method(how.method).slow and key not in results() and key not in st.session_state.get(CANCELLED, ())
+
+
 def cached_result(
     model: str, image: XrayImage, how: HowToExplain, lesions: NDArray[np.bool_] | None = None
 ) -> Result | None:
@@ -131,8 +141,7 @@ def cached_result(
             progress=progress,
         )
 
-    key = ("result", card_of(model).weights_sha256, image.digest, how)
-    row = get_method(how.method)
+    key, row = _result_key(model, image, how), get_method(how.method)
     if key not in results() and row.needs_gradients(loaded_model(model).classifier, how.layer):
         wait_for_tensorflow()
     made = run_with_progress(key, row.label, make) if row.slow else results().get_or_make(key, lambda: make(silent))

@@ -16,7 +16,8 @@ class Choices:
     chosen: parameter -> key. several: parameter -> keys, where many can be chosen. named: parameter -> key or keys that the
     last link named. visit: counts page switches and steps through the browser's history; only then does the address decide.
     back: was the last such step one through the history of one page? seen: parameter -> the visit in which its address was
-    read. written: parameter -> its values in the address, as a box of the page wrote them in this visit.
+    read. defaults: parameter -> the default of its box in the last run. written: parameter -> its values in the address,
+    as a box of the page wrote them in this visit.
     """
 
     chosen: dict[str, str] = field(default_factory=dict)
@@ -26,6 +27,7 @@ class Choices:
     visit: int = 0
     back: bool = False
     seen: dict[str, int] = field(default_factory=dict)
+    defaults: dict[str, str] = field(default_factory=dict)
     written: dict[str, list[str]] = field(default_factory=dict)
 
     def is_new(self, name: str) -> bool:

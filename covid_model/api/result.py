@@ -168,7 +168,8 @@ class Result:
             if self.scores or withheld(self.inputs):
                 write_json(folder / f"{stem}.trust.json", self.record())
         except OSError as error:
-            raise ExplainError(f"The result cannot be written to {folder}: {error.strerror}.") from error
+            why = "it is a file; name a folder" if folder.is_file() else error.strerror
+            raise ExplainError(f"The result cannot be written to {folder}: {why}.") from error
         return path
 
     def show(self) -> "Image":

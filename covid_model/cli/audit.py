@@ -2,10 +2,13 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from covid_model.cli.interval import print_interval
 from covid_model.models.user_models import folder_of, known_models
+
+WHICH: Final = "one that ships, or that `register` added"
+IMAGES: Final = "of the images; those that the model was not trained on count"
 
 
 def add_commands(commands: Any) -> None:
@@ -13,8 +16,8 @@ def add_commands(commands: Any) -> None:
     audit = commands.add_parser(
         "audit", help="attention, lesions, pass lines and source classifier of a model; or shortcuts; or attributes"
     )
-    audit.add_argument("--model", choices=known_models(), required=True)
-    audit.add_argument("--manifest", type=Path, required=True)
+    audit.add_argument("--model", choices=known_models(), required=True, help=WHICH)
+    audit.add_argument("--manifest", type=Path, required=True, help=IMAGES)
     audit.add_argument("--weights", type=Path, help="folder of weights and card; default: those of the model")
     audit.add_argument(
         "--shortcuts", type=Path, metavar="DIR",
@@ -27,8 +30,8 @@ def add_commands(commands: Any) -> None:
     audit.set_defaults(run=run_audit)
 
     region = commands.add_parser("region", help="calibrate the part of an image that keeps its class on its own")
-    region.add_argument("--model", choices=known_models(), required=True)
-    region.add_argument("--manifest", type=Path, required=True)
+    region.add_argument("--model", choices=known_models(), required=True, help=WHICH)
+    region.add_argument("--manifest", type=Path, required=True, help=IMAGES)
     region.add_argument("--method", action="append", help="of the heatmap; may be repeated; default: the default method")
     region.add_argument("--out", type=Path, required=True, help="folder of records; a later call continues it")
     region.add_argument("--weights", type=Path, help="folder of weights and card; default: those of the model")

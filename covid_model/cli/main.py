@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from covid_model import __doc__ as about
 from covid_model import __version__
@@ -14,9 +15,17 @@ from covid_model.cli import audit, benchmarks, build, cross_validation, data, di
 from covid_model.errors import CovidModelError, system_sentence
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that says in one sentence what is wrong, without the usage of the whole command."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the sentence and where to read more; exit code 2."""
+        self.exit(2, f"error: {message}; `{self.prog} --help` says what is possible.\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands. It needs no TensorFlow, so that `--help` is immediate."""
-    top = argparse.ArgumentParser(prog="python -m covid_model", description=(about or "").partition("\n\n")[0])
+    top = Parser(prog="python -m covid_model", description=(about or "").partition("\n\n")[0])
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for group in (images, dicom, data, models, cross_validation, audit, benchmarks, build):

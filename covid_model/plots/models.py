@@ -64,7 +64,9 @@ def slope_figure(models: Sequence[ModelScores], own: str, honest: str) -> go.Fig
     figure.add_shape(type="line", x0=0, x1=1, y0=0.5, y1=0.5, line={"color": "#888", "dash": "dot"})
     figure.add_annotation(x=0, y=0.5, text="chance", showarrow=False, xanchor="left", yanchor="top", font={"size": 12})
     # names at the lines' ends need more than half of a phone's width
-    figure.update_xaxes(tickvals=[0, 1], ticktext=["claimed", "honest"], range=[-0.4, 2.9], fixedrange=True, showgrid=False)
+    figure.update_xaxes(
+        tickvals=[0, 1], ticktext=["own split", "honest"], range=[-0.4, 2.9], fixedrange=True, showgrid=False
+    )
     figure.update_yaxes(title="AUC of COVID-19", range=[0, 1.05], fixedrange=True)
     figure.update_layout(height=440, margin={"l": 0, "r": 0, "t": 8, "b": 0}, showlegend=False)
     return figure

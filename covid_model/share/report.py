@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from covid_model.evaluation.titles import score_title
 from covid_model.explain.methods import get_method
 from covid_model.explain.overlay import blended, heat
 from covid_model.images.xray_image import XrayImage
@@ -84,6 +85,7 @@ def templates() -> "Environment":
         lstrip_blocks=True,
     )
     templates.filters |= {
+        "score_title": score_title,
         "number": lambda value: "" if value is None else f"{value:.2f}",
         "format_as": format,
         "data_url": _data_url,
@@ -124,13 +126,14 @@ def _source(image: XrayImage) -> dict[str, Any]:
 def _made_with(inputs: TrustInput) -> dict[str, str]:
     """What is needed to reproduce the heatmap."""
     found = inputs.explanation
+    measured = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in found.measures.items())
     return {
         "image": found.image_digest,
         "model": f"{found.model}, {found.model_digest}",
         "method": f"{found.method}, layer {found.layer}, seed {found.seed}, {found.options or 'no settings'}",
         "made": found.date,
         "with": ", ".join(f"{name} {version}" for name, version in found.versions.items()),
-        "measured": ", ".join(f"{name} {value:.3g}" for name, value in found.measures.items()) or "nothing beside the map",
+        **({"measured by the method": measured} if measured else {}),
     }
 
 

@@ -52,19 +52,19 @@ STOPS: Final = {
             "right",
             "Right, for a plausible reason",
             "The model predicts {predicted} ({probability:.0%}) for this image, which was drawn as {label}. {share:.0%} of "
-            "its heatmap is in the lungs, which are {chance:.0%} of what it saw, and the tests support the heatmap.",
+            "its heatmap is in the lungs, which are {chance:.0%} of what it saw. {why}",
         ),
         Stop(
             "wrong reason",
-            "Right, for the wrong reason",
+            "Right, but not because of the lungs",
             "The model predicts {predicted} ({probability:.0%}), which is what the image was drawn as. An app that stops "
             "here has convinced its user, but the tests do not support the heatmap: {why}",
         ),
         Stop(
             "wrong",
-            "Wrong, with an equally convincing heatmap",
-            "This image was drawn as {label}, and the model predicts {predicted} ({probability:.0%}). The heatmap looks no "
-            "less convincing: it shows what a model used, not whether it is right.",
+            "Wrong, with a heatmap all the same",
+            "This image was drawn as {label}, and the model predicts {predicted} ({probability:.0%}). A heatmap shows what "
+            "a model used, not whether it is right. The tests say of this one: {why}",
         ),
     )
 }

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from covid_model.explain.methods import METHODS
 from covid_model.settings import WEIGHTS
-from covid_model.trust.verdict import Word
 
 FILE: Final = WEIGHTS / "trust-benchmark.json"
 EVIDENCE: Final = {"opacity": "models that use no shortcut", "shortcut": "models that use it"}
@@ -123,18 +122,14 @@ def supported_anyway(method: str, results: Results | None = None) -> Share | Non
     return Share(**found["used"]["supported"]) if found and found["used"]["supported"]["value"] is not None else None
 
 
-def short_line(method: str, word: Word, results: Results | None = None) -> str:
-    """The same in one breath, without intervals, for right below a verdict.
-
-    word: the verdict; "supported" adds how often that is wrong.
-    """
+def short_line(method: str, results: Results | None = None) -> str:
+    """The same in one breath, without intervals, for right below a verdict, with how often "supported" is wrong."""
     rates, missed = verdict_rates(method, results), supported_anyway(method, results)
     if rates is None or missed is None:
         return ""
-    wrong = f"{missed.value:.0%} of shortcut heatmaps were supported all the same: " if word == "supported" else ""
     return (
-        f"In our benchmark {wrong}the tests caught {rates.caught.value:.0%} of shortcut heatmaps and wrongly accused "
-        f"{rates.accused.value:.0%} of others."
+        f"In our benchmark the tests caught {rates.caught.value:.0%} of the heatmaps of shortcut models, supported "
+        f"{missed.value:.0%}, and wrongly accused {rates.accused.value:.0%} of others."
     )
 
 

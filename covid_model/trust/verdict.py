@@ -16,17 +16,16 @@ CHANCE: Final = 0.5
 ADULTS: Final = "adults"
 """The part of the test images (`evaluation.subsets`) on which a model must be better than chance."""
 
-RULE: Final = (
-    "The first rule that applies gives the verdict. "
+RULE_STEPS: Final = (
     "Withheld: the input check refuses the image, the method ignores the class, the lungs were not found, "
     f"the model gives the explained class less than {LEAST_PROBABILITY:.0%}, ranks it no better than chance among the "
-    "adults of its test images, or the heatmap has no positive values. "
-    "Not supported: a deciding test fails. "
+    "adults of its test images, or the heatmap has no positive values.",
+    "Not supported: a deciding test fails.",
     "Withheld: survival of the edits, weight randomisation or stability could not decide (the latter two need an audit "
-    "record of the model and method), or without the lungs the model keeps most of its certainty. "
-    "Supported: everything else. "
-    "A supported heatmap shows what this model used; it does not make the model right."
+    "record of the model and method), or without the lungs the model keeps most of its certainty.",
+    "Supported: everything else. A supported heatmap shows what this model used; it does not make the model right.",
 )
+RULE: Final = f"The first rule that applies gives the verdict. {' '.join(RULE_STEPS)}"
 
 Word = Literal["supported", "not supported", "withheld"]
 

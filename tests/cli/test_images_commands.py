@@ -104,6 +104,22 @@ def test_wrong_choices_are_one_sentence(
     assert words in capsys.readouterr().out
 
 
+def test_wrong_usage_is_one_sentence_without_the_usage_of_everything(
+    image: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["predict", image, "--model", "nosuch"])
+    said = capsys.readouterr().err
+    assert said.startswith("error: argument --model: invalid choice: 'nosuch' (choose from 'lungs', ")
+    assert said.endswith("; `python -m covid_model predict --help` says what is possible.\n")
+    assert "usage:" not in said
+    taken = tmp_path / "taken"
+    taken.write_text("a file")
+    assert main(["explain", image, "--out", str(taken)]) != 0
+    printed = capsys.readouterr()
+    assert "it is a file; name a folder" in printed.out + printed.err
+
+
 def test_no_image_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict"]) == 1
     assert "No image given" in capsys.readouterr().err

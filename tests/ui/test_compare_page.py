@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+import streamlit as st
 from shown import page_text, plain, values_of, viewer
 from streamlit.testing.v1 import AppTest
 
@@ -13,8 +14,10 @@ from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.explain.methods import METHODS
 from covid_model.models.user_models import available_models
 from ui.available_images import available_images
+from ui.compare.views import View
 from ui.explain.trust_panel import VERDICTS
 from ui.menu import PAGES
+from ui.results import results
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -205,3 +208,23 @@ def test_an_image_is_chosen_by_its_picture() -> None:
     assert app.selectbox(key="image_choice").value == wanted
     assert app.query_params["image"] == wanted
     assert "open_gallery_3" not in [button.key for button in app.button]
+
+
+def test_fast_heatmaps_are_shown_while_a_slow_one_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    results.clear()
+    waited = []
+
+    def stop(view: View) -> None:
+        waited.append(view.how.method)
+        st.stop()
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ui.compare.views.wait_for", stop)
+        app = opened(compare="methods", methods=["occlusion", "gradcam", "hirescam"])
+        assert waited[-1] == "occlusion"
+        assert titles_of(app) == ["Grad-CAM", "HiResCAM"]
+    app.run()
+    assert titles_of(app) == ["Occlusion", "Grad-CAM", "HiResCAM"], "in the chosen order at last"
+    results.clear()
+    app.run()
+    assert titles_of(app) == ["Occlusion", "Grad-CAM", "HiResCAM"], "nobody waits again and again"

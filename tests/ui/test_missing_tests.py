@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ from covid_model.errors import DataError
 from covid_model.models.specs import DEFAULT_MODEL
 from covid_model.trust.audit_record import load_audit_record
 from covid_model.trust.benchmark import benchmark, benchmark_line, default_line
+from covid_model.trust.score import TrustScore
+from covid_model.trust.trust_tests import TRUST_TESTS
 from ui import loaders
+from ui.explain.trust_panel import _against
 from ui.results import results
 
 ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
@@ -118,3 +122,14 @@ def test_the_page_says_how_often_verdicts_are_right() -> None:
     )  # fmt: skip
     assert shown.loc["Grad-CAM", "RSNA boxes, AUPRC"].startswith(f"{own['scores']['auprc']['value']:.2f} (")
     assert shown.loc[JUNIOR, "RSNA boxes, AUPRC"] == "not measured"
+
+
+def test_what_speaks_against_a_heatmap_is_counted_unless_the_verdict_says_it() -> None:
+    said = TrustScore("a", 1.0, 0.0, "lower", "informational", "No.", caveat="But no.", against=True)
+    unsaid, good = replace(said, key="b", caveat=""), replace(said, key="c", caveat="", against=False)
+    others = [replace(good, key=f"{number}") for number in range(len(TRUST_TESTS) - 3)]
+    scores = {score.key: score for score in (said, unsaid, good, *others)}
+    assert _against(scores) == " Of the tests below that decide nothing, 1 speaks against this heatmap."
+    assert _against(scores | {"c": replace(good, against=True)}).endswith("2 speak against this heatmap.")
+    assert _against({"b": unsaid}) == "", "not all have run"
+    assert _against(scores | {"b": good}) == ""

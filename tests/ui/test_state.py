@@ -82,6 +82,29 @@ def test_image_model_method_class_and_layer_survive_pages_and_come_back_into_the
     assert dict(app.query_params) == wanted
 
 
+def test_a_model_starts_at_its_own_layer_though_it_has_the_one_shown_before() -> None:
+    app = opened(model="steveroger")
+    assert chosen(app)["layer"] == "conv2"
+    app.selectbox(key="model_choice").set_value("anshul").run()
+    assert chosen(app)["layer"] == "conv3", "nobody chose conv2, which it has as well"
+    assert "layer" not in app.query_params
+
+
+def test_an_upload_is_in_the_address_as_what_no_link_opens() -> None:
+    app = opened(image=SECOND)
+    app.file_uploader[0].upload("x.png", phantom_png(PHANTOMS["dense"]), "image/png").run()
+    assert values_of(app, "image") == ["upload"]
+    on_page(app, "pages/compare.py", image="upload")
+    on_page(app, "pages/explain.py", image="upload")
+    assert "Your upload" in page_text(app)
+    assert not app.error
+    app.button(key="remove_upload").click().run()
+    assert chosen(app)["image"] == SECOND, "what was chosen before is back"
+    after_a_reload = opened(image="upload")
+    assert "A reload loses an upload, and no link opens one; upload the file again." in after_a_reload.error[0].value
+    assert not after_a_reload.get("bidi_component"), "no other image's result is shown"
+
+
 def test_an_image_of_the_manifest_is_shared_too(noisy_manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(MANIFEST.variable, str(noisy_manifest))
     key = f"image-{7:064x}"[: len("image-") + 16]
@@ -177,7 +200,7 @@ def test_an_upload_is_shared_by_the_pages_until_it_is_removed() -> None:
     app = opened(image=SECOND)
     app.file_uploader[0].upload("mine.png", phantom_png(PHANTOMS["dense"]), "image/png").run()
     assert "Your upload" in page_text(app)
-    assert "image" not in app.query_params, "the address names no image that the page does not show"
+    assert values_of(app, "image") == ["upload"], "the address names no image that the page does not show"
     on_page(app, "pages/compare.py")
     assert any("Your upload" in plain(element.value) for element in app.main.caption)
     on_page(app, "pages/explain.py")
@@ -224,3 +247,11 @@ def test_the_training_form_starts_from_the_manifest_of_the_other_pages(
     app = on_page(opened(), "pages/training.py")
     app.button(key="new_run").click().run()
     assert next(box for box in app.text_input if box.label == "Manifest").value == str(tmp_path / "elsewhere.parquet")
+
+
+def test_a_predicted_class_below_its_mark_says_so() -> None:
+    def badges(**query: str) -> list[str]:
+        return [str(part.value) for part in opened(**query).markdown if "Below its mark" in str(part.value)]
+
+    assert badges(model="corona-3class", image=FIRST), "35% is below the threshold that its bar shows"
+    assert not badges(image=FIRST)

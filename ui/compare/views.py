@@ -1,8 +1,11 @@
 """One view to compare, with what is known of it."""
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
+import streamlit as st
 
 from covid_model.api.result import Result
 from covid_model.images.lung_region import whole
@@ -11,7 +14,10 @@ from covid_model.trust.verdict import rule_tests, verdict, withheld
 from covid_model.viewer.payload import Panel
 from ui.explain.controls import PREDICTED, PickedImage
 from ui.explain.trust_panel import VERDICTS
-from ui.loaders import HowToExplain, cached_prediction, cached_result, loaded_model, scores_so_far
+from ui.loaders import HowToExplain, cached_prediction, cached_result, keeps_waiting, loaded_model, scores_so_far
+
+WAITED: Final = "compared"
+"""In the session: the slow heatmaps that were waited for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +41,23 @@ def view_of(picked: PickedImage, model: str, method: str, target: str, title: st
 def result_of(view: View) -> Result | None:
     """Its heatmap; None while a slow method is cancelled."""
     return cached_result(view.model, view.picked.image, view.how, view.picked.lesions)
+
+
+def later(views: Sequence[View]) -> View | None:
+    """The first view that is not shown yet, since its slow method has not been waited for in this session; None for none."""
+    waited = st.session_state.setdefault(WAITED, set())
+    missing = (view for view in views if _name(view) not in waited)
+    return next((view for view in missing if keeps_waiting(view.model, view.picked.image, view.how)), None)
+
+
+def wait_for(view: View) -> None:
+    """Make its heatmap, with progress. It is waited for once, even if the cache drops it again."""
+    result_of(view)
+    st.session_state[WAITED].add(_name(view))
+
+
+def _name(view: View) -> tuple[Hashable, ...]:
+    return (view.model, view.picked.image.digest, view.how)
 
 
 def panel_of(view: View, result: Result, first: Result | None = None) -> Panel:

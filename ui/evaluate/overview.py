@@ -109,11 +109,11 @@ def _calibration(report: StoredReport) -> str:
     """The calibration error before and after temperature scaling, and what that says."""
     scores = report.test["scores"]
     after, before = estimate(scores["ece"]), estimate(scores.get("ece/before temperature"))
-    worse = (
-        " The temperature was fitted on validation images and did not help on these."
-        if after.value is not None and before.value is not None and after.value > before.value
-        else ""
-    )
+    worse = ""
+    if None not in (after.value, before.value) and after.value > before.value:  # type: ignore[operator]
+        clearly = None not in (after.low, before.high) and after.low > before.high  # type: ignore[operator]
+        what = "made the error larger" if clearly else "did not help"
+        worse = f" The temperature, which was fitted on validation images, {what} on these."
     return (
         f"Reliability: {len(report.content['reliability']['value'])} bins of equally many images. Expected calibration "
         f"error {after.text('.3f')}, before temperature scaling {before.text('.3f')}.{worse}"

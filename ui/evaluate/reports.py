@@ -9,6 +9,7 @@ import streamlit as st
 from covid_model.errors import DataError
 from covid_model.evaluation.people import Estimate
 from covid_model.evaluation.stored import StoredReport, find_reports, probability_column, read_report
+from covid_model.models.specs import MODELS
 from ui.dataset.grid import show_images
 from ui.inert import inert_message
 from ui.manifest import images_of, manifest_path
@@ -21,8 +22,6 @@ PAGE: Final = 18
 """Images shown at once."""
 MEASURED: Final = ("attention", "verdict")
 """Columns of the predictions that `evaluate --heatmaps` and `--verdicts` add."""
-FIRST: Final = "lungs"
-"""The report shown first, where it is there."""
 
 
 @st.cache_resource(max_entries=32, show_spinner="Reading the report …")
@@ -36,9 +35,10 @@ def report_in(folder: Path) -> StoredReport:
 
 
 def offered_reports() -> dict[str, Path]:
-    """Name -> folder, the first to show first."""
+    """Name -> folder: those of the models that ship in the table's order, then the others."""
+    place = {name: number for number, name in enumerate(MODELS)}
     found = find_reports()
-    return {name: found[name] for name in sorted(found, key=lambda name: name != FIRST)}
+    return {name: found[name] for name in sorted(found, key=lambda name: (place.get(name, len(place)), name))}
 
 
 def titles(offered: Mapping[str, Path]) -> dict[str, str]:

@@ -44,6 +44,10 @@ def shortcuts(report: StoredReport, _: str) -> None:
     )
     st.markdown("**View, sex and age band told from the features of whole images**")
     _forest(audit["told"], "balanced accuracy", None, "shortcut_told")
+    st.caption(
+        "Fitted on training images of all classes, tested on other patients. The Explain page measures the same within each "
+        "class, so that a class cannot stand in for what is told; its numbers differ."
+    )
     _sources(audit)
     _leakage(audit["leakage"])
 

@@ -21,7 +21,7 @@ from ui.explain.get_images import get_images
 from ui.explain.input_check import mended
 from ui.image_types import SUFFIXES
 from ui.inert import inert
-from ui.links import linked_select, newly_named, wanted
+from ui.links import UnknownLinkError, linked_select, newly_named, repeat_in_address, wanted
 from ui.loaders import HowToExplain, ImageFile, image_from
 from ui.notices import PRIVACY
 from ui.uploads import visitor
@@ -30,7 +30,7 @@ PREDICTED: Final = "predicted"
 """In links: the class that the model predicts, whichever it is."""
 
 UPLOAD: Final = "upload"
-"""In the session: the uploaded file."""
+"""In the session: the uploaded file. In the address: that an upload is shown, which no link can open."""
 UPLOADS: Final = "uploads"
 """In the session: how many uploads were dropped; a new uploader is empty."""
 
@@ -64,11 +64,16 @@ def image_picker() -> PickedImage:
     titles = {key: image.title for key, image in offered.items()}
     try:
         key = linked_select("or choose an image", titles, "image", off=upload is not None)
+    except UnknownLinkError:
+        if key == UPLOAD:
+            raise UnknownLinkError("A reload loses an upload, and no link opens one; upload the file again.") from None
+        raise
     finally:
         if upload is None:
             gallery(offered, lambda picked: st.session_state.update(image_choice=picked))
         get_images()
     if upload is not None:
+        repeat_in_address("image", [UPLOAD])
         try:
             return with_remedy(PickedImage(image_from(upload, visitor()), "Your upload", False))
         except ImageError as error:
@@ -90,7 +95,7 @@ def with_remedy(picked: PickedImage) -> PickedImage:
 
 def _uploaded() -> ImageFile | None:
     """The session's upload, which every page shares; a link to an image ends it."""
-    if newly_named("image"):
+    if newly_named("image") not in (None, UPLOAD):
         _forget_upload()
     widget = f"uploader_{st.session_state.get(UPLOADS, 0)}"
 
@@ -125,7 +130,7 @@ def model_picker() -> str:
 def how_picker(card: Card, predicted: str, advanced: DeltaGenerator) -> HowToExplain:
     """What to explain and how. advanced: place of the button for layer and method settings."""
     differences = [f"{a}{MINUS}{b}" for a in card.classes for b in card.classes if a != b]
-    targets = {PREDICTED: f"Predicted: {predicted}"} | {name: name for name in (*card.classes, *differences)}
+    targets = {PREDICTED: "Predicted class"} | {name: name for name in (*card.classes, *differences)}
     meaning = "A difference, such as COVID-19 - Normal, shows what supports the first class over the second."
     with st.container(horizontal=True):
         target = linked_select("Class to explain", targets, "target", help=meaning)

@@ -67,6 +67,10 @@ def show_prediction(prediction: Prediction, card: Card) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(inert(called) or "None of the model's classes", anchor=False, width="content")
         st.badge(f"Lung outline: {quality}", color=QUALITY_COLOURS[quality], icon=":material/pulmonology:")
+        mark = card.thresholds.get(prediction.predicted, {}).get("specificity_0.95", 0.0)
+        if prediction.head == "multiclass" and prediction.probabilities[prediction.predicted] < mark:
+            about = f"The most likely class, but below its mark of {mark:.0%}, the threshold of 95% specificity."
+            st.badge("Below its mark", color="orange", icon=":material/vertical_align_bottom:", help=about)
     if card.head == "multilabel":
         st.caption(OWN_PROBABILITIES)
 

@@ -9,7 +9,7 @@ from covid_model.trust.benchmark import benchmark_line, line_of_test, short_line
 from covid_model.trust.figures import Images
 from covid_model.trust.score import Outcome, TrustInput, TrustScore
 from covid_model.trust.trust_tests import TRUST_TESTS, TrustTest
-from covid_model.trust.verdict import RULE, Verdict, Word, rule_tests, verdict, withheld
+from covid_model.trust.verdict import RULE_STEPS, Verdict, Word, rule_tests, verdict, withheld
 from ui.background import background, session
 from ui.fragment import fragment
 from ui.inert import inert, inert_figure, inert_message
@@ -70,12 +70,20 @@ def _verdict_line(inputs: TrustInput) -> None:
     if done == len(needed):
         found = verdict(inputs, list(scores.values()))
         show_verdict(found)
-        if found.word != "withheld" and (rates := short_line(inputs.explanation.method, found.word)):
-            st.caption(rates)
+        if found.word != "withheld" and (rates := short_line(inputs.explanation.method)):
+            st.caption(f"{rates}{_against(scores)}")
         if found.word == "withheld" and not inputs.known_of_method:
             _offer_missing_tests(inputs)
         return
     _chip(f"Testing {done} of {len(needed)}", ":material/hourglass_top:", "gray", _what_is_tested(inputs))
+
+
+def _against(scores: dict[str, TrustScore]) -> str:
+    """How many tests that decide nothing speak against the heatmap unsaid, as soon as all have run."""
+    count = sum(score.against and not score.caveat for score in scores.values())
+    if len(scores) < len(TRUST_TESTS) or not count:
+        return ""
+    return f" Of the tests below that decide nothing, {count} {'speaks' if count == 1 else 'speak'} against this heatmap."
 
 
 def _record_key(inputs: TrustInput) -> Hashable:
@@ -177,7 +185,8 @@ def _trust_chips(inputs: TrustInput, early: bool) -> None:
         wrap=True,
     )
     with right.popover("The rule", icon=":material/gavel:"):
-        st.write(RULE)
+        st.write("The first rule that applies gives the verdict.")
+        st.markdown("\n".join(f"1. {step}" for step in RULE_STEPS))
     if line := benchmark_line(inputs.explanation.method):
         st.caption(line)
     if key is not None:

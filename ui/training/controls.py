@@ -16,7 +16,9 @@ from ui.training.runs import is_recorded
 def controls(run: RunFolder, state: str) -> None:
     """Buttons to stop, end, resume and delete a run; none for recorded runs."""
     if is_recorded(run):
-        st.caption("A recorded run that ships with the project; its heatmaps show only drawn images.")
+        st.caption(
+            "A recorded run that ships with the project, not that of the shipped weights. Its heatmaps show drawn images."
+        )
         return
     with st.container(horizontal=True), show_errors():
         if state in LIVE or state == "stalled":

@@ -144,7 +144,8 @@ class Faithfulness(TrustTest):
 
     def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
         lines = {"shown first": score.details["insertion"], "hidden first": score.details["deletion"]}
-        return (Curves([f"{step / STEPS:.0%}" for step in range(STEPS + 1)], lines, "share of the image changed", "score"),)
+        steps = [f"{step / STEPS:.0%}" for step in range(STEPS + 1)]
+        return (Curves(steps, lines, "share of the image changed", "probability, uncalibrated"),)
 
 
 def _interval(gaps: list[float]) -> tuple[float, float]:
