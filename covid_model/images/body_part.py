@@ -2,8 +2,8 @@
 
 from typing import Final
 
-CHEST: Final = ("CHEST", "THORA", "THX", "LUNG", "RIB", "HEART", "CARDI", "STERN", "CXR", "TORAX", "PULMO", "PORTABLE")
-"""Parts of words that stand for the chest, in several languages and spellings."""
+CHEST: Final = ("CHEST", "THORA", "TORAX", "LUNG", "RIB")
+"""Parts of words that stand for the chest, alone or beside another part."""
 OTHER: Final = {
     "ABDOM": "the abdomen",
     "ANKLE": "an ankle",
