@@ -213,7 +213,8 @@ def test_a_graph_that_is_not_right_is_one_sentence_and_tensorflow(
         found = engines_of(written, DIGEST, SMALL_OUTPUTS, lambda: network.network)
     assert isinstance(found, TensorFlowBackend)
     assert difference(found.forward.run(noise((16, 12, 2)))["logits"], network.run(noise((16, 12, 2)))["logits"]) == 0
-    assert len(caplog.records) == 1
+    own = [record for record in caplog.records if record.name.startswith("covid_model")]  # TensorFlow may say more
+    assert len(own) == 1
     assert words in caplog.text
     assert "TensorFlow answers instead." in caplog.text
 
