@@ -14,7 +14,15 @@ from covid_model.viewer.payload import shared_top
 from ui.available_images import available_images
 from ui.compare.pins import pinned_views, unpin
 from ui.compare.views import View, later, panel_of, result_of, view_of, wait_for
-from ui.explain.controls import PREDICTED, PickedImage, image_picker, model_picker, picked_image, with_remedy
+from ui.explain.controls import (
+    PREDICTED,
+    PREDICTED_TITLE,
+    PickedImage,
+    image_picker,
+    model_picker,
+    picked_image,
+    with_remedy,
+)
 from ui.explain.input_check import admitted
 from ui.fragment import fragment
 from ui.inert import inert
@@ -127,17 +135,16 @@ with show_errors():
             method = linked_select("Method", {key: row.label for key, row in METHODS.items()}, "method")
         target = PREDICTED
         if what not in ("classes", "pinned"):
-            classes = {PREDICTED: "Predicted class"} | {name: name for name in loaded_model(model).classes}
+            classes = {PREDICTED: PREDICTED_TITLE} | {name: name for name in loaded_model(model).classes}
             target = linked_select("Class to explain", classes, "target")
     if own_image:
         st.caption(f"**{inert(image.title)}**")
     views = views_of(what, image, model, method, target) if not own_image or admitted(image.image, image.title) else []
     missing = later(views)
-    ready = views if missing is None else [view for view in views if later([view]) is None]
-    shown = [(view, result) for view in ready if (result := result_of(view)) is not None]
+    shown = [(view, result) for view in views if view not in missing and (result := result_of(view)) is not None]
     if shown:
         one_scale, walk = options(what)
         show(stepped(shown) if walk else shown, one_scale=one_scale)
-    if missing is not None:  # what is fast is shown meanwhile
-        wait_for(missing)
+    if missing:  # what is fast is shown meanwhile
+        wait_for(missing[0])
         st.rerun()

@@ -15,7 +15,8 @@ from covid_model.models.card import Card
 from covid_model.models.classifier import Classifier
 from covid_model.models.predict import predict
 from covid_model.trust.matched_edits import describe
-from covid_model.trust.score import TrustInput
+from covid_model.trust.score import TrustInput, TrustScore
+from covid_model.trust.trust_tests import TRUST_TESTS
 
 CLASSES = ("COVID-19", "Pneumonia", "Normal")
 SIDE, IMAGE = 32, 128
@@ -108,3 +109,8 @@ def lung_trust_input(method: str = "hirescam") -> TrustInput:
 def marker_trust_input(method: str = "hirescam") -> TrustInput:
     """A model that uses a marker in the corner, on an image that has one."""
     return trust_input_of(classifier_on(corner(SIDE)), image_with(corner(IMAGE) | lung_area(IMAGE)), method=method)
+
+
+def run(key: str, inputs: TrustInput) -> TrustScore:
+    """The score of one trust test."""
+    return TRUST_TESTS[key].run(inputs)

@@ -43,11 +43,10 @@ def result_of(view: View) -> Result | None:
     return cached_result(view.model, view.picked.image, view.how, view.picked.lesions)
 
 
-def later(views: Sequence[View]) -> View | None:
-    """The first view that is not shown yet, since its slow method has not been waited for in this session; None for none."""
+def later(views: Sequence[View]) -> list[View]:
+    """The views that are not shown yet, since their slow method has not been waited for in this session."""
     waited = st.session_state.setdefault(WAITED, set())
-    missing = (view for view in views if _name(view) not in waited)
-    return next((view for view in missing if keeps_waiting(view.model, view.picked.image, view.how)), None)
+    return [view for view in views if _name(view) not in waited and keeps_waiting(view.model, view.picked.image, view.how)]
 
 
 def wait_for(view: View) -> None:

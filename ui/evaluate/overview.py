@@ -110,8 +110,8 @@ def _calibration(report: StoredReport) -> str:
     scores = report.test["scores"]
     after, before = estimate(scores["ece"]), estimate(scores.get("ece/before temperature"))
     worse = ""
-    if None not in (after.value, before.value) and after.value > before.value:  # type: ignore[operator]
-        clearly = None not in (after.low, before.high) and after.low > before.high  # type: ignore[operator]
+    if after.value is not None and before.value is not None and after.value > before.value:
+        clearly = after.low is not None and before.high is not None and after.low > before.high
         what = "made the error larger" if clearly else "did not help"
         worse = f" The temperature, which was fitted on validation images, {what} on these."
     return (

@@ -28,6 +28,8 @@ from ui.uploads import visitor
 
 PREDICTED: Final = "predicted"
 """In links: the class that the model predicts, whichever it is."""
+PREDICTED_TITLE: Final = "Predicted class"
+"""Without its name: a box would go on showing the name of the image before."""
 
 UPLOAD: Final = "upload"
 """In the session: the uploaded file. In the address: that an upload is shown, which no link can open."""
@@ -130,7 +132,7 @@ def model_picker() -> str:
 def how_picker(card: Card, predicted: str, advanced: DeltaGenerator) -> HowToExplain:
     """What to explain and how. advanced: place of the button for layer and method settings."""
     differences = [f"{a}{MINUS}{b}" for a in card.classes for b in card.classes if a != b]
-    targets = {PREDICTED: "Predicted class"} | {name: name for name in (*card.classes, *differences)}
+    targets = {PREDICTED: PREDICTED_TITLE} | {name: name for name in (*card.classes, *differences)}
     meaning = "A difference, such as COVID-19 - Normal, shows what supports the first class over the second."
     with st.container(horizontal=True):
         target = linked_select("Class to explain", targets, "target", help=meaning)
