@@ -1,15 +1,20 @@
 """`build ...`: the commands that make what ships with the project."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from covid_model.build.synthetic.stages import STAGES
 from covid_model.data.labels import LABELS
 from covid_model.data.sources import lung_mask_folders
+from covid_model.data.synthetic_samples import SAMPLES_FOLDER
 from covid_model.models.specs import SHIPPED
 from covid_model.models.user_models import known_models
 from covid_model.settings import WEIGHTS, runs_folder
+
+if TYPE_CHECKING:
+    from covid_model.build.synthetic.choose import Candidate, Nearness
 
 JUDGES: Final = ("lungs", "whole-image", "resnet50")
 """Models that classify each synthetic image; the first decides whether it ships, all predictions are recorded."""
@@ -80,6 +85,13 @@ def _add_synthetic(synthetic: Any) -> None:
     draw.add_argument("--count", type=int, default=4, help="images a label; default: %(default)s")
     draw.add_argument("--most", type=int, default=120, help="images to try a label; default: %(default)s")
     draw.set_defaults(run=run_synthetic_draw)
+
+    measure = synthetic.add_parser("measure", help="measure the images that ship again, after a model has changed")
+    measure.add_argument("--manifest", type=Path, required=True, help="measured by `data measure` with the first model")
+    measure.add_argument(
+        "--samples", type=Path, default=SAMPLES_FOLDER, help="folder of the images; default: those that ship"
+    )
+    measure.set_defaults(run=run_synthetic_measure)
 
 
 def run_imagenet(_: argparse.Namespace) -> int:
@@ -206,12 +218,31 @@ def run_synthetic_draw(arguments: argparse.Namespace) -> int:
         most=arguments.most,
     )
     write_samples(chosen, tried, limit, arguments.generator, table, arguments.out)
-    for candidate in chosen:
-        predictions = ", ".join(f"{key} {prediction.predicted}" for key, prediction in candidate.predictions.items())
-        nearest = f"{candidate.near.correlation:.2f}, {candidate.near.embedding:.2f}"
-        print(f"{candidate.label} {candidate.seed}: {predictions}; nearest {nearest}")
-    print(f"limits {limit.correlation:.2f}, {limit.embedding:.2f}; tried {tried} -> {arguments.out}")
+    _print_samples(chosen, limit)
+    print(f"tried {tried} -> {arguments.out}")
     return 0
+
+
+def run_synthetic_measure(arguments: argparse.Namespace) -> int:
+    """The `build synthetic measure` command."""
+    from covid_model.build.synthetic.choose import measure_samples, training_images
+    from covid_model.data.manifest import read_manifest
+    from covid_model.lungs.segment import LungSegmenter
+    from covid_model.models.classifier import load
+
+    table = read_manifest(arguments.manifest)
+    known, limit = training_images(arguments.manifest, table)
+    segmenter = LungSegmenter.load()
+    classifiers = {key: load(key, segmenter) for key in JUDGES}
+    _print_samples(measure_samples(arguments.samples, classifiers, known, limit, table), limit)
+    return 0
+
+
+def _print_samples(found: "Sequence[Candidate]", limit: "Nearness") -> None:
+    for sample in found:
+        predictions = ", ".join(f"{key} {prediction.predicted}" for key, prediction in sample.predictions.items())
+        print(f"{sample.name}: {predictions}; nearest {sample.near.correlation:.2f}, {sample.near.embedding:.2f}")
+    print(f"limits {limit.correlation:.2f}, {limit.embedding:.2f}")
 
 
 def run_licences(arguments: argparse.Namespace) -> int:

@@ -91,11 +91,13 @@ def _training(card: Card) -> Section:
     images = [cells for cells in card.training.get("images", []) if cells["split"] == "train"]
     rows = tuple((cells["source"], cells["label"], f"{cells['images']:,}") for cells in images)
     recipe = recipe_text(card)
-    known = (
+    known: tuple[str, ...] = (
         (f"{recipe}; split {card.training.get('split', 'by patient')}.",)
         if recipe
         else ("Nothing is known of its training.",)
     )
+    if changes := card.training.get("changes"):
+        known = (*known, f"Since the model of this name before: {' '.join(changes)}")
     return Section("Training data", known, ("source", "label", "images") if rows else (), rows)
 
 

@@ -59,6 +59,7 @@ def export_model(
             "images": known.groupby(["split", "source", "label"]).size().rename("images").reset_index().to_dict("records"),
             "split": "by image" if recipe.by_image else "by patient",
             "silent": list(recipe.silent),
+            "changes": list(recipe.changes),
         },
         weights_sha256=file_sha256(weights),
         date=datetime.now(UTC).isoformat("T", "seconds"),

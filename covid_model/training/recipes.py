@@ -24,13 +24,15 @@ class Recipe:
     """config: settings. images: label -> (source, most images), drawn from the train and validation patients; empty for all.
 
     by_image: share of the images that the author's split holds out, by image and not by patient; 0 keeps the manifest's
-    split. silent: what the description does not say, and what was chosen.
+    split. silent: what the description does not say, and what was chosen. changes: how the model differs from the one that
+    shipped under its name before, a sentence each.
     """
 
     config: TrainConfig
     images: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     by_image: float = 0.0
     silent: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
 
 
 _PLAIN: Final = {

@@ -1,22 +1,27 @@
 """The generator: its training pairs and its way from noise to image by hand, and the images that ship."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from covid_model.build.synthetic.choose import Nearness, TrainingImages, coarse, unit
+from covid_model.backends.base import EMBEDDING
+from covid_model.build.synthetic.choose import Nearness, TrainingImages, coarse, measure_samples, unit
 from covid_model.build.synthetic.draw import GRAIN, Generator
 from covid_model.build.synthetic.flow import ANY, FlowBatches, FlowTraining, train_stage
 from covid_model.build.synthetic.network import build_flow_network
 from covid_model.build.synthetic.stages import KINDS, SIDE, STAGES, FlowShape, FlowStage
-from covid_model.data.synthetic_samples import shipped_samples
+from covid_model.data.synthetic_samples import RECORD, SAMPLES_FOLDER, shipped_samples
 from covid_model.errors import RunError
 from covid_model.images.read import load_image
 from covid_model.lungs.segment import LungSegmenter
+from covid_model.models.classifier import load
+from covid_model.models.predict import predict
 from covid_model.models.user_models import row_of
 from covid_model.training.checkpoint import LAST, read_state
 from covid_model.training.run_folder import RunFolder
@@ -118,6 +123,33 @@ def test_a_copy_is_found_mirrored_too() -> None:
     assert not copy.within(Nearness(0.95, 0.99))
     other = known.nearest(np.random.default_rng(2).random((64, 64)).astype(np.float32), np.ones(3, np.float32))
     assert other.correlation < 0.5
+
+
+def test_images_are_measured_again_by_todays_models_and_stay_themselves(tmp_path: Path) -> None:
+    folder = tmp_path / "samples"
+    shutil.copytree(SAMPLES_FOLDER, folder)
+    before = json.loads((folder / RECORD).read_text("utf-8"))
+    row = before["samples"][3]
+    row["predicted"], row["nearest"] = {"lungs": "nobody knows"}, {"correlation": 0.0, "embedding": 0.0}
+    (folder / RECORD).write_text(json.dumps({**before, "samples": [row]}), "utf-8")
+    classifier = load("lungs")
+    image = load_image(folder / f"{row['name']}.png")
+    features = predict(classifier, image, classifier.segmenter.find(image.pixels)).outputs[EMBEDDING]
+    known, limit = TrainingImages(coarse(image.pixels)[None], unit(features)), Nearness(0.9, 0.8)
+    table = pd.DataFrame({"digest": ["a"], "label": ["Normal"], "split": ["train"]})
+    (found,) = measure_samples(folder, {"lungs": classifier}, known, limit, table)
+    assert found.near.correlation == pytest.approx(1, abs=1e-3), "it is its own nearest image here"
+    assert found.near.embedding == pytest.approx(1, abs=1e-3)
+    record = json.loads((folder / RECORD).read_text("utf-8"))
+    assert record["models"] == {"lungs": classifier.weights_digest}
+    assert record["limit"]["correlation"] == 0.9
+    (after,) = record["samples"]
+    assert {name: after[name] for name in ("name", "seed", "digest")} == {
+        name: row[name] for name in ("name", "seed", "digest")
+    }
+    assert after["predicted"]["lungs"] in classifier.card.classes
+    assert after["nearest"]["embedding"] == pytest.approx(1, abs=1e-3)
+    assert (record["generator"], record["tried"]) == (before["generator"], before["tried"])
 
 
 def test_the_shipped_images_are_what_their_record_says() -> None:

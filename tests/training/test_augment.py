@@ -1,8 +1,10 @@
+from typing import Any
+
 import numpy as np
 
 from covid_model.images.preprocess import Preprocessing, preprocess
 from covid_model.images.xray_image import XrayImage
-from covid_model.training.augment import CLASSIFIER, LUNG_NETWORK, Augmentation, affine, reexposed, warp
+from covid_model.training.augment import ACQUISITION, CLASSIFIER, LUNG_NETWORK, Augmentation, affine, reexposed, warp
 from covid_model.training.image_cache import SIDE, SmallImage, augmented
 
 NONE = Augmentation()
@@ -37,6 +39,40 @@ def test_exposure_stays_in_range() -> None:
         assert changed.dtype == np.float32
         assert changed.min() >= 0
         assert changed.max() <= 1
+
+
+def test_each_change_of_acquisition_does_what_its_name_says() -> None:
+    image = gradient(64)
+
+    def changed(**ranges: Any) -> np.ndarray:
+        return reexposed(image, Augmentation(**ranges), np.random.default_rng(3))
+
+    bent = changed(tones=0.12)
+    assert (np.diff(bent, axis=1) >= 0).all(), "darker stays darker"
+    assert 0.01 < np.abs(bent - image).max() < 0.25
+    assert (bent[:, 0] == 0).all() and (bent[:, -1] == 1).all()
+
+    large = gradient(288)
+    lettered = reexposed(large, Augmentation(text=1.0), np.random.default_rng(3))
+    touched = lettered != large
+    assert 0 < touched.mean() < 0.1
+    assert {0.0, 1.0} & set(lettered[touched].round(3).tolist()), "letters are burned in, bright or dark"
+
+    noise = np.random.default_rng(0).random((64, 64)).astype(np.float32)
+    coarse = [reexposed(noise, Augmentation(coarse=0.2), np.random.default_rng(seed)) for seed in range(20)]
+    assert min(picture.std() for picture in coarse) < 0.6 * noise.std(), "fine detail is gone"
+
+    squeezed = [reexposed(noise, Augmentation(quality=5), np.random.default_rng(seed)) for seed in range(20)]
+    assert max(float(np.abs(picture - noise).mean()) for picture in squeezed) > 0.02
+    assert all(float(np.abs(picture - noise).mean()) < 0.3 for picture in squeezed)
+
+
+def test_acquisition_leaves_the_geometry_of_the_chest() -> None:
+    assert not ACQUISITION.flip
+    rng = np.random.default_rng(0)
+    views = [reexposed(gradient(64), ACQUISITION, rng) for _ in range(20)]
+    assert all(view.shape == (64, 64) and view.dtype == np.float32 for view in views)
+    assert all(view.min() >= 0 and view.max() <= 1 for view in views)
 
 
 def test_a_training_view_without_augmentation_is_what_the_app_shows_the_model() -> None:

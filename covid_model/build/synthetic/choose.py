@@ -1,6 +1,7 @@
 """Choose the synthetic images that ship: accepted by the input check, with two lungs, not a copy of a training image."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,6 +105,11 @@ class Candidate:
     predictions: Mapping[str, Prediction]
     near: Nearness
 
+    @property
+    def name(self) -> str:
+        """Of its file, and of the sample."""
+        return f"{self.label.lower()}-{self.seed}"
+
     def fit(self, limit: Nearness, judge: str) -> bool:
         """Is it accepted, with two lungs, not a copy, and of the predicted class (by the model `judge`) it was drawn for?"""
         prediction = self.predictions[judge]
@@ -111,15 +117,8 @@ class Candidate:
         return self.input_check.accepted and lungs and self.near.within(limit) and prediction.predicted == self.label
 
 
-def candidate(
-    label: str,
-    seed: int,
-    pixels: NDArray[np.uint8],
-    classifiers: Mapping[str, Classifier],
-    known: TrainingImages,
-) -> Candidate:
-    """Examine one drawn image with all models; the first of `classifiers` gives the embedding."""
-    png = bytes(cv2.imencode(".png", pixels)[1])
+def candidate(label: str, seed: int, png: bytes, classifiers: Mapping[str, Classifier], known: TrainingImages) -> Candidate:
+    """Examine one drawn image, a PNG file, with all models; the first of `classifiers` gives the embedding."""
     image = read_image(png)
     first = next(iter(classifiers))
     outputs = classifiers[first].segmenter.run(image.pixels)
@@ -134,13 +133,43 @@ def write_samples(
 ) -> None:
     """Write the images as PNG files and their record as JSON to the folder `out`."""
     out.mkdir(parents=True, exist_ok=True)
-    rows = []
     for sample in chosen:
-        name = f"{sample.label.lower()}-{sample.seed}"
-        (out / f"{name}.png").write_bytes(sample.png)
-        rows.append(
+        (out / f"{sample.name}.png").write_bytes(sample.png)
+    stages = sorted(generator.glob("*.weights.h5"))
+    record = {
+        "generator": {path.name: file_sha256(path) for path in stages},
+        "steps": STEPS,
+        "guidance": GUIDANCE,
+        "tried": dict(tried),
+        **_measured(chosen, limit, table),
+    }
+    write_json(out / RECORD, record)
+
+
+def measure_samples(
+    folder: Path, classifiers: Mapping[str, Classifier], known: TrainingImages, limit: Nearness, table: pd.DataFrame
+) -> list[Candidate]:
+    """Examine the images in `folder` again, as models and training images are now, and update their record."""
+    record = json.loads((folder / RECORD).read_text("utf-8"))
+    found = [
+        candidate(row["label"], row["seed"], (folder / f"{row['name']}.png").read_bytes(), classifiers, known)
+        for row in record["samples"]
+    ]
+    write_json(folder / RECORD, {**record, **_measured(found, limit, table)})
+    return found
+
+
+def _measured(chosen: Sequence[Candidate], limit: Nearness, table: pd.DataFrame) -> dict[str, Any]:
+    """What a record says that follows from models and training images."""
+    return {
+        "limit": {**asdict(limit), "quantile": QUANTILE},
+        "data_hash": data_hash(table),
+        "models": {key: prediction.weights_digest for key, prediction in chosen[0].predictions.items()},
+        "date": datetime.now(UTC).isoformat("T", "seconds"),
+        "version": __version__,
+        "samples": [
             {
-                "name": name,
+                "name": sample.name,
                 "label": sample.label,
                 "seed": sample.seed,
                 "digest": sample.image.digest,
@@ -148,21 +177,9 @@ def write_samples(
                 "input_check": sample.input_check.frontal,
                 "predicted": {key: prediction.predicted for key, prediction in sample.predictions.items()},
             }
-        )
-    stages = sorted(generator.glob("*.weights.h5"))
-    record = {
-        "generator": {path.name: file_sha256(path) for path in stages},
-        "steps": STEPS,
-        "guidance": GUIDANCE,
-        "limit": {**asdict(limit), "quantile": QUANTILE},
-        "tried": dict(tried),
-        "data_hash": data_hash(table),
-        "models": {key: prediction.weights_digest for key, prediction in chosen[0].predictions.items()},
-        "date": datetime.now(UTC).isoformat("T", "seconds"),
-        "version": __version__,
-        "samples": rows,
+            for sample in chosen
+        ],
     }
-    write_json(out / RECORD, record)
 
 
 def choose(
@@ -187,7 +204,8 @@ def choose(
                 raise DataError(f"Of {most} images drawn as {label} only {len(fit)} are fit; train the generator longer.")
             seeds = list(range(start, start + count))
             drawn = generator.draw(label, AGE, seeds)
-            found = [candidate(label, seed, image, classifiers, known) for seed, image in zip(seeds, drawn, strict=True)]
+            files = [bytes(cv2.imencode(".png", image)[1]) for image in drawn]
+            found = [candidate(label, seed, png, classifiers, known) for seed, png in zip(seeds, files, strict=True)]
             fit += [image for image in found if image.fit(limit, judge)]
             tried[label] = start + count
         chosen += fit[:count]
