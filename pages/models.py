@@ -4,7 +4,7 @@ from typing import Final
 
 import streamlit as st
 
-from covid_model.evaluation.card_summary import auc_by_split, gap_reason, overview_row, recipe_text
+from covid_model.evaluation.card_summary import auc_by_split, auc_row, gap_reason, overview_row, recipe_text
 from covid_model.evaluation.subsets import SUBSETS
 from covid_model.explain.methods import get_method
 from covid_model.models.card import Card
@@ -35,6 +35,8 @@ def details(row: ModelSpec, card: Card) -> None:
     """Recipe, gaps in its description, limits, and why the scores differ."""
     st.markdown(f"**{inert(row.title)}**: {inert(row.summary)}")
     st.markdown(f"*Why the two scores differ.* {inert(gap_reason(row, card))}")
+    if row.claimed:
+        st.markdown(f"*Its author claimed* {inert(row.claimed)}.")
     if row.key in MODELS and (silent := card.training.get("silent")):
         st.caption(f"The description does not state: {inert('; '.join(silent).replace(' %', '%'))}.")
     if recipe := recipe_text(card):
@@ -126,12 +128,11 @@ with show_errors():
     scores = [ModelScores(card.title, auc_by_split(card)) for card in cards.values()]
     slopes(scores)
     st.caption(FIELD)
-    text = st.column_config.TextColumn
-    st.dataframe(
-        [overview_row(row_of(key), card) for key, card in cards.items()],
-        hide_index=True,
-        column_config={"model": text(pinned=True), "its author claimed": text(width=260)},
-    )
+    pinned = {"model": st.column_config.TextColumn(pinned=True)}
+    st.markdown("**AUC of COVID-19 by split**")
+    st.dataframe([auc_row(card) for card in cards.values()], hide_index=True, column_config=pinned)
+    st.markdown("**Size, speed and other scores**")
+    st.dataframe([overview_row(row_of(key), card) for key, card in cards.items()], hide_index=True, column_config=pinned)
     rebuilt = ", ".join(card.title for card in cards.values() if card.replication)
     st.caption(
         "Rebuilt to show what their recipes give, so that their scores under their own split are not to be believed: "

@@ -12,7 +12,7 @@ from covid_model.data.sources import SOURCES
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.explain.methods import METHODS
 from covid_model.models.specs import MODELS
-from docs import archive, faults, pages, speed, trust_benchmark
+from docs import archive, default_model, faults, pages, speed, trust_benchmark
 from docs.reference import FILE, reference
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -153,3 +153,20 @@ def test_the_page_of_archives_is_what_the_results_say() -> None:
 
 def test_the_trust_benchmark_page_is_what_the_results_say() -> None:
     assert trust_benchmark.FILE.read_text("utf-8") == trust_benchmark.page(), "run `python -m docs.trust_benchmark`"
+
+
+def test_the_page_of_the_default_model_is_what_the_results_say() -> None:
+    assert default_model.FILE.read_text("utf-8") == default_model.page(), "run `python -m docs.default_model`"
+
+
+def test_a_bar_that_is_missed_is_said_to_be_missed() -> None:
+    scores = default_model.chosen()
+    kept = {measure: kept for measure, _, _, kept in default_model.bars(scores)}
+    name = "AUC among adults of all collections, cross-validated"
+    better = scores | {"auc/adults": {"value": 0.96, "low": 0.95, "high": 0.97}}
+    worse = scores | {"auc/adults": {"value": 0.94, "low": 0.93, "high": 0.99}}
+    found = [next(row[3] for row in default_model.bars(one) if row[0] == name) for one in (better, worse)]
+    assert found == [True, False]
+    text = default_model.tables()
+    assert text.count("| kept |") == sum(kept.values())
+    assert text.count("| **missed** |") == len(kept) - sum(kept.values())

@@ -79,8 +79,9 @@ def _measured(
 
 
 def _view(rows: pd.DataFrame) -> pd.Series:
-    """PA or AP; lying patients are exposed from the front as well."""
-    return GROUPINGS["view"].of(rows).str.upper().replace({"AP SUPINE": "AP"})
+    """PA or AP; lying patients are exposed from the front as well. Who only says "frontal" says neither."""
+    view = GROUPINGS["view"].of(rows).str.upper().replace({"AP SUPINE": "AP"})
+    return view.where(view.isin(["PA", "AP"]), UNKNOWN)
 
 
 def _markers(rows: pd.DataFrame) -> pd.Series:

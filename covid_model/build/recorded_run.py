@@ -15,7 +15,7 @@ def record_run(run: RunFolder, folder: Path) -> RunFolder:
     if state_of(run) != "finished":
         raise RunError(f"Only a finished run can be recorded; {run.name} is {state_of(run)}.")
     out = RunFolder(folder / run.name)
-    out.create(run.config())
+    out.create({name: value for name, value in run.config().items() if name != "manifest"})
     (out.path / "checkpoint").rmdir()
     (out.path / "metrics.jsonl").write_bytes((run.path / "metrics.jsonl").read_bytes())
     kept = {name: value for name, value in run.status().items() if name not in ("pid", "started")}

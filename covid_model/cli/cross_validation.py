@@ -25,13 +25,22 @@ def add_commands(commands: Any) -> None:
         "--without", action="append", default=[], metavar="SOURCE",
         help="train once more without any image of this source, and score its images; may be repeated",
     )  # fmt: skip
+    parser.add_argument(
+        "--only-without", action="store_true",
+        help="train no folds by patient, only those without a source: a first look; a later call without this adds the rest",
+    )  # fmt: skip
     add_settings(parser)
     parser.set_defaults(run=run_cross_validate)
 
 
 def _add_ablation(commands: Any) -> None:
-    parser = commands.add_parser("ablation", help="what each step of a recipe changes, from finished cross-validations")
-    parser.add_argument("step", nargs="+", metavar="TITLE=DIR", help="a `cross-validate --out`, in the order of the steps")
+    parser = commands.add_parser("ablation", help="what each change of a recipe brings, from finished cross-validations")
+    parser.add_argument(
+        "step",
+        nargs="+",
+        metavar="TITLE=DIR",
+        help="a `cross-validate --out`; the first is what the others are compared with",
+    )
     parser.add_argument("--out", type=Path, required=True, help="the file to write, *.json")
     parser.set_defaults(run=run_ablation)
 
@@ -59,7 +68,14 @@ def run_cross_validate(arguments: argparse.Namespace) -> int:
 
     config = settings_of(arguments, get_recipe(arguments.model).config)
     table = read_manifest(arguments.manifest)
-    record = cross_validate(config, table, arguments.out, count=arguments.folds, without=arguments.without)
+    record = cross_validate(
+        config,
+        table,
+        arguments.out,
+        count=arguments.folds,
+        without=arguments.without,
+        only_without=arguments.only_without,
+    )
     for name, score in record["scores"].items():
         print_interval(name, score)
     return 0

@@ -41,8 +41,15 @@ def auc_by_split(card: Card) -> dict[str, dict[str, Any] | None]:
     return {"its own split": own_scores(card).get(AUC), "patients apart": test.get("scores", {}).get(AUC)} | parts
 
 
+def auc_row(card: Card) -> dict[str, str]:
+    """The model's AUC of COVID-19 by split: column -> text."""
+    return {"model": card.title} | {
+        title.partition(":")[0]: interval_text(score) for title, score in auc_by_split(card).items()
+    }
+
+
 def overview_row(row: ModelSpec, card: Card) -> dict[str, Any]:
-    """One row of the overview: column -> text."""
+    """What the model is, and its other scores: column -> text."""
     own, test = own_scores(card), card.scores.get("test", {}).get("scores", {})
     speed = card.scores.get("milliseconds")
     return {
@@ -50,11 +57,10 @@ def overview_row(row: ModelSpec, card: Card) -> dict[str, Any]:
         "input": f"{row.preprocessing.size[0]} x {row.preprocessing.size[1]}, {row.preprocessing.region}",
         "weights": f"{(folder_of(row.key) / row.weights_name).stat().st_size / 1e6:.1f} MB",
         "one image": f"{speed:.0f} ms" if speed else "not measured",
-        "its author claimed": row.claimed or "",
         "accuracy, own split": interval_text(own.get("accuracy")),
         "balanced accuracy, patients apart": interval_text(test.get("balanced_accuracy")),
         "macro AUC, patients apart": interval_text(test.get("auc/macro")),
-    } | {f"AUC, {title}": interval_text(score) for title, score in auc_by_split(card).items()}
+    }
 
 
 def gap_reason(row: ModelSpec, card: Card) -> str:

@@ -1,5 +1,6 @@
 """Find the lungs on an image, and judge whether they were found."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,6 +39,10 @@ AREA_RANGE: Final = (0.08, 0.70)
 """Both lungs together cover 15 to 55% of a usual frontal image; outside this range the outline is implausible."""
 ONE_SIDED: Final = 0.25
 """Where the smaller lung has less than this share of the larger one's area, only one lung counts as found."""
+SPUR: Final = 0.06
+"""What is narrower than twice this share of a piece's size, the square root of its area, is a spur and cut off."""
+CORNER: Final = 0.06
+"""How far, as the same share, the outline may reach beyond what is wide enough: the sharp corners of a lung are its own."""
 LEAST_SURE: Final = 0.80
 """Mean probability inside the mask below which the outline is doubtful."""
 
@@ -129,7 +134,7 @@ class LungSegmenter:
 
 
 def judged(probability: NDArray[np.float32]) -> LungMask:
-    """Threshold at one half, keep the two largest pieces, fill their holes, and judge the result."""
+    """Threshold at one half, keep the two largest pieces, fill their holes, cut off their spurs, and judge the result."""
     return _judged(probability > 0.5, probability.__getitem__)
 
 
@@ -154,7 +159,7 @@ def _judged(likely: NDArray[np.bool_], probabilities: Callable[[NDArray[np.bool_
 
 
 def _pieces(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
-    """Up to two largest connected pieces of at least SMALLEST_LUNG, holes filled, largest first."""
+    """Up to two largest connected pieces of at least SMALLEST_LUNG, holes filled and without spurs, largest first."""
     outlines, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     found = []
     for outline in outlines:
@@ -166,9 +171,23 @@ def _pieces(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
         box = slice(top, top + height), slice(left, left + width)
         size = cv2.countNonZero(canvas[box] & mask[box])
         if size >= SMALLEST_LUNG * mask.size:
+            around = slice(max(top - 1, 0), top + height + 1), slice(max(left - 1, 0), left + width + 1)
+            canvas[around] = _without_spurs(canvas[around], math.sqrt(size))
             found.append((size, canvas.view(bool)))
     found.sort(key=lambda piece: -piece[0])
     return [piece for _, piece in found[:2]]
+
+
+def _without_spurs(piece: NDArray[np.uint8], size: float) -> NDArray[np.uint8]:
+    """A piece (h, w), 1 inside, without what sticks out of it: an opening by a disc that leaves corners be.
+
+    size: the square root of its area. At the edge of the image, where a lung may be cut off, nothing counts as outside.
+    """
+    wide = cv2.distanceTransform(piece, cv2.DIST_L2, cv2.DIST_MASK_5) > SPUR * size
+    if not wide.any():
+        return piece
+    reach = cv2.distanceTransform((~wide).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    return piece & (reach <= (SPUR + CORNER) * size)
 
 
 def _one_sided(pieces: list[NDArray[np.bool_]]) -> bool:

@@ -104,7 +104,7 @@ _LITE0_LAYERS: Final = ("top", "block5c", "block4c", "block3b")
 _RESNET50_LAYERS: Final = ("conv5_block3_out", "conv4_block6_out", "conv3_block4_out")
 NO_DIAGNOSIS: Final = "Research software: never a diagnosis, never a reason to treat or not to treat."
 """A limit of every model."""
-_FEW_SOURCES: Final = "Trained on four public sources; on images of other hospitals expect far lower scores."
+_FEW_SOURCES: Final = "Trained on a few public collections; on images of other hospitals expect far lower scores."
 
 REPLICATION: Final = "Rebuilt to show what its recipe gives; its scores under its own split are not to be believed."
 """A limit of every model that was rebuilt from a description."""

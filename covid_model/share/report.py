@@ -18,7 +18,7 @@ from covid_model.models.calibration import OWN_PROBABILITIES
 from covid_model.models.card import Card
 from covid_model.trust.figures import Bars, Curves, Images, Matrix
 from covid_model.trust.promises import promises
-from covid_model.trust.score import TrustInput, TrustScore
+from covid_model.trust.score import OUTCOMES, TrustInput, TrustScore
 from covid_model.trust.trust_tests import TRUST_TESTS, figures_of
 from covid_model.trust.verdict import RULE, verdict
 from covid_model.viewer.look import Look
@@ -37,7 +37,6 @@ LOOK: Final = Look(region=True)
 NOTICE: Final = (
     "Research software, not a medical device. It does not diagnose, and nothing here is a reason to treat or not to treat."
 )
-OUTCOMES: Final = {"passed": "passed", "failed": "failed", "unclear": "cannot decide", "informational": "for information"}
 
 
 def html_report(inputs: TrustInput, scores: Sequence[TrustScore], card: Card, title: str) -> str:

@@ -1,4 +1,4 @@
-"""What each step of a recipe changes: cross-validations one after another, each beside the one before."""
+"""What each change of a recipe brings: cross-validations beside the first of them."""
 
 import json
 from collections.abc import Mapping
@@ -18,12 +18,18 @@ UNTOLD: Final = ("augmentation_ranges", "log_every", "base")
 """Settings that follow from others or change no result."""
 
 
-def ablation(steps: Mapping[str, Path]) -> dict[str, Any]:
-    """Each step's scores, and what they rose by since the step before it, with intervals by patient.
+def told(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a training by which one differs from another."""
+    return {name: value for name, value in settings.items() if name not in UNTOLD}
 
-    steps: title -> the folder of its `cross_validate`, in their order. A change is measured on the images that both have
-    scored, by the same draws of patients; `settings` holds those that are not as in the step before. Raises RunError for a
-    folder without a finished cross-validation.
+
+def ablation(steps: Mapping[str, Path]) -> dict[str, Any]:
+    """Each step's scores, and by how much they differ from those of the first step, with intervals by patient.
+
+    steps: title -> the folder of its `cross_validate`; the first is what all others are compared with. A change is measured
+    on the images that both have scored, by the same draws of patients, and is empty where the predictions of either are not
+    kept; `settings` holds those that are not as in the first step. Raises RunError for a folder without a finished
+    cross-validation.
     """
     found: list[dict[str, Any]] = []
     rows: pd.DataFrame | None = None
@@ -32,15 +38,17 @@ def ablation(steps: Mapping[str, Path]) -> dict[str, Any]:
         if not (folder / RECORD).is_file():
             raise RunError(f"{folder} has no finished cross-validation; run `cross-validate` with this folder first.")
         record = json.loads((folder / RECORD).read_text("utf-8"))
-        told = {name: value for name, value in record["settings"].items() if name not in UNTOLD}
-        scored = pd.read_parquet(folder / PREDICTIONS)
+        own = told(record["settings"])
+        kept = folder / PREDICTIONS
+        scored = pd.read_parquet(kept) if kept.is_file() else None
         found.append(
             {
                 "title": title,
-                "settings": {name: value for name, value in told.items() if settings.get(name) != value},
+                "settings": {name: value for name, value in own.items() if settings.get(name) != value},
                 **{name: record[name] for name in ("date", "data_hash", "version", "scores")},
-                "change": {} if rows is None else differences(scored, rows),
+                "change": {} if rows is None or scored is None else differences(scored, rows),
             }
         )
-        rows, settings = scored, told
+        if len(found) == 1:
+            rows, settings = scored, own
     return rounded({"steps": found, "date": datetime.now(UTC).isoformat("T", "seconds"), "version": __version__})

@@ -18,7 +18,7 @@ BALANCES: Final[tuple[Balance, ...]] = ("label and source", "label", "none")
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Settings of one training; the defaults are those of `lungs` and `whole-image`.
+    """Settings of one training; what the recipes of most models leave as it is.
 
     head_epochs: epochs with all but the last layer frozen. epochs: epochs of the whole network after that.
     frozen: share of the network's layers, from the image on, that keep their initial weights throughout.

@@ -84,17 +84,29 @@ def _splits(place: NDArray[np.int64], number: int, count: int) -> NDArray[np.obj
 
 
 def cross_validate(
-    config: TrainConfig, table: pd.DataFrame, out: Path, *, count: int = 5, without: Sequence[str] = (), seed: int = 0
+    config: TrainConfig,
+    table: pd.DataFrame,
+    out: Path,
+    *,
+    count: int = 5,
+    without: Sequence[str] = (),
+    only_without: bool = False,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Train every fold in a run of its own below `out`, score what it has not seen, and write RECORD and PREDICTIONS.
 
-    table: of a manifest. An interrupted call continues. Returns what is written to RECORD. Raises RunError where a run
-    fails, or belongs to other settings or data.
+    table: of a manifest. only_without: train no folds by patient, only those without a source. An interrupted call
+    continues, also with more folds. Returns what is written to RECORD. Raises RunError where a run fails, or belongs to
+    other settings or data, and where nothing is left to train.
     """
+    if only_without and not without:
+        raise RunError("Nothing to train: name a source to leave out, or train the folds by patient too.")
     if FINDING not in get_model(config.model).classes:
         raise RunError(f"{config.model} has no class {FINDING}, which the scores are about; choose a model that has it.")
     segmenter, parts = LungSegmenter.load(), []
     for fold in folds(table, count, without, seed):
+        if only_without and not fold.name.startswith(LEFT):
+            continue
         predictions, run = out / fold.name / PREDICTIONS, RunFolder(out / fold.name)
         begun = _begun(fold, config, run)
         if not predictions.is_file():
@@ -110,7 +122,7 @@ def cross_validate(
     record: dict[str, Any] = rounded(
         {
             "settings": config.as_dict(),
-            "folds": count,
+            "folds": 0 if only_without else count,
             "seed": seed,
             "data_hash": data_hash(table),
             "date": datetime.now(UTC).isoformat("T", "seconds"),

@@ -113,6 +113,15 @@ def _interval(rows: pd.DataFrame, statistic: Callable[[Weights], Floats]) -> dic
 def _parts(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, Statistic]]:
     """Each score: its name, the rows it is of, each image once, and how it follows from them."""
     inside = rows[~rows["fold"].str.startswith(LEFT)]
+    if len(inside):
+        yield from _inside(inside)
+    for name, part in rows[rows["fold"].str.startswith(LEFT)].groupby("fold"):
+        for key, chosen, statistic in _left_out(part, str(name).removeprefix(LEFT)):
+            yield f"{name}/{key}", chosen, statistic
+
+
+def _inside(inside: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, Statistic]]:
+    """The scores of folds by patient."""
     adults = inside[~inside["source"].isin(sources_with(lambda source: source.children))]
     yield "auc/adults", adults, _auc
     yield "balanced_accuracy", inside, _balanced
@@ -124,9 +133,6 @@ def _parts(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, Statistic]]:
     for column in (name for name in inside if name.startswith(HIT)):
         if inside[column].notna().any():
             yield column, inside[inside[column].notna()], _mean(column)
-    for name, part in rows[rows["fold"].str.startswith(LEFT)].groupby("fold"):
-        for key, chosen, statistic in _left_out(part, str(name).removeprefix(LEFT)):
-            yield f"{name}/{key}", chosen, statistic
 
 
 def _left_out(rows: pd.DataFrame, source: str) -> Iterator[tuple[str, pd.DataFrame, Statistic]]:

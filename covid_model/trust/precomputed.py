@@ -22,7 +22,7 @@ from covid_model.trust.trust_tests import TRUST_TESTS
 
 SCORES: Final = ASSETS / "scores"
 
-CODE: Final = ("trust", "explain/methods")
+CODE: Final = ("trust", "explain/methods", "lungs")
 """Folders of the package whose code the scores depend on."""
 APART: Final = (
     *("verdict.py", "precomputed.py", "benchmark.py", "ledger.py"),

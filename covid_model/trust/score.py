@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,17 @@ from covid_model.models.classifier import Classifier
 from covid_model.models.predict import Prediction
 from covid_model.trust.maps import comparable
 
-Outcome = Literal["passed", "failed", "unclear", "informational"]
-"""passed, failed: the test decides. unclear: it could not decide here. informational: it never decides."""
+Outcome = Literal["passed", "failed", "unclear", "against", "informational"]
+OUTCOMES: Final[dict[Outcome, str]] = {
+    "passed": "passed",
+    "failed": "failed",
+    "unclear": "cannot decide",
+    "against": "speaks against it",
+    "informational": "for information",
+}
+"""How a test went, in words. passed, failed: it decides. unclear: it could not decide here. against, informational: it never
+decides, and what it found speaks against the heatmap, or does not.
+"""
 
 Better = Literal["higher", "lower"]
 
@@ -30,8 +39,8 @@ class TrustScore:
     value: the measured number. chance: the value of a map or model without merit, None where it is not known.
     better: does a good map have a higher or a lower value than chance? sentence: the finding in plain words, then a colon
     and its numbers. details: plain values behind it (curves, matrices, lists), for figures and records. caveat: a sentence
-    that a supported verdict must not leave out; "" for none. doubt: a sentence with which no heatmap is supported, though it
-    accuses none; "" for none. against: of a test that never decides, does its finding speak against the heatmap?
+    that a supported verdict must not leave out; "" for none. doubt: is no heatmap supported with this finding, though it
+    accuses none?
     """
 
     key: str
@@ -42,8 +51,7 @@ class TrustScore:
     sentence: str
     details: dict[str, Any] = field(default_factory=dict)
     caveat: str = ""
-    doubt: str = ""
-    against: bool = False
+    doubt: bool = False
 
     @property
     def finding(self) -> str:

@@ -90,7 +90,7 @@ def verdict(inputs: TrustInput, scores: Sequence[TrustScore]) -> Verdict:
     decided = {score.key for score in passed}
     if missing := [test.question for test in TRUST_TESTS.values() if test.required and test.key not in decided]:
         return Verdict("withheld", f"{_undecided(missing)}{_no_record(inputs)}")
-    if doubts := [score.doubt for score in scores if score.doubt]:
+    if doubts := [score.finding for score in scores if score.doubt]:
         return Verdict("withheld", " ".join([*doubts, "No heatmap of such an answer is supported."]))
     caveats = [score.caveat for score in scores if score.caveat]
     return Verdict("supported", " ".join([f"All {len(passed)} tests that could decide passed.", *caveats]))

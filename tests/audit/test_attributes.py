@@ -12,15 +12,21 @@ from PIL import Image
 from toy_models import IMAGE, SIDE, FixedLungs, classifier_on, corner, image_with, lung_area
 
 from covid_model.audit.attribute_tests import Stratum, class_directions, directions, encoded, sensitive, shuffled, used
-from covid_model.audit.attributes import audit_attributes, strata_of
+from covid_model.audit.attributes import GROUPS, audit_attributes, strata_of
 from covid_model.audit.dense_features import GRID, DenseFeatures, pooled
 from covid_model.backends.tensorflow import TensorFlowBackend
+from covid_model.data.filters import UNKNOWN
 from covid_model.data.manifest import COLUMNS
 from covid_model.errors import DataError
 from covid_model.models.predict import predict
 from covid_model.trust.ledger import ATTRIBUTES, decisive, headline, ledger, load_attributes
 
 CLASSES = ("COVID-19", "Normal")
+
+
+def test_a_view_is_known_only_where_it_is_pa_or_ap() -> None:
+    rows = pd.DataFrame({"view": ["PA", "AP Supine", "AP", "FRONTAL", "", None]})
+    assert GROUPS["view"](rows).tolist() == ["PA", "AP", "AP", UNKNOWN, UNKNOWN, UNKNOWN]
 
 
 def strata(images: int, rng: np.random.Generator, each: int = 2) -> list[Stratum]:

@@ -37,6 +37,28 @@ def test_specks_are_dropped_and_holes_filled() -> None:
     assert found.mask[100, 60]
 
 
+def test_a_thin_spur_is_cut_off_and_the_lung_keeps_its_shape() -> None:
+    plain, spurred = probability(LEFT, RIGHT), probability(LEFT, RIGHT)
+    spurred[150:154, 60:110] = 0.99
+    found = judged(spurred).mask
+    assert not found[152, 85:115].any(), "what sticks out is gone"
+    assert dice(found, judged(plain).mask) > 0.99
+    assert dice(judged(plain).mask, plain > 0.5) > 0.999, "a lung without a spur stays as it was"
+
+
+def test_the_corners_of_a_lung_are_its_own() -> None:
+    canvas = probability(RIGHT)
+    corner = np.array([(32, 60), (88, 60), (88, 150), (32, 190)])
+    cv2.fillPoly(canvas, [corner], 0.99)
+    assert judged(canvas).mask[180, 34], "the corner beside the diaphragm is sharp"
+
+
+def test_a_lung_that_the_image_cuts_off_stays_whole_at_its_edge() -> None:
+    canvas = probability((20, 100, 28, 60), RIGHT)
+    found = judged(canvas).mask
+    assert found[100, 0] and found[60:140, 0].all()
+
+
 @pytest.mark.parametrize(
     ("canvas", "quality", "words"),
     [

@@ -54,6 +54,22 @@ def test_each_step_says_what_it_set_and_what_that_changed(steps: dict[str, Path]
     assert after["change"]["hit/boxes"] == {"value": 0.0, "low": 0.0, "high": 0.0, "images": 4, "patients": 4}
 
 
+def test_every_step_is_compared_with_the_first(steps: dict[str, Path], tmp_path: Path) -> None:
+    third = cross_validated(tmp_path / "three", [0.9, 0.2, 0.5, 0.1], model="lungs", source_prior=0.5)
+    *_, last = ablation({**steps, "third": third})["steps"]
+    assert last["scores"]["auc/here"]["value"] == 0.75
+    assert last["change"]["auc/here"]["value"] == 0.75, "the step before it has 1"
+    assert last["settings"] == {"source_prior": 0.5}
+
+
+def test_a_step_whose_predictions_are_gone_keeps_its_scores(steps: dict[str, Path]) -> None:
+    (steps["before"] / PREDICTIONS).unlink()
+    before, after = ablation(steps)["steps"]
+    assert before["scores"]["auc/here"]["value"] == 0 and after["scores"]["auc/here"]["value"] == 1
+    assert after["settings"] == {"source_prior": 0.02}
+    assert after["change"] == {}
+
+
 def test_an_unfinished_cross_validation_is_one_sentence(steps: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(RunError, match="has no finished cross-validation; run `cross-validate` with this folder first"):
         ablation({**steps, "next": tmp_path})

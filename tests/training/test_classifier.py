@@ -11,6 +11,7 @@ from small_runs import CONFIG, lines, segmenter
 
 from covid_model.build.recorded_run import record_run
 from covid_model.errors import RunError
+from covid_model.files import write_json
 from covid_model.models.card import read_card
 from covid_model.models.classifier import load
 from covid_model.models.float16_weights import read_float16_weights
@@ -43,7 +44,9 @@ def test_a_run_records_everything_as_it_goes(table: pd.DataFrame, tmp_path: Path
         assert file["drawn"].sum() == 3
     assert run.config()["learning_rate"] == CONFIG.learning_rate
     assert runs_in(tmp_path) == [run]
+    write_json(run.path / "config.json", {**run.config(), "manifest": "/home/someone/manifest.parquet"})
     shown = record_run(run, tmp_path / "recorded")
+    assert "manifest" not in shown.config(), "paths of a machine do not ship"
     assert state_of(shown) == "finished"
     assert {path.name for path in shown.path.iterdir()} == {"config.json", "status.json", "metrics.jsonl", "maps"}
     with np.load(shown.path / "maps" / "epoch-003.npz") as file:
@@ -58,7 +61,7 @@ def test_a_run_records_everything_as_it_goes(table: pd.DataFrame, tmp_path: Path
         ({"learning_rate": 3.0}, "between 0 and 1"),
         ({"ema": 1.0}, "below 1"),
         ({"frozen": 1.0}, "frozen is at least 0 and below 1"),
-        ({"augmentation": "wild"}, "light, none"),
+        ({"augmentation": "wild"}, "light, acquisition, none"),
         ({"init": "magic"}, "imagenet, shipped, random"),
     ],
 )

@@ -141,7 +141,12 @@ def test_trainings_are_scored_and_none_is_repeated(
     monkeypatch.setattr(LungSegmenter, "load", classmethod(lambda _: segmenter()))
     rows = rows.assign(group=range(len(rows)))
     config = replace(CONFIG, epochs=1, steps=2)
+    first = cross_validate(config, rows, tmp_path, count=3, without=["there"], only_without=True)
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"without there"}
+    assert all(name.startswith("without there/") for name in first["scores"]) and first["folds"] == 0
     record = cross_validate(config, rows, tmp_path, count=3, without=["there"])
+    assert record["folds"] == 3
+    assert first["scores"] == {name: record["scores"][name] for name in first["scores"]}, "the first look is a part"
     assert record["scores"]["auc/adults"]["images"] == 20
     left = {name.removeprefix("without there/") for name in record["scores"] if name.startswith("without there/")}
     assert left == {"auc", "sensitivity", "auc_inside"}
@@ -154,6 +159,11 @@ def test_trainings_are_scored_and_none_is_repeated(
         cross_validate(replace(config, learning_rate=0.01), rows, tmp_path, count=3)
     with pytest.raises(RunError, match=r"fold-0 was begun with other images, labels or folds"):
         cross_validate(config, rows, tmp_path, count=4)
+
+
+def test_without_folds_and_without_a_source_there_is_nothing_to_train(rows: pd.DataFrame, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="Nothing to train: name a source to leave out"):
+        cross_validate(CONFIG, rows, tmp_path, only_without=True)
 
 
 def test_a_model_without_the_finding_is_refused(rows: pd.DataFrame, tmp_path: Path) -> None:

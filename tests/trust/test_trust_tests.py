@@ -56,10 +56,10 @@ def test_a_planted_marker_is_caught_by_place_and_by_region_ablation() -> None:
     scores = {score.key: score for score in run_tests(inputs)}
     assert scores["attention"].value < 0.05 < scores["attention"].details["line"]
     assert "No more in the lungs than a" in scores["attention"].sentence
-    assert scores["region_ablation"].against
-    assert scores["region_ablation"].doubt == "Without the lungs the model keeps most of its certainty."
+    assert scores["region_ablation"].doubt
+    assert scores["region_ablation"].finding == "Without the lungs the model keeps most of its certainty."
     assert scores["region_ablation"].value == pytest.approx(inputs.probability, abs=0.02), "the lungs do not matter to it"
-    assert scores["region_ablation"].outcome == "informational", "it accuses nobody"
+    assert scores["region_ablation"].outcome == "against", "it accuses nobody"
     assert verdict(inputs, list(scores.values())).word == "not supported"
 
 
@@ -71,7 +71,7 @@ def test_a_model_that_is_as_sure_of_an_empty_image_says_so_beside_its_support() 
     score = run("region_ablation", inputs)
     assert score.details["probabilities"]["nothing"] == pytest.approx(inputs.probability, abs=0.01)
     assert "kept" not in score.details, "there is nothing to lose"
-    assert score.against
+    assert score.outcome == "against"
     assert score.caveat == f"But on an empty image the model is as sure of {inputs.explained_class}."
     assert not score.doubt
 
@@ -124,7 +124,7 @@ def test_a_reversed_map_fails_faithfulness() -> None:
     assert before.value > before.details["line"]
     inputs.explanation.layer_map[:] = -inputs.explanation.layer_map
     score = run("faithfulness", inputs)
-    assert score.outcome == "informational", "it never decides"
+    assert score.outcome == "against", "it never decides"
     assert score.value < min(0, score.details["line"])
     assert set(score.details["controls"]) == {"random", "blurred random"}
 

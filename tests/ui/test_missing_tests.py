@@ -125,11 +125,11 @@ def test_the_page_says_how_often_verdicts_are_right() -> None:
 
 
 def test_what_speaks_against_a_heatmap_is_counted_unless_the_verdict_says_it() -> None:
-    said = TrustScore("a", 1.0, 0.0, "lower", "informational", "No.", caveat="But no.", against=True)
-    unsaid, good = replace(said, key="b", caveat=""), replace(said, key="c", caveat="", against=False)
+    said = TrustScore("a", 1.0, 0.0, "lower", "against", "No.", caveat="But no.")
+    unsaid, good = replace(said, key="b", caveat=""), replace(said, key="c", caveat="", outcome="informational")
     others = [replace(good, key=f"{number}") for number in range(len(TRUST_TESTS) - 3)]
     scores = {score.key: score for score in (said, unsaid, good, *others)}
     assert _against(scores) == " Of the tests below that decide nothing, 1 speaks against this heatmap."
-    assert _against(scores | {"c": replace(good, against=True)}).endswith("2 speak against this heatmap.")
+    assert _against(scores | {"c": replace(good, outcome="against")}).endswith("2 speak against this heatmap.")
     assert _against({"b": unsaid}) == "", "not all have run"
     assert _against(scores | {"b": good}) == ""

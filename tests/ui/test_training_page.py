@@ -1,5 +1,6 @@
 """The Training page driven through AppTest, from the entry script: runs as they are shown, compared and listed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from training_page import opened, recorded
 from covid_model.training.config import TrainConfig
 from covid_model.training.history import map_epochs, read_maps
 from covid_model.training.run_folder import RunFolder, state_of
+from ui.models.cards import card_of
 from ui.training.runs import available_runs
 
 
@@ -82,8 +84,18 @@ def test_recorded_runs_ship_with_drawn_images_only(name: str, runs: Path) -> Non
     for path in map_epochs(run).values():
         assert read_maps(path)["drawn"].all()
     app = opened("training", run=f"recorded: {name}")
-    assert "A recorded run" in "\n".join(caption.value for caption in app.caption)
+    text = "\n".join(caption.value for caption in app.caption)
+    assert "A recorded run that ships with the project, settings and images as for the shipped weights." in text
+    assert "manifest" not in run.config(), "paths of a machine do not ship"
     assert len(app.image) == 3
+
+
+def test_a_recorded_run_of_other_settings_says_so(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = card_of("lungs")
+    other = {**shipped.training, "settings": {**shipped.training["settings"], "seed": 7}}
+    monkeypatch.setattr("ui.training.controls.card_of", lambda _: replace(shipped, training=other))
+    text = "\n".join(caption.value for caption in opened("training", run="recorded: lungs").caption)
+    assert "settings and images other than for the shipped weights" in text
 
 
 def test_preparation_is_counted_in_place_of_an_empty_chart(runs: Path) -> None:

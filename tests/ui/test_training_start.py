@@ -10,8 +10,8 @@ from training_page import ROOT, opened, recorded
 from covid_model.data.demo import TRUTH
 from covid_model.errors import RunError
 from covid_model.files import write_json
-from covid_model.training.config import TrainConfig
 from covid_model.training.process import delete, end, launch, why_not_here
+from covid_model.training.recipes import get_recipe
 from covid_model.training.run_folder import RunFolder, state_of
 from ui.training.run_form import checked
 
@@ -103,13 +103,18 @@ def test_the_form_honours_the_setting_and_says_the_epochs_as_they_will_run(
     app.button(key="new_run").click().run()
     assert app.text_input(key="train_manifest").value == str(tmp_path / "mine.parquet")
     assert app.selectbox(key="train_model").value == "lungs"
-    config = TrainConfig("lungs", epochs=16)
-    assert f"{config.all_epochs} epochs: 2 of the last layer, then 16" in page_text(app)
+    config = get_recipe("lungs").config
+    layers = f"all but the first {config.frozen:.0%} of the layers"
+    assert f"{config.all_epochs} epochs: 2 of the last layer, then {config.epochs} of {layers}." in page_text(app)
     app.number_input(key="train_head_lungs").set_value(0).run()
-    assert "It runs 16 epochs, all of the whole network." in page_text(app)
+    assert f"It runs {config.epochs} epochs, all of {layers}." in page_text(app)
     app.button(key="train_start").click().run()
     flags = dict(zip(started[0][::2], started[0][1::2], strict=True))
-    assert (flags["--epochs"], flags["--head-epochs"], flags["--manifest"]) == ("16", "0", str(tmp_path / "mine.parquet"))
+    assert (flags["--epochs"], flags["--head-epochs"], flags["--manifest"]) == (
+        str(config.epochs),
+        "0",
+        str(tmp_path / "mine.parquet"),
+    )
 
 
 def test_a_demo_set_is_offered_and_its_small_network_preselected(

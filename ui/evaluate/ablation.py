@@ -23,18 +23,20 @@ def ablation(_: StoredReport, __: str) -> None:
     st.subheader("What helped, and what did not", anchor=False)
     st.caption(
         "Each step was cross-validated by patient, without the test split, and once more without a whole collection. Every "
-        "score is of images that the training had not seen. A change is to the step above it, on the same images and the "
-        "same draws of patients; if its interval contains 0, the step may have changed nothing."
+        "score is of images that the training had not seen. A change is from the first step, on the same images and the "
+        "same draws of patients; if its interval contains 0, the step may have changed nothing. A first look trains once, "
+        "without that collection, and has fewer scores."
     )
     name = st.selectbox("Score", names, format_func=title_of, key="ablation_score")
     st.plotly_chart(
         inert_figure(forest_figure([_row(step, name) for step in steps], title_of(name))),
         key="ablation_steps", config=PLAIN, alt=f"{title_of(name)} by step",
     )  # fmt: skip
-    st.dataframe([_cells(step, name) for step in steps], hide_index=True)
+    st.dataframe([_cells(step, name, step is steps[0]) for step in steps], hide_index=True)
     with st.expander("All scores as a table", on_change="rerun", key="ablation_all") as place:
         if place.open:
-            st.dataframe([{"score": title_of(key)} | _cells(step, key) for key in names for step in steps], hide_index=True)
+            rows = [{"score": title_of(key)} | _cells(step, key, step is steps[0]) for key in names for step in steps]
+            st.dataframe(rows, hide_index=True)
 
 
 def title_of(name: str) -> str:
@@ -62,13 +64,14 @@ def _row(step: dict[str, Any], name: str) -> ForestRow:
     return ForestRow(inert(step["title"]), found.value, found.low, found.high, "steps")
 
 
-def _cells(step: dict[str, Any], name: str) -> dict[str, str]:
+def _cells(step: dict[str, Any], name: str, first: bool) -> dict[str, str]:
+    """One score of a step. first: is it the first step? Its settings differ from none before."""
     score, change = estimate(step["scores"].get(name)), estimate(step["change"].get(name))
     return {
         "step": step["title"],
         "value": score.text(".3f"),
         "change": "" if change.value is None else change.text("+.3f"),
-        "settings": ", ".join(f"{key} {value}" for key, value in step["settings"].items()) if step["change"] else "",
+        "settings": "" if first else ", ".join(f"{key} {value}" for key, value in step["settings"].items()),
         "cross-validated": step["date"][:10],
         "data": step["data_hash"][:12],
     }

@@ -7,7 +7,7 @@ import streamlit as st
 
 from covid_model.trust.benchmark import benchmark_line, line_of_test, short_line
 from covid_model.trust.figures import Images
-from covid_model.trust.score import Outcome, TrustInput, TrustScore
+from covid_model.trust.score import OUTCOMES, Outcome, TrustInput, TrustScore
 from covid_model.trust.trust_tests import TRUST_TESTS, TrustTest
 from covid_model.trust.verdict import RULE_STEPS, Verdict, Word, rule_tests, verdict, withheld
 from ui.background import background, session
@@ -19,14 +19,14 @@ from ui.tensorflow_start import is_starting
 
 Colour = Literal["green", "red", "orange", "gray"]
 
-BADGES: Final[dict[Outcome, tuple[str, str, Colour]]] = {
-    "passed": ("Passed", ":material/check:", "green"),
-    "failed": ("Failed", ":material/close:", "red"),
-    "unclear": ("Cannot decide", ":material/help:", "orange"),
-    "informational": ("For information", ":material/info:", "gray"),
+BADGES: Final[dict[Outcome, tuple[str, Colour]]] = {
+    "passed": (":material/check:", "green"),
+    "failed": (":material/close:", "red"),
+    "unclear": (":material/help:", "orange"),
+    "against": (":material/priority_high:", "orange"),
+    "informational": (":material/info:", "gray"),
 }
-AGAINST: Final[tuple[str, str, Colour]] = ("Speaks against it", ":material/priority_high:", "orange")
-"""Of a test that never decides, with bad news."""
+"""Icon and colour of how a test went."""
 VERDICTS: Final[dict[Word, tuple[str, str, Colour]]] = {
     "supported": ("Supported", ":material/verified:", "green"),
     "not supported": ("Not supported", ":material/gpp_bad:", "red"),
@@ -80,7 +80,7 @@ def _verdict_line(inputs: TrustInput) -> None:
 
 def _against(scores: dict[str, TrustScore]) -> str:
     """How many tests that decide nothing speak against the heatmap unsaid, as soon as all have run."""
-    count = sum(score.against and not score.caveat for score in scores.values())
+    count = sum(score.outcome == "against" and not score.caveat for score in scores.values())
     if len(scores) < len(TRUST_TESTS) or not count:
         return ""
     return f" Of the tests below that decide nothing, {count} {'speaks' if count == 1 else 'speak'} against this heatmap."
@@ -201,21 +201,16 @@ def chip_label(test: TrustTest, score: TrustScore | None) -> str:
     """The question of a test and how it went, as Markdown."""
     if score is None:
         return f":gray[:material/hourglass_empty:] {test.question}"
-    _, icon, colour = _badge(score)
+    icon, colour = BADGES[score.outcome]
     return f":{colour}[{icon}] {test.question}"
-
-
-def _badge(score: TrustScore) -> tuple[str, str, Colour]:
-    """How a test went: its word, icon and colour."""
-    return AGAINST if score.against else BADGES[score.outcome]
 
 
 def show_score(inputs: TrustInput, test: TrustTest, score: TrustScore) -> None:
     """One test: outcome, question, finding with its numbers, images and charts, and how it is measured."""
-    name, icon, colour = _badge(score)
+    icon, colour = BADGES[score.outcome]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{test.question}**", width="stretch")
-        st.badge(name, icon=icon, color=colour)
+        st.badge(OUTCOMES[score.outcome].capitalize(), icon=icon, color=colour)
     st.markdown(inert_message(score.sentence))
     for number, figure in enumerate(trust_figures(inputs, score)):
         if isinstance(figure, Images):

@@ -13,11 +13,21 @@ from ui.training.launching import RUN, await_run
 from ui.training.runs import is_recorded
 
 
+def _like_the_shipped(run: RunFolder) -> bool:
+    """Have the shipped weights of the run's model been trained with its settings, on its images?"""
+    config = run.config()
+    known = card_of(config["model"]).training
+    wanted = {**known.get("settings", {}), "data_hash": known.get("data_hash")}
+    return all(config.get(name) == value for name, value in wanted.items())
+
+
 def controls(run: RunFolder, state: str) -> None:
     """Buttons to stop, end, resume and delete a run; none for recorded runs."""
     if is_recorded(run):
+        settings = "as for" if _like_the_shipped(run) else "other than for"
         st.caption(
-            "A recorded run that ships with the project, not that of the shipped weights. Its heatmaps show drawn images."
+            f"A recorded run that ships with the project, settings and images {settings} the shipped weights. Its heatmaps "
+            "show drawn images."
         )
         return
     with st.container(horizontal=True), show_errors():

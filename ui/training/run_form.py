@@ -102,7 +102,7 @@ def _settings(model: str, config: TrainConfig) -> dict[str, object]:
     default = starts.index(own) if own in starts else starts.index(config.init) if config.init in starts else 0
     help_text = "The best weights of a run, or a built-in initialisation."
     start = st.selectbox("Start from", starts, default, key=f"train_start_{model}", help=help_text)
-    st.markdown(f"**It runs {epochs_text(head, epochs)}.**")
+    st.markdown(f"**It runs {epochs_text(head, epochs, config.frozen)}.**")
     base: dict[str, object] = (
         {"init": "run", "base": runs_folder() / start[4:]} if start.startswith("run ") else {"init": start}
     )
@@ -117,18 +117,17 @@ def _settings(model: str, config: TrainConfig) -> dict[str, object]:
     }
 
 
-def epochs_text(head: int, epochs: int) -> str:
-    """The epochs of a run as they will run.
+def epochs_text(head: int, epochs: int, frozen: float = 0.0) -> str:
+    """The epochs of a run as they will run. frozen: share of the layers that stay as they are.
 
     >>> epochs_text(2, 10), epochs_text(0, 1)
     ('12 epochs: 2 of the last layer, then 10 of the whole network', '1 epoch, all of the whole network')
+    >>> epochs_text(2, 10, 0.4)
+    '12 epochs: 2 of the last layer, then 10 of all but the first 40% of the layers'
     """
     total = f"{head + epochs} epoch{'' if head + epochs == 1 else 's'}"
-    return (
-        f"{total}: {head} of the last layer, then {epochs} of the whole network"
-        if head
-        else f"{total}, all of the whole network"
-    )
+    what = f"all but the first {frozen:.0%} of the layers" if frozen else "the whole network"
+    return f"{total}: {head} of the last layer, then {epochs} of {what}" if head else f"{total}, all of {what}"
 
 
 def estimate(architecture: str) -> str:

@@ -51,20 +51,17 @@ class TrustTest(ABC):
         passed: bool | None = None,
         details: Mapping[str, Any] | None = None,
         caveat: str = "",
-        doubt: str = "",
+        doubt: bool = False,
     ) -> TrustScore:
         """The result of `run`, with fields as in TrustScore.
 
         passed: None where the test could not decide. Of a test that never decides, whether its finding speaks for the
         heatmap; None where it speaks neither for nor against it.
         """
-        against = not self.decides and passed is False
-        outcome: Outcome = "informational"
+        outcome: Outcome = "against" if passed is False else "informational"
         if self.decides:
             outcome = "unclear" if passed is None else "passed" if passed else "failed"
-        return TrustScore(
-            self.key, value, chance, self.better, outcome, sentence, dict(details or {}), caveat, doubt, against
-        )
+        return TrustScore(self.key, value, chance, self.better, outcome, sentence, dict(details or {}), caveat, doubt)
 
 
 TRUST_TESTS: Final[dict[str, TrustTest]] = {}

@@ -124,8 +124,7 @@ class RegionAblation(TrustTest):
         details["kept"] = (without - blank) / (before - blank)
         passed = details["kept"] <= KEPT
         finding = f"Without the lungs the model {'loses' if passed else 'keeps'} most of its certainty"
-        doubt = "" if passed else f"{finding}."
-        return self.score(without, f"{finding}: {numbers}", chance=blank, passed=passed, details=details, doubt=doubt)
+        return self.score(without, f"{finding}: {numbers}", chance=blank, passed=passed, details=details, doubt=not passed)
 
     def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:
         known, lungs = score.details["probabilities"], inputs.prediction.prepared.lungs.mask

@@ -1,0 +1,166 @@
+"""Write the tables of docs/default-model.md from the results files: `python -m docs.default_model`.
+
+What is above the marker is written by hand. A test holds the tables to the files.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from covid_model.audit.referee_results import BASELINES, referee_results
+from covid_model.data.sources import sources_with
+from covid_model.evaluation.card_summary import interval_text
+from covid_model.evaluation.compare import paired_difference
+from covid_model.evaluation.stored import StoredReport, read_report
+from covid_model.evaluation.titles import score_title
+from covid_model.models.specs import MODELS
+from covid_model.settings import ASSETS, WEIGHTS
+from covid_model.training.ablation import told
+from covid_model.training.cross_validation import RECORD
+
+FILE: Final = Path(__file__).with_name("default-model.md")
+MARKER: Final = "<!-- Below: written by `python -m docs.default_model` from the results files. -->"
+RECORDS: Final = Path(__file__).with_name("cross-validation")
+"""A folder for each step of assets/ablation.json, named by its title with hyphens; `before` is of the model before."""
+INSIDE: Final = "auc/covid-chestxray-dataset"
+ABROAD: Final = "without covid-chestxray-dataset/auc_inside"
+SCORES: Final = {
+    INSIDE: "AUC inside covid-chestxray-dataset",
+    ABROAD: "the same, by trainings without it",
+    "auc/adults": "AUC among adults",
+    "hit/boxes": "pointing game, boxes",
+    "hit/outlines": "pointing game, outlines",
+    "named": "source named from the features",
+}
+"""The scores of a step that the table shows, and their heads."""
+
+Cells = dict[str, Any]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found
+
+
+def criterion(scores: Cells) -> str:
+    """The mean of the two AUCs inside covid-chestxray-dataset that candidates are compared by; a first look has only one."""
+    return f"{(scores[INSIDE]['value'] + scores[ABROAD]['value']) / 2:.3f}" if INSIDE in scores else "-"
+
+
+def steps_table(steps: list[dict[str, Any]]) -> list[str]:
+    """One row a step: its settings, the criterion, and the scores with their intervals."""
+    lines = [f"| step | settings that differ from the first | criterion | {' | '.join(SCORES.values())} |"]
+    lines.append("|---" * (3 + len(SCORES)) + "|")
+    for number, step in enumerate(steps):
+        folder = step["title"].replace(" ", "-")
+        changed = ", ".join(f"`{name}` {value}" for name, value in step["settings"].items()) if number else ""
+        cells = [f"[{step['title']}](cross-validation/{folder}/{RECORD})", changed, criterion(step["scores"])]
+        cells += [interval_text(step["scores"].get(name)) for name in SCORES]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def chosen() -> Cells:
+    """The scores of all cross-validations with the settings that the default model was trained with."""
+    settings = told(_read(WEIGHTS / MODELS["lungs"].card_name)["training"]["settings"])
+    found: Cells = {}
+    for path in sorted(RECORDS.glob(f"*/{RECORD}")):
+        record = _read(path)
+        if told(record["settings"]) == settings:
+            found |= record["scores"]
+    return found
+
+
+def bars(chosen: Cells) -> Iterator[tuple[str, str, Cells | None, bool]]:
+    """(measure, bar, what was reached, does that keep the bar?). chosen: scores of the chosen step."""
+    report, shortcuts = (_read(ASSETS / "reports" / "lungs" / f"{name}.json") for name in ("report", "shortcuts"))
+    source, before = _read(WEIGHTS / "lungs.source.json"), _read(RECORDS / "before" / "lungs.source.json")
+    test = report["splits"]["test"]
+
+    def least(measure: str, score: Cells | None, bar: float) -> tuple[str, str, Cells | None, bool]:
+        return measure, f"at least {bar:.3g}", score, bool(score) and score["value"] >= bar  # type: ignore[index]
+
+    def most(measure: str, score: Cells, bar: float) -> tuple[str, str, Cells | None, bool]:
+        return measure, f"at most {bar:.2g}", score, score["value"] <= bar
+
+    yield least("AUC inside covid-chestxray-dataset, cross-validated", chosen[INSIDE], 0.85)
+    yield least("AUC among adults of all collections, cross-validated", chosen["auc/adults"], 0.95)
+    hannover = test["by_source"]["covid-19-image-repository"]["scores"]["sensitivity/COVID-19"]
+    yield least("sensitivity on the Hannover test images at 95% specificity", hannover, 0.95)
+    abroad = chosen.get("without covid-cxnet/sensitivity")
+    yield least("sensitivity on COVID-CXNet by a training without it, at 95% specificity", abroad, 0.80)
+    for name in ("boxes", "outlines"):
+        yield least(f"pointing game, {name}, cross-validated", chosen[f"hit/{name}"], max(0.70, _baseline(name) + 0.10))
+    yield most("shortcut ratio of the silhouette", _plain(shortcuts["shortcut_ratio"]), 0.35)
+    limit = before["balanced_accuracy"]["value"] - 0.15
+    yield most("balanced accuracy of the source classifier, 0.15 below the model before", source["balanced_accuracy"], limit)
+    yield most("calibration error on test images", test["scores"]["ece"], 0.03)
+    coverage = report["conformal"]["marginal"]["coverage"]
+    yield "coverage of 90% prediction sets on test images", "0.88 to 0.92", coverage, 0.88 <= coverage["value"] <= 0.92
+    yield most("milliseconds for one image, without reading it", _plain(report["milliseconds"]), 40)
+    yield most("megabytes of weights", _plain((WEIGHTS / MODELS["lungs"].weights_name).stat().st_size / 1e6), 20)
+
+
+def _plain(value: float) -> Cells:
+    """A number without an interval."""
+    return {"value": value, "low": None, "high": None}
+
+
+def _baseline(referee: str) -> float:
+    """The pointing game of the best map that needs no model, on all images of a referee."""
+    maps = referee_results()["splits"]["all"][referee]["maps"]
+    return max(float(one["scores"]["hit"]["value"]) for one in maps if one["model"] == BASELINES)
+
+
+def beside_table() -> list[str]:
+    """The default model and the one before it on the same test images, with the difference by the same draws of patients."""
+    now, then = read_report(ASSETS / "reports" / "lungs"), read_report(RECORDS / "before")
+    lines = ["| on the same test images | images | the model before | the default model | difference |", "|---" * 5 + "|"]
+    children = sources_with(lambda source: source.children)
+    parts = {"all": now.predictions["source"].notna(), "adults": ~now.predictions["source"].isin(children)}
+    parts |= {source: now.predictions["source"] == source for source in sorted(set(now.predictions["source"]))}
+    for title, chosen in parts.items():
+        rows = now.predictions[chosen & (now.predictions["split"] == "test")].drop_duplicates("digest")
+        same = then.predictions.drop_duplicates("digest").set_index("digest").loc[rows["digest"]].reset_index()
+        found = paired_difference(now.cases(rows), then.cases(same), (_thresholds(now), _thresholds(then)))
+        for name in ("auc/COVID-19", "sensitivity/COVID-19", "specificity/COVID-19"):
+            score = found.get(name)
+            if score and score["difference"]["value"] is not None:
+                cells = (interval_text(score[part]) for part in ("second", "first", "difference"))
+                lines.append(f"| {score_title(name)}: {title} | {len(rows)} | {' | '.join(cells)} |")
+    return lines
+
+
+def _thresholds(report: StoredReport) -> dict[str, float]:
+    """Of 95% specificity on validation images, by class."""
+    return {name: found["specificity_0.95"] for name, found in report.thresholds_by_class.items()}
+
+
+def tables() -> str:
+    """Everything below the marker."""
+    record = _read(ASSETS / "ablation.json")
+    lines = ["| measure | bar | reached | |", "|---|---|---|---|"]
+    for measure, bar, score, kept in bars(chosen()):
+        lines.append(f"| {measure} | {bar} | {interval_text(score)} | {'kept' if kept else '**missed**'} |")
+    parts = [
+        "## Steps",
+        f"On data `{record['steps'][-1]['data_hash'][:12]}`; intervals are by patient. Each record has all scores, and most "
+        "have the predictions beside them. Changes from the first step, on the same images and draws, are on the Evaluate "
+        "page under “Training”.",
+        "\n".join(steps_table(record["steps"])),
+        "## What the default model reaches",
+        "\n".join(lines),
+        "## Beside the model before",
+        "\n".join(beside_table()),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def page() -> str:
+    """The page with today's tables below its own text."""
+    return f"{FILE.read_text('utf-8').partition(MARKER)[0]}{MARKER}\n\n{tables()}"
+
+
+if __name__ == "__main__":
+    FILE.write_text(page(), "utf-8")
