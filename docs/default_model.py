@@ -12,7 +12,8 @@ from covid_model.audit.referee_results import BASELINES, referee_results
 from covid_model.data.sources import sources_with
 from covid_model.evaluation.card_summary import interval_text
 from covid_model.evaluation.compare import paired_difference
-from covid_model.evaluation.stored import StoredReport, read_report
+from covid_model.evaluation.parts import CARD_POINT
+from covid_model.evaluation.stored import read_report
 from covid_model.evaluation.titles import score_title
 from covid_model.models.specs import MODELS
 from covid_model.settings import ASSETS, WEIGHTS
@@ -118,23 +119,23 @@ def beside_table() -> list[str]:
     now, then = read_report(ASSETS / "reports" / "lungs"), read_report(RECORDS / "before")
     lines = ["| on the same test images | images | the model before | the default model | difference |", "|---" * 5 + "|"]
     children = sources_with(lambda source: source.children)
-    parts = {"all": now.predictions["source"].notna(), "adults": ~now.predictions["source"].isin(children)}
+    parts = {"all": now.predictions["source"].notna()}
+    parts["without collections of children"] = ~now.predictions["source"].isin(children)
     parts |= {source: now.predictions["source"] == source for source in sorted(set(now.predictions["source"]))}
-    for title, chosen in parts.items():
-        rows = now.predictions[chosen & (now.predictions["split"] == "test")].drop_duplicates("digest")
+    for title, part in parts.items():
+        rows = now.predictions[part & (now.predictions["split"] == "test")].drop_duplicates("digest")
         same = then.predictions.drop_duplicates("digest").set_index("digest").loc[rows["digest"]].reset_index()
-        found = paired_difference(now.cases(rows), then.cases(same), (_thresholds(now), _thresholds(then)))
+        cases = now.cases(rows), then.cases(same)
+        first, second = (
+            one.thresholds(report.thresholds_by_class, CARD_POINT) for one, report in zip(cases, (now, then), strict=True)
+        )
+        found = paired_difference(*cases, (first, second))
         for name in ("auc/COVID-19", "sensitivity/COVID-19", "specificity/COVID-19"):
             score = found.get(name)
             if score and score["difference"]["value"] is not None:
-                cells = (interval_text(score[part]) for part in ("second", "first", "difference"))
+                cells = (interval_text(score[one]) for one in ("second", "first", "difference"))
                 lines.append(f"| {score_title(name)}: {title} | {len(rows)} | {' | '.join(cells)} |")
     return lines
-
-
-def _thresholds(report: StoredReport) -> dict[str, float]:
-    """Of 95% specificity on validation images, by class."""
-    return {name: found["specificity_0.95"] for name, found in report.thresholds_by_class.items()}
 
 
 def tables() -> str:

@@ -15,6 +15,7 @@ from covid_model.settings import WEIGHTS, runs_folder
 
 if TYPE_CHECKING:
     from covid_model.build.synthetic.choose import Candidate, Nearness
+    from covid_model.models.classifier import Classifier
 
 JUDGES: Final = ("lungs", "whole-image", "resnet50")
 """Models that classify each synthetic image; the first decides whether it ships, all predictions are recorded."""
@@ -202,21 +203,12 @@ def run_synthetic_draw(arguments: argparse.Namespace) -> int:
     from covid_model.build.synthetic.choose import choose, training_images, write_samples
     from covid_model.build.synthetic.draw import Generator
     from covid_model.data.manifest import read_manifest
-    from covid_model.lungs.segment import LungSegmenter
-    from covid_model.models.classifier import load
 
     table = read_manifest(arguments.manifest)
     known, limit = training_images(arguments.manifest, table)
-    segmenter = LungSegmenter.load()
-    chosen, tried = choose(
-        Generator.load(arguments.generator),
-        {key: load(key, segmenter) for key in JUDGES},
-        known,
-        limit,
-        labels=LABELS,
-        count=arguments.count,
-        most=arguments.most,
-    )
+    generator = Generator.load(arguments.generator)
+    count, most = arguments.count, arguments.most
+    chosen, tried = choose(generator, _judges(), known, limit, labels=LABELS, count=count, most=most)
     write_samples(chosen, tried, limit, arguments.generator, table, arguments.out)
     _print_samples(chosen, limit)
     print(f"tried {tried} -> {arguments.out}")
@@ -227,15 +219,20 @@ def run_synthetic_measure(arguments: argparse.Namespace) -> int:
     """The `build synthetic measure` command."""
     from covid_model.build.synthetic.choose import measure_samples, training_images
     from covid_model.data.manifest import read_manifest
-    from covid_model.lungs.segment import LungSegmenter
-    from covid_model.models.classifier import load
 
     table = read_manifest(arguments.manifest)
     known, limit = training_images(arguments.manifest, table)
-    segmenter = LungSegmenter.load()
-    classifiers = {key: load(key, segmenter) for key in JUDGES}
-    _print_samples(measure_samples(arguments.samples, classifiers, known, limit, table), limit)
+    _print_samples(measure_samples(arguments.samples, _judges(), known, limit, table), limit)
     return 0
+
+
+def _judges() -> "dict[str, Classifier]":
+    """The classifiers of JUDGES, with one lung network."""
+    from covid_model.lungs.segment import LungSegmenter
+    from covid_model.models.classifier import load
+
+    segmenter = LungSegmenter.load()
+    return {key: load(key, segmenter) for key in JUDGES}
 
 
 def _print_samples(found: "Sequence[Candidate]", limit: "Nearness") -> None:
