@@ -95,6 +95,12 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         "--source-prior", type=float, help="how much a source with one label teaches, 0 to 1; 0 for as much as any"
     )
     parser.add_argument("--prior-over", choices=PRIORS, help="what the source says: the label, or only normal or not")
+    parser.add_argument(
+        "--spectrum", type=float, help="largest share of contrast and sharpness taken from another image; 0 for none"
+    )
+    parser.add_argument("--guide", type=float, help="weight of the attention to radiologists' marks; 0 for none")
+    parser.add_argument("--outline", type=float, help="weight of features that tell outlines of lungs apart; 0 for none")
+    parser.add_argument("--alike", type=float, help="weight of features that tell sources apart within a label; 0 for none")
     parser.add_argument("--init", choices=INITS)
     parser.add_argument("--base", metavar="DIR", help="with --init run: the run whose best weights to start from")
     parser.add_argument("--patience", type=int, help="epochs without a lower validation loss; 0 for never")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -11,11 +12,15 @@ import pandas as pd
 from covid_model import __version__
 from covid_model.errors import RunError
 from covid_model.evaluation.report import rounded
+from covid_model.training.config import TrainConfig
 from covid_model.training.cross_validation import PREDICTIONS, RECORD
 from covid_model.training.held_out import differences
 
 UNTOLD: Final = ("augmentation_ranges", "log_every", "base")
 """Settings that follow from others or change no result."""
+
+DEFAULTS: Final = {setting.name: setting.default for setting in fields(TrainConfig)}
+"""What a record has not written down that is older than the setting."""
 
 
 def told(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,5 +55,5 @@ def ablation(steps: Mapping[str, Path]) -> dict[str, Any]:
             }
         )
         if len(found) == 1:
-            rows, settings = scored, own
+            rows, settings = scored, DEFAULTS | own
     return rounded({"steps": found, "date": datetime.now(UTC).isoformat("T", "seconds"), "version": __version__})

@@ -6,6 +6,7 @@ from typing import Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import irfft2, rfft2
 
 Floats = NDArray[np.float64]
 LETTERS: Final = "ABDEILMNOPRSTUX0123456789"
@@ -61,6 +62,17 @@ AUGMENTATIONS: Final[dict[str, Augmentation]] = {
 """By name, for the settings of a run."""
 
 
+def without_exposure(augmentation: Augmentation) -> Augmentation:
+    """Its changes of position alone."""
+    return Augmentation(
+        rotate=augmentation.rotate,
+        shear=augmentation.shear,
+        zoom=augmentation.zoom,
+        shift=augmentation.shift,
+        flip=augmentation.flip,
+    )
+
+
 def affine(augmentation: Augmentation, shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float64]:
     """A random (2, 3) matrix for cv2.warpAffine about the centre of a picture of `shape`."""
     height, width = shape
@@ -101,6 +113,21 @@ def reexposed(pixels: NDArray[np.float32], augmentation: Augmentation, rng: np.r
     if augmentation.quality < 100 and rng.random() < 0.5:
         changed = _compressed(changed, int(rng.integers(augmentation.quality, 100)))
     return np.clip(changed, 0.0, 1.0).astype(np.float32)
+
+
+def mixed_spectrum(pixels: NDArray[np.float32], other: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """Pixels (H, W) in [0, 1] with `share` of the amplitudes of their spectrum from `other` of the same shape; phases stay.
+
+    Amplitudes hold contrast, sharpness and noise of a device, phases hold what is where (Xu 2021, arXiv 2105.11120, eq. 5).
+
+    >>> still = np.full((4, 4), 0.25, np.float32)
+    >>> float(mixed_spectrum(still, np.full((4, 4), 0.75, np.float32), 0.5).mean())
+    0.5
+    """
+    mine, others = rfft2(pixels), rfft2(other)
+    size = np.abs(mine)
+    changed = mine * ((1 - share) + share * np.abs(others) / np.maximum(size, 1e-6))
+    return np.clip(irfft2(changed, s=pixels.shape), 0.0, 1.0).astype(np.float32)
 
 
 def _bent(pixels: Floats, most: float, rng: np.random.Generator) -> Floats:

@@ -1,24 +1,28 @@
 """Training images as batches; any batch of any epoch can be reproduced from the seed."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from covid_model.images.preprocess import Preprocessing, scaled
-from covid_model.training.augment import AUGMENTATIONS
+from covid_model.training.augment import AUGMENTATIONS, without_exposure
 from covid_model.training.config import Balance, TrainConfig
-from covid_model.training.image_cache import SmallImage, augmented
+from covid_model.training.image_cache import SmallImage, View, augmented
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 HEAVIEST: Final = 5.0
 """Largest weight of an image, in units of the mean, so that a few images of one source do not dominate their label."""
+
+OUTLINED: Final = 4
+"""Of so many images in training, one is shown as an outline, too."""
 
 Batch = tuple[NDArray[np.float32] | tuple[NDArray[Any], ...], NDArray[np.float32], NDArray[np.float32]]
 """(inputs, target, weights)."""
@@ -89,7 +93,9 @@ class Batches(ABC):
 class ImageBatches(Batches):
     """Shuffled, augmented batches (images, targets, weights). Each of `workers` workers gets its part of a batch.
 
-    Targets are one-hot labels (b, classes), and beside them `offset` where it is given: (b, 2, classes).
+    Targets are one-hot labels (b, classes), and beside them `offset` where it is given: (b, 2, classes). With
+    `config.guided` the inputs are four: images; the share of each cell (b, *cells) that radiologists marked; the source,
+    one-hot; and every OUTLINED-th image as an outline. source: (n,) of each image, from 0.
     """
 
     def __init__(
@@ -102,10 +108,15 @@ class ImageBatches(Batches):
         config: TrainConfig,
         *,
         offset: NDArray[np.float32] | None = None,
+        cells: tuple[int, int] = (1, 1),
+        source: NDArray[np.int64] | None = None,
         worker: int = 0,
         workers: int = 1,
     ) -> None:
-        self._worker, self._workers = worker, workers
+        self._worker, self._workers, self._cells = worker, workers, cells
+        self._source = np.eye(1 if source is None else source.max() + 1, dtype=np.float32)[
+            0 * label if source is None else source
+        ]
         self._images, self._weight, self._spec, self._config = images, weight, spec, config
         onehot = np.eye(classes, dtype=np.float32)[label]
         self._target = onehot if offset is None else np.stack([onehot, offset], axis=1)
@@ -118,10 +129,31 @@ class ImageBatches(Batches):
         turn, place = divmod(step, per_pass)
         order = np.random.default_rng((self._config.seed, epoch, turn)).permutation(len(self._images))
         whole = order[place * self.batch : (place + 1) * self.batch]
-        augmentation, views = AUGMENTATIONS[self._config.augmentation], []
         mine = np.arange(len(whole))[self._worker :: self._workers]
-        for number in mine:
-            rng = np.random.default_rng((self._config.seed, epoch, step, 1, number))
-            views.append(scaled(augmented(self._images[whole[number]], self._spec, augmentation, rng), self._spec))
-        weight = self._weight[whole] / self._weight[whole].sum()
-        return np.stack(views), self._target[whole[mine]], weight[mine]
+        rngs = [np.random.default_rng((self._config.seed, epoch, step, 1, number)) for number in mine]
+        images = [self._images[number] for number in whole[mine]]
+        views = [self._view(image, rng) for image, rng in zip(images, rngs, strict=True)]
+        shown, target = self._stacked(views), self._target[whole[mine]]
+        weight = (self._weight[whole] / self._weight[whole].sum())[mine]
+        if not self._config.guided:
+            return shown, target, weight
+        plain = without_exposure(AUGMENTATIONS[self._config.augmentation])
+        pairs = list(zip(images, rngs, strict=True))[::OUTLINED]
+        empty = [augmented(image.emptied(), self._spec, plain, rng) for image, rng in pairs]
+        marks = np.stack([self._marked(view) for view in views])
+        return (shown, marks, self._source[whole[mine]], self._stacked(empty)), target, weight
+
+    def _view(self, image: SmallImage, rng: np.random.Generator) -> View:
+        most, style = self._config.spectrum, None
+        if most:
+            style = self._images[rng.integers(len(self._images))]
+        return augmented(image, self._spec, AUGMENTATIONS[self._config.augmentation], rng, style=style, most=most)
+
+    def _stacked(self, views: Sequence[View]) -> NDArray[np.float32]:
+        return np.stack([scaled(view.pixels, self._spec) for view in views])
+
+    def _marked(self, view: View) -> NDArray[np.float32]:
+        """The share of each cell (*cells) that is marked; zeros where nothing is."""
+        if view.marks is None:
+            return np.zeros(self._cells, np.float32)
+        return np.asarray(cv2.resize(view.marks, self._cells[::-1], interpolation=cv2.INTER_AREA), np.float32)

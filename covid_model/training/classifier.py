@@ -16,6 +16,7 @@ from covid_model.progress import ProgressLog
 from covid_model.training.batches import ImageBatches, image_weights
 from covid_model.training.config import TrainConfig
 from covid_model.training.distribute import Workers, one_worker
+from covid_model.training.guidance import LOGITS, attention_loss, inside, outline_loss, source_loss
 from covid_model.training.image_cache import load_small
 from covid_model.training.initial_weights import initial_weights
 from covid_model.training.losses import classification_loss
@@ -60,6 +61,7 @@ class ClassifierTask(Task):
             self.network, self.averaged = built_in(precision, spec.build), spec.build()
         initial_weights(self.network, spec, config, segmenter)
         self.averaged.set_weights(self.network.get_weights())
+        self.guided = inside(self.network) if config.guided else None
         self.backend = TensorFlowBackend(self.averaged)
 
     def prepare(self) -> ImageBatches:
@@ -72,7 +74,8 @@ class ClassifierTask(Task):
                 shown.add()
                 self.report(shown.done, total)
 
-            small = load_small(self.train, self.spec.preprocessing, self.segmenter, each)
+            marked = bool(self.config.guide)
+            small = load_small(self.train, self.spec.preprocessing, self.segmenter, each, marked=marked)
             val_label = self.val["label"].map(self.spec.class_of).to_numpy(np.int64)
             self.validation = load_validation(self.spec, self.val, val_label, self.segmenter, each)
         offset = None
@@ -88,19 +91,40 @@ class ClassifierTask(Task):
             len(self.spec.classes),
             self.config,
             offset=offset,
+            source=np.unique(self.train["source"], return_inverse=True)[1],
+            cells=(1, 1) if self.guided is None else tuple(self.guided.outputs[1].shape[1:3]),
             worker=self.workers.index,
             workers=self.workers.count,
         )
 
+    def forward(self, inputs: Any) -> Any:
+        """As `Task.forward`: logits; with guidance also what its losses take."""
+        if self.guided is None:
+            return self.network(inputs, training=True)
+        images, marks, source, empty = inputs
+        logits, maps, features = self.guided(images, training=True)
+        evidence = maps @ self.network.get_layer(LOGITS).kernel
+        return logits, evidence, marks, features, source, self.guided(empty, training=True)[2]
+
     def loss(self, output: Any, target: Any) -> Any:
         """As `Task.loss`."""
         onehot, offset = (target, None) if len(target.shape) == 2 else (target[:, 0], target[:, 1])
-        return classification_loss(output, onehot, self.config.label_smoothing, offset)
+        if self.guided is None:
+            return classification_loss(output, onehot, self.config.label_smoothing, offset)
+        logits, evidence, marks, features, source, empty = output
+        loss = classification_loss(logits, onehot, self.config.label_smoothing, offset)
+        loss += self.config.guide * attention_loss(evidence, onehot, marks)
+        return (
+            loss
+            + self.config.outline * outline_loss(empty, features)
+            + self.config.alike * source_loss(features, onehot, source)
+        )
 
     def correct(self, output: Any, target: Any) -> Any:
         """As `Task.correct`."""
         import tensorflow as tf
 
+        output = output if self.guided is None else output[0]
         onehot = target if len(target.shape) == 2 else target[:, 0]
         called = tf.cast(output[:, 0] > 0, tf.int64) if output.shape[-1] == 1 else tf.argmax(output, axis=-1)
         return tf.cast(called == tf.argmax(onehot, axis=-1), tf.float32)

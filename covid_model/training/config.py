@@ -15,6 +15,9 @@ INITS: Final[tuple[Init, ...]] = ("imagenet", "shipped", "random", "run")
 PRECISIONS: Final[tuple[Precision, ...]] = ("auto", "float32", "mixed_bfloat16")
 BALANCES: Final[tuple[Balance, ...]] = ("label and source", "label", "none")
 
+TERMS: Final = ("guide", "outline", "alike")
+"""Settings that weigh terms of the loss (`training.guidance`)."""
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -27,6 +30,9 @@ class TrainConfig:
     ema: momentum of the running mean of the weights, which is validated and kept. balance: how images are weighted.
     source_prior: how much a source with one label teaches, in (0, 1] (`training.source_prior`); 0 for no such prior.
     prior_over: what the source says: the label, or only whether it is "Normal".
+    spectrum: largest share of the amplitudes that an image takes from another one (`augment.mixed_spectrum`); 0 for none.
+    guide, outline, alike: weights of three terms of the loss (`training.guidance`), 0 for none: how little of the attention
+    is on radiologists' marks, how far the features of outlines without lungs differ, and those of sources within a label.
     augmentation: key of AUGMENTATIONS. init: initial weights; base: for init "run", the folder of the run whose best weights
     are used. patience: epochs without a lower validation loss before the run stops, 0 for never.
     log_every: steps between two lines of metrics. precision: of the computation; "auto" is bfloat16 where every graphics
@@ -51,6 +57,10 @@ class TrainConfig:
     balance: Balance = "label and source"
     source_prior: float = 0.0
     prior_over: PriorOver = "labels"
+    spectrum: float = 0.0
+    guide: float = 0.0
+    outline: float = 0.0
+    alike: float = 0.0
     augmentation: str = "light"
     init: Init = "imagenet"
     base: str = ""
@@ -61,8 +71,8 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         least = {"epochs": 1, "head_epochs": 0, "batch": 1, "steps": 0, "patience": 0, "log_every": 1}
-        for name, low in least.items():
-            if getattr(self, name) < low:
+        for name, low in (least | dict.fromkeys(TERMS, 0)).items():
+            if not getattr(self, name) >= low:
                 raise RunError(f"{name} must be at least {low}. Received: {getattr(self, name)}.")
         for name in ("learning_rate", "head_learning_rate"):
             if not 0 < getattr(self, name) < 1:
@@ -70,8 +80,9 @@ class TrainConfig:
         for name in ("frozen", "label_smoothing", "ema", "weight_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise RunError(f"{name} is at least 0 and below 1. Received: {getattr(self, name)}.")
-        if not 0 <= self.source_prior <= 1:
-            raise RunError(f"source_prior is between 0, for none, and 1. Received: {self.source_prior}.")
+        for name in ("source_prior", "spectrum"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise RunError(f"{name} is between 0, for none, and 1. Received: {getattr(self, name)}.")
         tables = {"augmentation": AUGMENTATIONS, "init": INITS, "balance": BALANCES, "precision": PRECISIONS}
         tables["prior_over"] = PRIORS
         for name, known in tables.items():
@@ -80,6 +91,11 @@ class TrainConfig:
 
         if (self.init == "run") != bool(self.base):
             raise RunError('init "run" needs base, the folder of the run to start from, and no other init takes one.')
+
+    @property
+    def guided(self) -> bool:
+        """Has the loss any term of `training.guidance`?"""
+        return any(getattr(self, name) for name in TERMS)
 
     @property
     def all_epochs(self) -> int:

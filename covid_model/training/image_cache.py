@@ -3,19 +3,20 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_model.audit.referees import refereed
 from covid_model.images.lung_region import GROW, grown, lung_box, only_lungs, whole
 from covid_model.images.preprocess import Preprocessing, resized
 from covid_model.images.read import load_image
 from covid_model.images.xray_image import XrayImage
 from covid_model.lungs.segment import LungSegmenter
-from covid_model.training.augment import Augmentation, affine, reexposed, warp
+from covid_model.training.augment import Augmentation, affine, mixed_spectrum, reexposed, warp
 
 SIDE: Final = 288
 """Images are kept at this size, above the network's, so that zooming in does not blur."""
@@ -26,40 +27,87 @@ MASK_JITTER: Final = 0.02
 
 @dataclass(frozen=True, eq=False)
 class SmallImage:
-    """One image at (SIDE, SIDE): uint8 pixels of the region, and the lung mask there (all True for region "image")."""
+    """One image at (SIDE, SIDE): uint8 pixels of the region, and the lung mask there (all True for region "image").
+
+    marks: what radiologists marked there, None where they marked nothing.
+    """
 
     pixels: NDArray[np.uint8]
     mask: NDArray[np.bool_]
+    marks: NDArray[np.bool_] | None = None
+
+    def emptied(self) -> "SmallImage":
+        """One grey inside the mask and black around: the outline and nothing else."""
+        return SmallImage(np.where(self.mask, np.uint8(128), np.uint8(0)), self.mask)
 
 
-def shrink(image: XrayImage, spec: Preprocessing, segmenter: LungSegmenter) -> SmallImage:
-    """The region of the image that `spec` shows, small; contrast and suppression are left to `augmented`."""
+class View(NamedTuple):
+    """One augmented view at network size: pixels (h, w) float32 in [0, 1], and marks (h, w) float32, 1 inside, or None."""
+
+    pixels: NDArray[np.float32]
+    marks: NDArray[np.float32] | None
+
+
+def shrink(
+    image: XrayImage, spec: Preprocessing, segmenter: LungSegmenter, marks: NDArray[np.bool_] | None = None
+) -> SmallImage:
+    """The region of the image that `spec` shows, small; contrast and suppression are left to `augmented`.
+
+    marks: (H, W), what radiologists marked.
+    """
     box, mask = whole(image.shape), np.ones(image.shape, bool)
     if spec.region == "lungs" and (lungs := segmenter.find(image.pixels).mask).any():
         box, mask = lung_box(lungs), lungs
     rows, cols = slice(box.top, box.bottom), slice(box.left, box.right)
-    small_mask = cv2.resize(mask[rows, cols].astype(np.uint8), (SIDE, SIDE), interpolation=cv2.INTER_NEAREST)
     small = resized(image.pixels[rows, cols], (SIDE, SIDE))
-    return SmallImage(np.round(small * 255).astype(np.uint8), small_mask.astype(bool))
+    small_marks = None if marks is None else _small_mask(marks[rows, cols])
+    return SmallImage(np.round(small * 255).astype(np.uint8), _small_mask(mask[rows, cols]), small_marks)
+
+
+def _small_mask(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return cv2.resize(mask.astype(np.uint8), (SIDE, SIDE), interpolation=cv2.INTER_NEAREST).astype(bool)
 
 
 def load_small(
-    table: pd.DataFrame, spec: Preprocessing, segmenter: LungSegmenter, each: Callable[[], None]
+    table: pd.DataFrame,
+    spec: Preprocessing,
+    segmenter: LungSegmenter,
+    each: Callable[[], None],
+    *,
+    marked: bool = False,
 ) -> list[SmallImage]:
-    """Every image of the manifest rows, in their order. each: called after every image."""
+    """Every image of the manifest rows, in their order. each: called after every image. marked: with radiologists' marks."""
+    marks = {one.path: one for one in refereed(table)} if marked else {}
     found = []
-    for path in table["path"]:
-        found.append(shrink(load_image(Path(path)), spec, segmenter))
+    for path in map(Path, table["path"]):
+        image = load_image(path)
+        masks = marks[path].masks(image.shape) if path in marks else {}
+        union = np.logical_or.reduce(list(masks.values())) if masks else None
+        found.append(shrink(image, spec, segmenter, union))
         each()
     return found
 
 
 def augmented(
-    small: SmallImage, spec: Preprocessing, augmentation: Augmentation, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """One augmented view at network size, (h, w) float32 in [0, 1], by the same steps as `images.preprocess`."""
-    pixels = reexposed(small.pixels.astype(np.float32) / np.float32(255), augmentation, rng)
+    small: SmallImage,
+    spec: Preprocessing,
+    augmentation: Augmentation,
+    rng: np.random.Generator,
+    *,
+    style: SmallImage | None = None,
+    most: float = 1.0,
+) -> View:
+    """One augmented view, by the same steps as `images.preprocess`.
+
+    style: an image that up to `most` of the amplitudes are taken from (`mixed_spectrum`).
+    """
+    pixels = small.pixels.astype(np.float32) / np.float32(255)
+    if style is not None:
+        pixels = mixed_spectrum(pixels, style.pixels.astype(np.float32) / np.float32(255), rng.uniform(0, most))
+    pixels = reexposed(pixels, augmentation, rng)
     if spec.region == "lungs":
         change = GROW + rng.uniform(-MASK_JITTER, MASK_JITTER)
         pixels = only_lungs(pixels, grown(small.mask, round(change * SIDE)))
-    return resized(warp(pixels, affine(augmentation, (SIDE, SIDE), rng)), spec.size)
+    matrix = affine(augmentation, (SIDE, SIDE), rng)
+    marks = None if small.marks is None else resized(warp(small.marks.astype(np.float32), matrix), spec.size)
+    return View(resized(warp(pixels, matrix), spec.size), marks)

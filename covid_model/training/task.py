@@ -56,6 +56,10 @@ class Task(ABC):
         Raises CovidModelError where it cannot be read.
         """
 
+    def forward(self, inputs: Any) -> Any:
+        """The output in training for a batch of inputs, in any structure of tensors; `loss` and `correct` take it."""
+        return self.network(inputs, training=True)
+
     @abstractmethod
     def loss(self, output: Any, target: Any) -> Any:
         """Tensors of a batch of n -> (n,) loss of each image."""

@@ -51,7 +51,7 @@ def make_step(
 
     def replica(inputs: Any, target: Any, weights: Any, asked: Any) -> tuple[Any, ...]:
         with tf.GradientTape() as tape:
-            output = tf.cast(network(inputs, training=True), tf.float32)
+            output = tf.nest.map_structure(lambda part: tf.cast(part, tf.float32), task.forward(inputs))
             loss = tf.reduce_sum(task.loss(output, target) * weights)
         right = tf.reduce_sum(task.correct(output, target))
         return tape.gradient(loss, [v.value for v in variables]), loss, right, tf.identity(asked)

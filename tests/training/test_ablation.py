@@ -54,6 +54,13 @@ def test_each_step_says_what_it_set_and_what_that_changed(steps: dict[str, Path]
     assert after["change"]["hit/boxes"] == {"value": 0.0, "low": 0.0, "high": 0.0, "images": 4, "patients": 4}
 
 
+def test_a_setting_that_the_first_record_is_too_old_to_have_was_at_its_default(
+    steps: dict[str, Path], tmp_path: Path
+) -> None:
+    third = cross_validated(tmp_path / "three", [0.9, 0.2, 0.5, 0.1], model="lungs", source_prior=0.0, guide=1.0, alike=0.0)
+    assert ablation({**steps, "third": third})["steps"][-1]["settings"] == {"guide": 1.0}
+
+
 def test_every_step_is_compared_with_the_first(steps: dict[str, Path], tmp_path: Path) -> None:
     third = cross_validated(tmp_path / "three", [0.9, 0.2, 0.5, 0.1], model="lungs", source_prior=0.5)
     *_, last = ablation({**steps, "third": third})["steps"]

@@ -1,0 +1,96 @@
+"""Terms of the loss that say what a network should look at, radiologists' marks, and what not, the outline and the source.
+
+The first reads the last feature map F (b, h, w, f) of a network that averages it and ends in one dense layer with kernel W:
+each cell's evidence for class c is E = F W_c, whose mean over the cells is the logit, and which is the class activation map
+(Zhou 2016, arXiv 1512.04150, eq. 2).
+"""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from covid_model.errors import RunError
+
+if TYPE_CHECKING:
+    import keras
+
+POOL: Final = "pool"
+LOGITS: Final = "logits"
+LEAST: Final = 1e-6
+"""Added before logarithms and divisions."""
+
+
+def inside(network: "keras.Model") -> "keras.Model":
+    """The same layers with three outputs: logits, last feature map, and its mean, the features.
+
+    Raises RunError for a network that does not end in a mean over cells and one dense layer.
+    """
+    import keras
+
+    names = {layer.name for layer in network.layers}
+    if not {POOL, LOGITS} <= names:
+        raise RunError(f"guide and outline need a network that ends in a mean over cells, which {network.name} does not.")
+    pool = network.get_layer(POOL)
+    return keras.Model(network.input, [network.output, pool.input, pool.output])
+
+
+def attention_loss(evidence: Any, onehot: Any, marks: Any) -> Any:
+    """(b,) how little of the attention to the true class is on the marks; 0 for images without marks.
+
+    -log sum_p a_p m_p, with a the softmax over cells of the evidence (b, h, w, classes) for the class of `onehot`
+    (b, classes), and m the marks (b, h, w), their largest cell 1.
+
+    >>> import numpy as np
+    >>> evidence, marks = np.zeros((1, 1, 2, 1), np.float32), np.array([[[1, 0]]], np.float32)
+    >>> round(float(attention_loss(evidence, np.ones((1, 1), np.float32), marks)[0]), 4)
+    0.6931
+    """
+    import tensorflow as tf
+
+    own = tf.einsum("bhwc,bc->bhw", evidence, onehot)
+    cells = tf.reshape(own, (tf.shape(own)[0], -1))
+    marked = tf.reshape(marks, tf.shape(cells))
+    most = tf.reduce_max(marked, axis=1)
+    hit = tf.reduce_sum(tf.nn.softmax(cells) * marked, axis=1) / tf.maximum(most, LEAST)
+    return tf.where(most > 0, -tf.math.log(tf.maximum(hit, LEAST)), tf.zeros_like(hit))
+
+
+def outline_loss(empty: Any, features: Any) -> Any:
+    """() the variance of the features of outlines (n, f), as a share of that of the images' features (b, f).
+
+    0 where all outlines have the same features, so that none tells anything. Only the outlines' features are trained by it.
+
+    >>> import numpy as np
+    >>> features = np.array([[0.0], [2.0]], np.float32)
+    >>> round(float(outline_loss(features / 2, features)), 4)
+    0.25
+    """
+    import tensorflow as tf
+
+    spread = tf.reduce_sum(tf.math.reduce_variance(empty, axis=0))
+    return spread / (tf.stop_gradient(tf.reduce_sum(tf.math.reduce_variance(features, axis=0))) + LEAST)
+
+
+def source_loss(features: Any, onehot: Any, source: Any) -> Any:
+    """() the share of the variance of features (b, f) that the source (b, sources) explains within the labels (b, classes).
+
+    sum over labels and sources of n ||mean of both - mean of the label||^2, by the sum of squares about the mean of all: 0
+    where knowing the label, the source adds nothing to what to expect (correlation ratio, Fisher 1925).
+
+    >>> import numpy as np
+    >>> features, one = np.array([[0.0], [2.0]], np.float32), np.ones((2, 1), np.float32)
+    >>> round(float(source_loss(features, one, np.eye(2, dtype=np.float32))), 4), float(source_loss(features, one, one))
+    (1.0, 0.0)
+    """
+    import tensorflow as tf
+
+    both = tf.reshape(onehot[:, :, None] * source[:, None, :], (tf.shape(onehot)[0], -1))
+    gap = _expected(features, both) - _expected(features, onehot)
+    total = tf.reduce_sum(tf.square(features - tf.reduce_mean(features, axis=0)))
+    return tf.reduce_sum(tf.square(gap)) / (tf.stop_gradient(total) + LEAST)
+
+
+def _expected(features: Any, groups: Any) -> Any:
+    """(b, f) the mean features of each image's group. groups: (b, groups) one-hot."""
+    import tensorflow as tf
+
+    sums = tf.matmul(groups, features, transpose_a=True)
+    return groups @ (sums / tf.maximum(tf.reduce_sum(groups, axis=0)[:, None], 1.0))
