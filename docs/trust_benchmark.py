@@ -14,6 +14,8 @@ from covid_model.trust.trust_tests import TRUST_TESTS
 
 FILE: Final = Path(__file__).with_name("trust-benchmark.md")
 MARKER: Final = "<!-- Below: written by `python -m docs.trust_benchmark` from the results files. -->"
+ALPHA: Final = 0.05
+"""Largest p, after Holm's correction, that counts as beyond chance."""
 
 Cells = Mapping[str, Any]
 
@@ -183,6 +185,17 @@ def evidence_section(found: Cells) -> list[str]:
     ]
 
 
+def better(maps: list[Cells]) -> str:
+    """How many maps of each model agree better with a referee than the best baseline, beyond chance."""
+    tested = [one for one in maps if "p_holm" in one["to_baseline"]]
+    found = []
+    for model in dict.fromkeys(one["model"] for one in tested):
+        own = [one["to_baseline"] for one in tested if one["model"] == model]
+        if count := sum(gap["value"] > 0 and gap["p_holm"] < ALPHA for gap in own):
+            found.append(f"{count} of {len(own)} of `{model}`")
+    return f" Maps better than it beyond chance: {', '.join(found) or 'none'}." if tested else ""
+
+
 def referees_section(found: Cells) -> list[str]:
     """Heatmaps against radiologists."""
     lines = []
@@ -195,7 +208,8 @@ def referees_section(found: Cells) -> list[str]:
             lines += [
                 f"## {title[0].upper()}{title[1:]}, {split} images",
                 "",
-                f"{own['images']} images of {own['patients']} patients; best baseline: {own['best_baseline']}.",
+                f"{own['images']} images of {own['patients']} patients; best baseline: {own['best_baseline']}."
+                f"{better(own['maps'])}",
                 "",
             ]
             scores = ["hit", "energy", "auprc"] if primary == "auprc" else ["senior", "junior"]
