@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from covid_model.audit.referee_results import PUBLISHED, TITLES, referee_results
+from covid_model.audit.referee_results import PUBLISHED, TITLES, UNSURE, referee_results
 from covid_model.build.trust_benchmark.shortcuts import SHORTCUTS
 from covid_model.trust.benchmark import DEFAULT_RULE, EVIDENCE, HALVES, benchmark, benchmark_line, default_line, map_label
 from covid_model.trust.trust_tests import TRUST_TESTS
 
 FILE: Final = Path(__file__).with_name("trust-benchmark.md")
 MARKER: Final = "<!-- Below: written by `python -m docs.trust_benchmark` from the results files. -->"
-ALPHA: Final = 0.05
-"""Largest p, after Holm's correction, that counts as beyond chance."""
 
 Cells = Mapping[str, Any]
 
@@ -191,7 +189,7 @@ def better(maps: list[Cells]) -> str:
     found = []
     for model in dict.fromkeys(one["model"] for one in tested):
         own = [one["to_baseline"] for one in tested if one["model"] == model]
-        if count := sum(gap["value"] > 0 and gap["p_holm"] < ALPHA for gap in own):
+        if count := sum(gap["value"] > 0 and gap["p_holm"] < UNSURE for gap in own):
             found.append(f"{count} of {len(own)} of `{model}`")
     return f" Maps better than it beyond chance: {', '.join(found) or 'none'}." if tested else ""
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from covid_model import __version__
 from covid_model.audit.referee_results import BASELINES
-from covid_model.audit.referees import BOXES, OUTLINES, ZONE_SCORES
 from covid_model.audit.zones import holm, zone_correlation
 from covid_model.data.annotations import ZONES
+from covid_model.data.marked import BOXES, OUTLINES, ZONE_SCORES
 from covid_model.evaluation.bootstrap import DRAWS
 from covid_model.explain.methods import DEFAULT_METHOD
 

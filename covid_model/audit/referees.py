@@ -5,12 +5,9 @@ Three referees: boxes of the RSNA challenge, outlines of ground glass and consol
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -19,8 +16,7 @@ from tqdm import tqdm
 from covid_model.api.model import Model
 from covid_model.audit.referee_results import BASELINES
 from covid_model.audit.zones import zone_correlation, zone_means
-from covid_model.data.annotations import BRIXIA_FILE, RSNA_FOLDER, BrixiaScore, RsnaRead, brixia_scores, rsna_reads
-from covid_model.data.lesions import lesion_mask
+from covid_model.data.marked import ZONE_SCORES, Marked, Mask, marked_images
 from covid_model.errors import DataError
 from covid_model.explain.engine import explain
 from covid_model.files import write_json
@@ -31,11 +27,7 @@ from covid_model.trust.baseline_maps import BASELINE_MAPS
 from covid_model.trust.localisation import lesion_scores
 
 Record = dict[str, Any]
-Mask = NDArray[np.bool_]
 
-OUTLINES: Final = "outlines"
-BOXES: Final = "boxes"
-ZONE_SCORES: Final = "zones"
 QUICK: Final = ("gradcam", "gradcampp", "hirescam", "layercam", "eigencam", "saliency", "inputxgradient")
 """Methods of at most one forward and one backward pass: of every image."""
 LONGER: Final = ("scorecam", "smoothgrad", "integratedgradients")
@@ -47,60 +39,13 @@ others together and is left out.
 TEST: Final = "test"
 
 
-@dataclass(frozen=True)
-class Refereed:
-    """One image of a manifest that radiologists marked. boxes: as drawn; None without. zones: by reader; empty without."""
-
-    path: Path
-    patient: str
-    split: str
-    label: str
-    digest: str
-    read: RsnaRead | None
-    zones: dict[str, BrixiaScore]
-
-    def masks(self, shape: tuple[int, int]) -> dict[str, Mask]:
-        """Referee -> what is marked on the image, (H, W) bool; only those that marked something."""
-        found = {}
-        if self.read is not None and self.read.original:
-            mask = np.zeros(shape, np.uint8)
-            for box in self.read.boxes(shape):
-                corner = (round(box.x), round(box.y)), (round(box.x + box.width) - 1, round(box.y + box.height) - 1)
-                cv2.rectangle(mask, *corner, 1, cv2.FILLED)
-            found[BOXES] = mask.astype(bool)
-        outlined = lesion_mask(self.path, shape)
-        return found if outlined is None else {**found, OUTLINES: outlined}
-
-
-def refereed(table: pd.DataFrame) -> list[Refereed]:
-    """The images of a manifest that any referee marked."""
-
-    @cache
-    def reads(folder: Path) -> dict[str, RsnaRead]:
-        return rsna_reads(folder / RSNA_FOLDER) if (folder / RSNA_FOLDER).is_dir() else {}
-
-    @cache
-    def scores(folder: Path) -> dict[str, dict[str, BrixiaScore]]:
-        return brixia_scores(folder / BRIXIA_FILE) if (folder / BRIXIA_FILE).is_file() else {}
-
-    found = []
-    for row in table.itertuples():
-        path = Path(row.path)
-        folder = path.parent.parent
-        read = reads(folder).get(path.stem)
-        one = Refereed(path, row.patient, row.split, row.label, row.digest, read, scores(folder).get(path.stem, {}))
-        if one.zones or one.masks((8, 8)):
-            found.append(one)
-    return found
-
-
 def measure_referees(models: Sequence[Model], table: pd.DataFrame, folder: Path) -> Iterator[Record]:
     """One record an image and model, BASELINES first: the scores of every map by every referee.
 
     Continues an interrupted call for the same weights, and adds maps that a record lacks. Raises DataError where `folder`
     cannot be written.
     """
-    images, segmenter = refereed(table), LungSegmenter.load()
+    images, segmenter = marked_images(table), LungSegmenter.load()
     try:
         for model in (None, *models):
             key, weights = (BASELINES, "") if model is None else (model.key, model.classifier.weights_digest)
@@ -129,7 +74,7 @@ def _maps_to_make(model: Model | None, split: str) -> tuple[str, ...]:
     return (*QUICK, *LONGER) if model.card.replication else (*QUICK, *LONGER, *LONGEST)
 
 
-def _record(model: Model | None, one: Refereed, segmenter: LungSegmenter, names: Sequence[str]) -> Record:
+def _record(model: Model | None, one: Marked, segmenter: LungSegmenter, names: Sequence[str]) -> Record:
     """The scores of the named maps of one image by one model, or of the baseline maps."""
     image = load_image(one.path)
     lungs, masks = segmenter.find(image.pixels), one.masks(image.shape)
@@ -153,7 +98,7 @@ def _maps_of(
         yield method, explain(model.classifier, prediction, method=method, target=target).heatmap
 
 
-def _scores(heatmap: NDArray[np.float32], one: Refereed, masks: dict[str, Mask], lungs: LungMask) -> Record:
+def _scores(heatmap: NDArray[np.float32], one: Marked, masks: dict[str, Mask], lungs: LungMask) -> Record:
     """Referee -> score -> value of one map; None where it is not defined."""
     found: Record = {name: {"area": float(mask.mean()), **lesion_scores(heatmap, mask)} for name, mask in masks.items()}
     if one.zones:
@@ -162,7 +107,7 @@ def _scores(heatmap: NDArray[np.float32], one: Refereed, masks: dict[str, Mask],
     return {name: {key: None if np.isnan(value) else value for key, value in cells.items()} for name, cells in found.items()}
 
 
-def _agreement(one: Refereed) -> float | None:
+def _agreement(one: Marked) -> float | None:
     """How far the junior's zone scores of an image agree with the senior's."""
     if not one.zones:
         return None

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_model.audit.attribute_tests import FOLDS, named_groups
-from covid_model.audit.referees import BOXES, OUTLINES, refereed
 from covid_model.data.labels import LABELS
+from covid_model.data.marked import BOXES, OUTLINES, marked_images
 from covid_model.data.sources import sources_with
 from covid_model.evaluation.bootstrap import Floats, Weights, patient_interval
 from covid_model.evaluation.cases import balanced_accuracy
@@ -70,7 +70,7 @@ def _named(features: NDArray[np.float64], rows: pd.DataFrame) -> NDArray[np.str_
 def _pointing(classifier: Classifier, rows: pd.DataFrame, classes: Mapping[str, str]) -> dict[str, dict[str, float]]:
     """Referee -> digest -> the pointing game of the default method on the images that he marked. classes: by digest."""
     found: dict[str, dict[str, float]] = {OUTLINES: {}, BOXES: {}}
-    for one in refereed(rows):
+    for one in marked_images(rows):
         image = load_image(one.path)
         masks = one.masks(image.shape)
         if masks:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covid_model.audit.referees import refereed
+from covid_model.data.marked import marked_images
 from covid_model.images.lung_region import GROW, grown, lung_box, only_lungs, whole
 from covid_model.images.preprocess import Preprocessing, resized
 from covid_model.images.read import load_image
@@ -77,7 +77,7 @@ def load_small(
     marked: bool = False,
 ) -> list[SmallImage]:
     """Every image of the manifest rows, in their order. each: called after every image. marked: with radiologists' marks."""
-    marks = {one.path: one for one in refereed(table)} if marked else {}
+    marks = {one.path: one for one in marked_images(table)} if marked else {}
     found = []
     for path in map(Path, table["path"]):
         image = load_image(path)

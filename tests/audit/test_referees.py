@@ -14,9 +14,10 @@ from covid_model.api.model import Model
 from covid_model.audit import referees
 from covid_model.audit.referee_results import BASELINES, JUNIOR, findings, maps_of
 from covid_model.audit.referee_summary import ZONE_PRIOR, clustered, summarise_referees
-from covid_model.audit.referees import BOXES, ZONE_SCORES, measure_referees, refereed
+from covid_model.audit.referees import measure_referees
 from covid_model.audit.zones import holm, zone_correlation, zone_masks, zone_means
 from covid_model.data.annotations import BRIXIA_FILE, RSNA_FOLDER, ZONES
+from covid_model.data.marked import BOXES, ZONE_SCORES, marked_images
 from covid_model.errors import DataError
 from covid_model.explain.methods import METHODS
 
@@ -48,7 +49,7 @@ def table(tmp_path: Path) -> pd.DataFrame:
 
 
 def test_boxes_become_masks_in_pixels_of_the_image(table: pd.DataFrame) -> None:
-    boxed, scored = refereed(table)
+    boxed, scored = marked_images(table)
     mask = boxed.masks((IMAGE, IMAGE))[BOXES]
     expected = np.zeros((IMAGE, IMAGE), bool)
     expected[BOX[1] : BOX[1] + 32, BOX[0] : BOX[0] + 32] = True

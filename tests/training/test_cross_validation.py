@@ -124,7 +124,7 @@ def test_held_out_images_are_pointed_at_and_their_source_is_named(
             return {"boxes": mask}
 
     monkeypatch.setattr(LungSegmenter, "load", classmethod(lambda _: segmenter()))
-    monkeypatch.setattr(held_out, "refereed", lambda _: [Marked()])
+    monkeypatch.setattr(held_out, "marked_images", lambda _: [Marked()])
     features = np.where(rows["source"].eq("here").to_numpy()[:, None], 1.0, 0.0) + np.zeros((1, 3))
     run = held_out.image_outputs
     monkeypatch.setattr(held_out, "image_outputs", lambda classifier, table: (run(classifier, table)[0], features))
