@@ -30,6 +30,7 @@ SCORES: Final = {
     INSIDE: "AUC inside covid-chestxray-dataset",
     ABROAD: "the same, by trainings without it",
     "auc/adults": "AUC among adults",
+    f"{ABROAD.partition('/')[0]}/hit/outlines": "pointing game there, outlines, by trainings without it",
     "hit/boxes": "pointing game, boxes",
     "hit/outlines": "pointing game, outlines",
     "named": "source named from the features",

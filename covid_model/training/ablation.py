@@ -14,7 +14,7 @@ from covid_model.errors import RunError
 from covid_model.evaluation.report import rounded
 from covid_model.training.config import TrainConfig
 from covid_model.training.cross_validation import PREDICTIONS, RECORD
-from covid_model.training.held_out import differences
+from covid_model.training.held_out import differences, scores
 
 UNTOLD: Final = ("augmentation_ranges", "log_every", "base")
 """Settings that follow from others or change no result."""
@@ -33,8 +33,8 @@ def ablation(steps: Mapping[str, Path]) -> dict[str, Any]:
 
     steps: title -> the folder of its `cross_validate`; the first is what all others are compared with. A change is measured
     on the images that both have scored, by the same draws of patients, and is empty where the predictions of either are not
-    kept; `settings` holds those that are not as in the first step. Raises RunError for a folder without a finished
-    cross-validation.
+    kept. Where they are, scores are computed anew, so that all steps have the same ones. `settings` holds those that are not
+    as in the first step. Raises RunError for a folder without a finished cross-validation.
     """
     found: list[dict[str, Any]] = []
     rows: pd.DataFrame | None = None
@@ -50,7 +50,8 @@ def ablation(steps: Mapping[str, Path]) -> dict[str, Any]:
             {
                 "title": title,
                 "settings": {name: value for name, value in own.items() if settings.get(name) != value},
-                **{name: record[name] for name in ("date", "data_hash", "version", "scores")},
+                **{name: record[name] for name in ("date", "data_hash", "version")},
+                "scores": record["scores"] if scored is None else scores(scored),
                 "change": {} if rows is None or scored is None else differences(scored, rows),
             }
         )

@@ -87,8 +87,8 @@ def scores(rows: pd.DataFrame) -> dict[str, Any]:
     `auc/adults`: COVID-19 against the rest without collections of children. `auc/SOURCE`: inside one collection that has
     both. `balanced_accuracy`: of all classes. `named`: balanced accuracy of a probe that names the source from the
     embedding. `hit/REFEREE`: the pointing game. `without SOURCE/...`: by a training that has not seen it, `auc` and
-    `sensitivity` at SPECIFICITY against the other adults of fold 0, and `auc_inside` where the source has images without
-    COVID-19 too.
+    `sensitivity` at SPECIFICITY against the other adults of fold 0, `auc_inside` where the source has images without
+    COVID-19 too, and the pointing game on its images.
     """
     return {name: _interval(part, statistic(part)) for name, part, statistic in _parts(rows)}
 
@@ -130,9 +130,14 @@ def _inside(inside: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, Statistic
             yield f"auc/{source}", part, _auc
     if (asked := inside[inside[NAMED] != ""]).size:
         yield NAMED, asked, _naming
-    for column in (name for name in inside if name.startswith(HIT)):
-        if inside[column].notna().any():
-            yield column, inside[inside[column].notna()], _mean(column)
+    yield from _pointed(inside)
+
+
+def _pointed(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, Statistic]]:
+    """The pointing game of each referee who marked any of the images."""
+    for column in (name for name in rows if name.startswith(HIT)):
+        if rows[column].notna().any():
+            yield column, rows[rows[column].notna()], _mean(column)
 
 
 def _left_out(rows: pd.DataFrame, source: str) -> Iterator[tuple[str, pd.DataFrame, Statistic]]:
@@ -147,6 +152,7 @@ def _left_out(rows: pd.DataFrame, source: str) -> Iterator[tuple[str, pd.DataFra
         yield "sensitivity", positives.assign(called=(positives[column] > threshold).astype(float)), _mean("called")
     if both["label"].eq(FINDING).nunique() == 2:
         yield "auc_inside", both, _auc
+    yield from _pointed(both)
 
 
 def _auc(rows: pd.DataFrame) -> Callable[[Weights], Floats]:

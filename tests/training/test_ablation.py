@@ -61,6 +61,14 @@ def test_a_setting_that_the_first_record_is_too_old_to_have_was_at_its_default(
     assert ablation({**steps, "third": third})["steps"][-1]["settings"] == {"guide": 1.0}
 
 
+def test_an_older_record_has_the_scores_of_today_where_its_predictions_are_kept(steps: dict[str, Path]) -> None:
+    record = json.loads((steps["after"] / RECORD).read_text("utf-8"))
+    (steps["after"] / RECORD).write_text(json.dumps(record | {"scores": {}}), "utf-8")
+    assert ablation(steps)["steps"][1]["scores"]["auc/here"]["value"] == 1
+    (steps["after"] / PREDICTIONS).unlink()
+    assert ablation(steps)["steps"][1]["scores"] == {}
+
+
 def test_every_step_is_compared_with_the_first(steps: dict[str, Path], tmp_path: Path) -> None:
     third = cross_validated(tmp_path / "three", [0.9, 0.2, 0.5, 0.1], model="lungs", source_prior=0.5)
     *_, last = ablation({**steps, "third": third})["steps"]

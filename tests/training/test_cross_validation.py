@@ -14,7 +14,7 @@ from covid_model.lungs.segment import LungSegmenter
 from covid_model.models.classifier import load
 from covid_model.training import held_out
 from covid_model.training.cross_validation import RECORD, cross_validate, folds
-from covid_model.training.held_out import HIT, NAMED, differences, scores
+from covid_model.training.held_out import HIT, LEFT, NAMED, differences, scores
 from covid_model.training.trainer import Trainer
 
 
@@ -96,6 +96,14 @@ def test_sources_that_are_named_and_lesions_that_are_hit_are_counted() -> None:
     assert found[NAMED]["value"] == pytest.approx((3 / 4 + 1) / 2), "of the images whose source was asked for"
     assert found[f"{HIT}boxes"]["value"] == pytest.approx(2 / 3)
     assert f"{HIT}outlines" not in found, "nobody marked anything"
+
+
+def test_pointing_on_a_source_that_the_training_has_not_seen() -> None:
+    rows = predictions([(f"{LEFT}there", "there", "COVID-19", 0.9)] * 3 + [(f"{LEFT}there", "here", "Normal", 0.1)])
+    rows[f"{HIT}outlines"], rows[f"{HIT}boxes"] = [1.0, 0.0, np.nan, 1.0], [np.nan, np.nan, np.nan, 1.0]
+    found = scores(rows)
+    assert found[f"{LEFT}there/{HIT}outlines"]["value"] == pytest.approx(1 / 2), "of its own images that were marked"
+    assert f"{LEFT}there/{HIT}boxes" not in found
 
 
 def test_a_difference_is_of_the_images_that_both_have_scored() -> None:

@@ -44,6 +44,9 @@ def title_of(name: str) -> str:
     first, _, last = name.partition("/")
     if first.startswith("without "):
         source = first.removeprefix("without ")
+        score, _, referee = last.partition("/")
+        if score == "hit":
+            return f"Pointing game on {source}, {TITLES[referee]}, by trainings without it"
         return {
             "auc_inside": f"AUC inside {source}, by trainings without it",
             "auc": f"AUC of {source} against other adults, by trainings without it",
