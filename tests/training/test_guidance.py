@@ -66,6 +66,17 @@ def test_sources_count_only_within_a_label() -> None:
     assert float(source_loss(of_source, onehot, onehot)) == 0, "a source of one label each is not told from the label"
 
 
+def test_smaller_features_do_not_lower_it() -> None:
+    onehot, source = np.ones((4, 1), np.float32), np.eye(2, dtype=np.float32)[[0, 1, 0, 1]]
+    features = tf.Variable([[0.0], [2.0], [1.0], [3.0]])
+    with tf.GradientTape() as tape:
+        loss = source_loss(features, onehot, source)
+    slope = tape.gradient(loss, features).numpy()[:, 0]
+    assert float(loss) == pytest.approx(0.8)
+    assert slope @ features.numpy()[:, 0] == pytest.approx(0, abs=1e-5), "no change along the features themselves"
+    assert slope[1] > 0 > slope[2], "up where it sets the sources apart"
+
+
 def test_a_network_without_a_mean_over_cells_is_refused(table: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="need a network that ends in a mean over cells, which steveroger does not"):
         classifier.start(RunFolder(tmp_path / "run"), replace(CONFIG, guide=1.0), table, segmenter())
