@@ -114,9 +114,8 @@ class ImageBatches(Batches):
         workers: int = 1,
     ) -> None:
         self._worker, self._workers, self._cells = worker, workers, cells
-        self._source = np.eye(1 if source is None else source.max() + 1, dtype=np.float32)[
-            0 * label if source is None else source
-        ]
+        source = np.zeros(len(label), np.int64) if source is None else source
+        self._source = np.eye(source.max() + 1, dtype=np.float32)[source]
         self._images, self._weight, self._spec, self._config = images, weight, spec, config
         onehot = np.eye(classes, dtype=np.float32)[label]
         self._target = onehot if offset is None else np.stack([onehot, offset], axis=1)

@@ -16,7 +16,7 @@ from covid_model.progress import ProgressLog
 from covid_model.training.batches import ImageBatches, image_weights
 from covid_model.training.config import TrainConfig
 from covid_model.training.distribute import Workers, one_worker
-from covid_model.training.guidance import LOGITS, attention_loss, inside, outline_loss, source_loss
+from covid_model.training.guidance import LOGITS, attention_loss, evidence_by_class, inside, outline_loss, source_loss
 from covid_model.training.image_cache import load_small
 from covid_model.training.initial_weights import initial_weights
 from covid_model.training.losses import classification_loss
@@ -103,7 +103,7 @@ class ClassifierTask(Task):
             return self.network(inputs, training=True)
         images, marks, source, empty = inputs
         logits, maps, features = self.guided(images, training=True)
-        evidence = maps @ self.network.get_layer(LOGITS).kernel
+        evidence = evidence_by_class(maps, self.network.get_layer(LOGITS).kernel)
         return logits, evidence, marks, features, source, self.guided(empty, training=True)[2]
 
     def loss(self, output: Any, target: Any) -> Any:

@@ -8,6 +8,7 @@ each cell's evidence for class c is E = F W_c, whose mean over the cells is the 
 from typing import TYPE_CHECKING, Any, Final
 
 from covid_model.errors import RunError
+from covid_model.training.config import TERMS
 
 if TYPE_CHECKING:
     import keras
@@ -27,9 +28,24 @@ def inside(network: "keras.Model") -> "keras.Model":
 
     names = {layer.name for layer in network.layers}
     if not {POOL, LOGITS} <= names:
-        raise RunError(f"guide and outline need a network that ends in a mean over cells, which {network.name} does not.")
+        raise RunError(
+            f"{', '.join(TERMS)} need a network that ends in a mean over cells and one layer, which {network.name} does not."
+        )
     pool = network.get_layer(POOL)
     return keras.Model(network.input, [network.output, pool.input, pool.output])
+
+
+def evidence_by_class(maps: Any, kernel: Any) -> Any:
+    """(b, h, w, classes) each cell's evidence. maps: (b, h, w, f). kernel: (f, units); one unit speaks for the last class.
+
+    >>> import numpy as np
+    >>> evidence_by_class(np.ones((1, 1, 1, 2), np.float32), np.full((2, 1), 3, np.float32)).numpy().ravel().tolist()
+    [-6.0, 6.0]
+    """
+    import tensorflow as tf
+
+    evidence = tf.cast(maps, tf.float32) @ kernel
+    return tf.concat([-evidence, evidence], axis=-1) if evidence.shape[-1] == 1 else evidence
 
 
 def attention_loss(evidence: Any, onehot: Any, marks: Any) -> Any:

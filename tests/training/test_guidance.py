@@ -8,15 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from PIL import Image
 from small_runs import CONFIG, segmenter
 
 from covid_model.errors import RunError
 from covid_model.images.preprocess import Preprocessing
-from covid_model.training import classifier
+from covid_model.models.specs import MODELS
+from covid_model.training import classifier, image_cache
 from covid_model.training.augment import Augmentation, mixed_spectrum
 from covid_model.training.batches import OUTLINED, ImageBatches
-from covid_model.training.config import TrainConfig
-from covid_model.training.guidance import attention_loss, inside, outline_loss, source_loss
+from covid_model.training.config import Precision, TrainConfig
+from covid_model.training.guidance import attention_loss, evidence_by_class, inside, outline_loss, source_loss
 from covid_model.training.image_cache import SIDE, SmallImage, augmented
 from covid_model.training.run_folder import RunFolder
 
@@ -78,7 +80,10 @@ def test_smaller_features_do_not_lower_it() -> None:
 
 
 def test_a_network_without_a_mean_over_cells_is_refused(table: pd.DataFrame, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="need a network that ends in a mean over cells, which steveroger does not"):
+    with pytest.raises(
+        RunError,
+        match="guide, outline, alike need a network that ends in a mean over cells and one layer, which steveroger does not",
+    ):
         classifier.start(RunFolder(tmp_path / "run"), replace(CONFIG, guide=1.0), table, segmenter())
 
 
@@ -90,6 +95,57 @@ def test_the_three_outputs_are_those_of_the_network() -> None:
     logits, maps, features = inside(network)(batch)
     np.testing.assert_allclose(logits, network(batch), rtol=1e-5)
     np.testing.assert_allclose(features, tf.reduce_mean(maps, axis=(1, 2)), rtol=1e-5)
+
+
+def small_network() -> keras.Model:
+    image = x = keras.Input((64, 64, 3), name="image")
+    for number in (1, 2):
+        x = keras.layers.Conv2D(8, 5, 4, padding="same", activation="relu", name=f"conv{number}")(x)
+    features = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    return keras.Model(image, keras.layers.Dense(2, name="logits")(features), name="small")
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_a_guided_training_puts_its_evidence_on_the_marks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: Precision
+) -> None:
+    """Images with COVID-19 have two signs, a bright square that is marked and stripes that are not; either would do."""
+    rng, rows = np.random.default_rng(0), []
+    marked = np.zeros((96, 96), bool)
+    marked[:32, :32] = True
+    for number in range(24):
+        grey = rng.normal(110, 10, (96, 96))
+        if number % 2:
+            grey[marked] += 100
+            grey[64:, ::4] += 100
+        Image.fromarray(grey.clip(0, 255).astype(np.uint8)).save(tmp_path / f"{number}.png")
+        label = "COVID-19" if number % 2 else "Normal"
+        rows.append((str(tmp_path / f"{number}.png"), "drawn", label, "train" if number < 16 else "val", f"{number:064x}"))
+    table = pd.DataFrame(rows, columns=["path", "source", "label", "split", "digest"])
+
+    class Marked:
+        def __init__(self, path: str) -> None:
+            self.path = Path(path)
+
+        def masks(self, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+            return {"boxes": marked}
+
+    paths = table.loc[table["label"] == "COVID-19", "path"]
+    monkeypatch.setattr(image_cache, "marked_images", lambda _: [Marked(path) for path in paths])
+    spec = replace(MODELS["steveroger"], build=small_network)
+    monkeypatch.setattr(classifier, "get_model", lambda _: spec)
+    config = replace(CONFIG, head_epochs=0, epochs=8, batch=8, steps=6, learning_rate=0.01, augmentation="none", ema=0.0)
+    on_marks = {}
+    for guide in (0.0, 1.0):
+        run = RunFolder(tmp_path / f"guide-{guide}")
+        training = classifier.start(run, replace(config, guide=guide, alike=guide, precision=precision), table, segmenter())
+        assert training.train() == "finished"
+        shown = inside(training.task.averaged)
+        evidence = evidence_by_class(shown(training.task.validation.inputs)[1], shown.get_layer("logits").kernel).numpy()
+        own = evidence[training.task.validation.label == spec.class_of("COVID-19"), :, :, spec.class_of("COVID-19")]
+        places = [np.unravel_index(one.argmax(), one.shape) for one in own]
+        on_marks[guide] = np.mean([row < 2 and column < 2 for row, column in places])
+    assert on_marks[1.0] == 1.0 > on_marks[0.0]
 
 
 def batches(marks: np.ndarray | None, **settings: float) -> ImageBatches:
