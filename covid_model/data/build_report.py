@@ -14,7 +14,8 @@ class BuildReport:
     """Counts by source; stored in the manifest's own metadata.
 
     first_missing: path of the first missing file. respelled: patients written in several ways, with one example. empty: a
-    sentence for each split without images, or without images of a label that others have.
+    sentence for each split without images, or without images of a label that others have. second_reads: label by the source,
+    patient and second read of every image that people read again, whatever became of it.
     """
 
     seed: int
@@ -29,6 +30,7 @@ class BuildReport:
     left_out_view: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     left_out_listed: Counter[str] = field(default_factory=Counter)
     left_out_read: Counter[str] = field(default_factory=Counter)
+    second_reads: list[tuple[str, str, str]] = field(default_factory=list)
     relabelled: Counter[str] = field(default_factory=Counter)
     repeated_rows: Counter[str] = field(default_factory=Counter)
     contradicting_rows: Counter[str] = field(default_factory=Counter)

@@ -39,8 +39,8 @@ class Description:
 
     spreads: column -> "source" or "label" -> value -> quantiles (QUANTILES). data_hash: of the manifest. model: key and
     first digits of the weights of the model that measured the images, empty where none did. date, version: when and by
-    which version of the project it was made. second_reads: label -> of its images that people read again, `read_as` (label
-    -> images) and `differs`, the share read otherwise, as an interval by patient (`evaluation.label_noise`).
+    which version of the project it was made. second_reads: label by the source -> of its images that people read again,
+    `read_as` (label -> images) and `differs`, the share read otherwise with its interval (`evaluation.label_noise`).
     """
 
     images: int
@@ -61,8 +61,9 @@ class Description:
             differs, others = reads["differs"], {name: n for name, n in reads["read_as"].items() if name != label}
             listed = ", ".join(f"{count:,} as {name}" for name, count in others.items())
             found.append(
-                f"Of {differs['images']:,} images labelled {label} that people read again, {differs['value']:.0%} were read "
-                f"otherwise (95% interval {differs['low']:.0%} to {differs['high']:.0%}{f': {listed}' if listed else ''})."
+                f"Of {differs['images']:,} images labelled {label} by their source that people read again, "
+                f"{differs['value']:.0%} were read otherwise (95% interval {differs['low']:.0%} to "
+                f"{differs['high']:.0%}{f': {listed}' if listed else ''})."
             )
         return found
 

@@ -138,9 +138,12 @@ def _usable(
             report.missing_files[name] += 1
             if name not in report.first_missing:
                 report.first_missing[name] = str(_inside(image.path, folder))
-        elif (read := _as_read(image, second_reads)) is None:
-            report.left_out_read[name] += 1
         else:
+            if image.second_read:
+                report.second_reads.append((image.label, f"{name}:{image.patient}", image.second_read))
+            if (read := _as_read(image, second_reads)) is None:
+                report.left_out_read[name] += 1
+                continue
             report.relabelled[name] += read.label != image.label
             used[image.path] = image.label
             yield read
@@ -243,6 +246,24 @@ def write_manifest(table: pd.DataFrame, report: BuildReport, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(out) as partial:
         pq.write_table(arrow.replace_schema_metadata(meta), partial)
+
+
+def keep_report(of: Path, on: Path) -> None:
+    """Write the build report of one manifest into another that was made from it."""
+    stored = (pq.read_schema(of).metadata or {}).get(META_KEY)
+    if stored is not None:
+        arrow = pq.read_table(on)
+        with written_whole(on) as partial:
+            pq.write_table(arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), META_KEY: stored}), partial)
+
+
+def second_reads_of(path: Path) -> list[tuple[str, str, str]]:
+    """Label by the source, patient and second read of each image that people read again, as the manifest's build noted them.
+
+    They are those of before the build followed any of them; empty where there are none or the manifest does not say.
+    """
+    stored = (pq.read_schema(path).metadata or {}).get(META_KEY, b"{}")
+    return [(label, patient, read) for label, patient, read in json.loads(stored).get("second_reads", [])]
 
 
 def read_manifest(path: Path) -> pd.DataFrame:

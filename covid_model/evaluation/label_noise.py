@@ -4,27 +4,31 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
 
 from covid_model.data.browse import ManifestTable
 from covid_model.data.description import Description, describe
-from covid_model.data.manifest import SECOND_READ
+from covid_model.data.manifest import second_reads_of
 from covid_model.evaluation.bootstrap import mean_interval
 
 
 def label_noise(images: ManifestTable) -> dict[str, dict[str, Any]]:
     """Label -> `read_as` (label -> images) and `differs` (an interval by patient) of its images that people read again.
 
-    Empty where the manifest has no second reads.
+    Labels are those of the source: a manifest may have followed the second reads since. Empty where there are none.
     """
-    if SECOND_READ not in images.columns:
-        return {}
-    rows = images.ask(f"SELECT label, patient, {SECOND_READ} AS again FROM images WHERE {SECOND_READ} <> ''")
+    rows = pd.DataFrame(second_reads_of(images.path), columns=["label", "patient", "again"])
     found = {}
     for label, reads in rows.groupby("label"):
-        differs = (reads["again"] != label).to_numpy(np.float64)
+        differs = asdict(mean_interval(reads["patient"].to_numpy(str), (reads["again"] != label).to_numpy(np.float64)))
+        if differs["value"] in (0, 1):  # no draw of patients can differ from it, though other patients may
+            patients = differs["patients"]
+            exact = binomtest(round(differs["value"] * patients), patients).proportion_ci(method="exact")
+            differs |= {"low": float(exact.low), "high": float(exact.high)}
         found[str(label)] = {
             "read_as": {str(name): int(count) for name, count in reads["again"].value_counts().items()},
-            "differs": asdict(mean_interval(reads["patient"].to_numpy(str), differs)),
+            "differs": differs,
         }
     return found
 

@@ -14,6 +14,7 @@ from covid_model.data.manifest import COLUMNS, SECOND_READ, SecondReads, build, 
 from covid_model.data.quality import CHECKS, run_check
 from covid_model.data.source import OTHER_READ
 from covid_model.data.sources.nih import NIH
+from covid_model.evaluation.label_noise import label_noise
 
 OPINIONS = {0: "Lung Opacity", 1: "Normal", 2: "No Lung Opacity / Not Normal", 3: "Lung Opacity", 20: "Normal"}
 """Number of the image -> opinion: of four images with pneumonia two are read otherwise, of one normal image none."""
@@ -58,6 +59,22 @@ def test_a_manifest_without_second_reads_has_no_column_for_them(tmp_path: Path) 
     assert list(build({NIH.name: folder})[0].columns) == list(COLUMNS)
 
 
+@pytest.mark.parametrize("second_reads", ["relabel", "leave out"])
+def test_label_noise_is_that_of_the_source_whatever_the_manifest_made_of_it(
+    nih: Path, tmp_path: Path, second_reads: str
+) -> None:
+    for name in ("keep", second_reads):
+        out = tmp_path / f"{name}.parquet"
+        arguments = ["data", "build", "--source", f"{NIH.name}={nih}", "--out", str(out), "--second-reads", name]
+        assert main(arguments) == 0
+    kept, followed = (label_noise(ManifestTable(tmp_path / f"{name}.parquet")) for name in ("keep", second_reads))
+    assert followed == kept
+    assert followed["Pneumonia"]["differs"]["value"] == 0.5
+    none = followed["Normal"]["differs"]
+    assert (none["value"], none["low"], none["patients"]) == (0, 0, 1)
+    assert none["high"] == pytest.approx(0.975), "one patient says little (Clopper and Pearson 1934)"
+
+
 def test_label_noise_is_counted_and_its_images_are_listed(nih: Path, tmp_path: Path) -> None:
     out, described = tmp_path / "m.parquet", tmp_path / "described.json"
     assert main(["data", "build", "--source", f"{NIH.name}={nih}", "--out", str(out)]) == 0
@@ -66,7 +83,9 @@ def test_label_noise_is_counted_and_its_images_are_listed(nih: Path, tmp_path: P
     assert found.second_reads["Pneumonia"]["read_as"] == {"Pneumonia": 2, "Normal": 1, OTHER_READ: 1}
     assert found.second_reads["Normal"]["differs"]["value"] == 0
     sentence = next(text for text in found.noise_sentences if "labelled Pneumonia" in text)
-    assert sentence.startswith("Of 4 images labelled Pneumonia that people read again, 50% were read otherwise")
+    assert sentence.startswith(
+        "Of 4 images labelled Pneumonia by their source that people read again, 50% were read otherwise"
+    )
     assert "1 as Normal, 1 as another finding" in sentence
     images = ManifestTable(out)
     check = run_check(CHECKS["second-read"], images)

@@ -20,12 +20,13 @@ def ablation(_: StoredReport, __: str) -> None:
     """One score at a time as a picture, and every score and change as a table."""
     steps = json.loads(SHIPPED.read_text("utf-8"))["steps"]
     names = list(dict.fromkeys(name for step in steps for name in step["scores"]))
+    names.sort(key=lambda name: not name.endswith("/auc_inside"))  # first what no knowledge of the collection helps with
     st.subheader("What helped, and what did not", anchor=False)
     st.caption(
-        "Each step was cross-validated by patient, without the test split, and once more without a whole collection. Every "
-        "score is of images that the training had not seen. A change is from the first step, on the same images and the "
-        "same draws of patients; if its interval contains 0, the step may have changed nothing. A first look trains once, "
-        "without that collection, and has fewer scores."
+        "Most steps are first looks: one training without a whole collection. A few were cross-validated by patient as "
+        "well, and have more scores. Every score is of images that the training had not seen, and none of the test split. "
+        "A change is from the first step, on the same images and the same draws of patients; if its interval contains 0, "
+        "the step may have changed nothing."
     )
     name = st.selectbox("Score", names, format_func=title_of, key="ablation_score")
     st.plotly_chart(
