@@ -31,7 +31,11 @@ EDGE: Final = 0.008
 """Their soft edge, likewise."""
 MARK: Final = 0.22
 LINE: Final = 0.3
-"""How much brighter than their surroundings marks and, over the lungs, leads are; ribs differ by less."""
+"""How much brighter than their surroundings marks and, over the lungs, leads are; most ribs differ by less."""
+MOST_OF_LUNGS: Final = 0.1
+"""Leads and electrodes cover a smaller share of the lungs. Where more is bright and thin, it is ribs and vessels, as on
+sharp images of children: to take those away would take away what the lungs show.
+"""
 WIDEST_FRAME: Final = 0.2
 PLAIN: Final = 0.04
 """A frame is at most this share of a side wide, and its rows or columns are plain: this near to black or white."""
@@ -113,7 +117,8 @@ def _without_marks(pixels: Array, lungs: Mask, usual: Usual) -> tuple[Array, Mas
 
 
 def _without_lines(pixels: Array, lungs: Mask, usual: Usual) -> tuple[Array, Mask]:
-    return _filled(pixels, _near_lungs(thin_bright_parts(pixels, LINE), lungs)), lungs
+    parts = _near_lungs(thin_bright_parts(pixels, LINE), lungs)
+    return (pixels if parts[lungs].mean() > MOST_OF_LUNGS else _filled(pixels, parts)), lungs
 
 
 def _without_border(pixels: Array, lungs: Mask, usual: Usual) -> tuple[Array, Mask]:

@@ -70,6 +70,18 @@ def test_a_usual_image_without_marks_stays_as_it_is() -> None:
         assert 0 <= pixels.min() <= pixels.max() <= 1, name
 
 
+@pytest.mark.parametrize(("ribs", "stay"), [(1, False), (6, True)])
+def test_bright_ribs_all_over_the_lungs_are_not_taken_for_leads(ribs: int, stay: bool) -> None:
+    lungs = np.zeros((200, 200), bool)
+    lungs[40:160, 40:160] = True
+    pixels = np.full((200, 200), 0.2, np.float32)
+    for rib in range(ribs):
+        pixels[50 + 16 * rib : 54 + 16 * rib, 40:160] = 0.8
+    edited, _ = EDITS["lines"].apply(pixels, lungs, USUAL)
+    assert np.array_equal(edited, pixels) == stay
+    assert stay or edited.max() < 0.3, "a single lead goes"
+
+
 def test_edits_change_by_a_factor_of_two_at_most() -> None:
     black = np.zeros((40, 40), np.float32)
     lungs = np.zeros((40, 40), bool)
