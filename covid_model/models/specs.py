@@ -127,7 +127,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             limits=(
                 NO_DIAGNOSIS,
                 _FEW_SOURCES,
-                "Needs both lungs found; the shape of the lung mask itself still tells age.",
+                "Needs both lungs found; it sees their outline, too, which can tell age and posture.",
             ),
         ),
         ModelSpec(

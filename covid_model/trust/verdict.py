@@ -27,6 +27,11 @@ RULE_STEPS: Final = (
 )
 RULE: Final = f"The first rule that applies gives the verdict. {' '.join(RULE_STEPS)}"
 
+WHAT_PASSED: Final = (
+    "Only survival of the edits looks for shortcuts; stability and weight randomisation notice heatmaps that ignore the model."
+)
+"""What the three deciding tests can tell, by the trust benchmark."""
+
 Word = Literal["supported", "not supported", "withheld"]
 
 
@@ -93,7 +98,7 @@ def verdict(inputs: TrustInput, scores: Sequence[TrustScore]) -> Verdict:
     if doubts := [score.finding for score in scores if score.doubt]:
         return Verdict("withheld", " ".join([*doubts, "No heatmap of such an answer is supported."]))
     caveats = [score.caveat for score in scores if score.caveat]
-    return Verdict("supported", " ".join([f"All {len(passed)} tests that could decide passed.", *caveats]))
+    return Verdict("supported", " ".join([f"All {len(passed)} tests that could decide passed. {WHAT_PASSED}", *caveats]))
 
 
 def _undecided(questions: Sequence[str]) -> str:

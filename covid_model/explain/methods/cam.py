@@ -47,7 +47,10 @@ class GradCam(ClassActivationMap):
     label = "Grad-CAM"
     paper = "Selvaraju 2017, arXiv 1610.02391"
     shows = RAISED
-    limits = f"{COARSE} It averages gradients, so it can highlight places that the model did not use. {NO_DISEASE}"
+    limits = (
+        f"{COARSE} It averages gradients, so it also highlights places that the model did not use. It does not show whether "
+        "the model was right, nor what a disease looks like."
+    )
 
     def weights(self, activations: Array, gradients: Array) -> NDArray[np.floating]:
         """(b, 1, 1, k)."""
