@@ -12,9 +12,9 @@ from covid_model.audit.referee_results import BASELINES, referee_results
 from covid_model.data.sources import sources_with
 from covid_model.evaluation.card_summary import interval_text
 from covid_model.evaluation.compare import paired_difference
-from covid_model.evaluation.parts import CARD_POINT
 from covid_model.evaluation.stored import read_report
 from covid_model.evaluation.titles import score_title
+from covid_model.models.calibration import CARD_POINT
 from covid_model.models.specs import MODELS
 from covid_model.settings import ASSETS, WEIGHTS
 from covid_model.training.ablation import told

@@ -135,6 +135,7 @@ class Result:
             "predicted": self.predicted,
             "head": self.prediction.head,
             "called": list(self.prediction.called),
+            "below_mark": self.prediction.below_mark,
             "input_check": asdict(check) if check else None,
             "lungs": {"quality": lungs.quality, "area": lungs.area},
             "warnings": list(self.warnings),

@@ -67,7 +67,7 @@ class Task:
 
         text, number = pa.string(), pa.float64()
         columns = dict.fromkeys(("address", "error", "image", "model", "model_digest", "method_digest"), text)
-        columns |= dict.fromkeys(("predicted", "head", "called"), text)
+        columns |= dict.fromkeys(("predicted", "head", "called"), text) | {"below_mark": pa.bool_()}
         columns |= {f"probability/{name}": number for name in _card(self.model).classes}
         columns |= dict.fromkeys(("lungs", "input_check"), text)
         for method in self.job.methods:

@@ -125,6 +125,7 @@ def run_predict(arguments: argparse.Namespace) -> int:
             "predicted": prediction.predicted,
             "head": prediction.head,
             "called": list(prediction.called),
+            "below_mark": prediction.below_mark,
             "lungs": prediction.prepared.lungs.quality,
             "input_check": prediction.input_check.kind if prediction.input_check else None,
             "warnings": list(prediction.warnings),
@@ -135,7 +136,8 @@ def run_predict(arguments: argparse.Namespace) -> int:
         shares = ", ".join(f"{name} {value:.1%}" for name, value in record["probabilities"].items())
         notes = "".join(f"\n  note: {warning}" for warning in record["warnings"])
         called = ", ".join(record["called"]) or "none of its classes"
-        return f"{record['file']}: {called} ({shares}; lungs {record['lungs']}){notes}"
+        below = ", below its mark of 95% specificity" if record["below_mark"] else ""
+        return f"{record['file']}: {called}{below} ({shares}; lungs {record['lungs']}){notes}"
 
     return _finish(_each_image(arguments, work), arguments.json, text)
 
@@ -157,7 +159,9 @@ def run_explain(arguments: argparse.Namespace) -> int:
     def text(record: Record) -> str:
         row = record["row"]
         parts = [_summary(row, method, arguments.out) for method in job.methods]
-        return f"{record['file']}: {'done before; ' if record['before'] else ''}{', '.join(parts)}"
+        likeliest = row[f"probability/{row['predicted']}"]
+        answer = f"{row['called']} ({row['predicted']} {likeliest:.1%})"
+        return f"{record['file']}: {'done before; ' if record['before'] else ''}{answer}, {', '.join(parts)}"
 
     def records() -> Iterator[Record]:
         for record in _each_image(arguments, work):

@@ -81,7 +81,10 @@ def gap_reason(row: ModelSpec, card: Card) -> str:
         reasons.append("All its other images show children: recognising age is enough.")
     if card.training.get("split") == "by image":
         reasons.append("Its own split is by image, not by patient, so images of one patient are on both sides.")
-    return " ".join(reasons) or "Its split is by patient; training and test still share sources."
+    return (
+        " ".join(reasons)
+        or "Its own split is by patient, too: the validation images, of the same collections as the training images."
+    )
 
 
 def recipe_text(card: Card) -> str:
@@ -91,6 +94,7 @@ def recipe_text(card: Card) -> str:
         return ""
     trained = sum(cells["images"] for cells in images if cells["split"] == "train")
     optimiser = "AdamW" if settings.get("weight_decay") else "Adam"
-    text = f"{trained:,} training images, {settings['epochs']} epochs, batch {settings['batch']}, {optimiser}"
+    epochs = settings.get("head_epochs", 0) + settings["epochs"]
+    text = f"{trained:,} training images, {epochs} epochs, batch {settings['batch']}, {optimiser}"
     named = settings["augmentation"] if isinstance(settings["augmentation"], str) else "light"  # older cards: its ranges
     return f"{text} at {settings['learning_rate']:g}, augmentation “{named}”"

@@ -15,9 +15,8 @@ from covid_model.evaluation.conformal import KINDS, LEVEL, ConformalSets, set_me
 from covid_model.evaluation.groups import GROUPINGS, LEAST
 from covid_model.evaluation.scores import confusion
 from covid_model.evaluation.slices import worst_slices
+from covid_model.models.calibration import CARD_POINT
 
-CARD_POINT: Final = "specificity_0.95"
-"""The operating point at which sensitivity, specificity and predictive values are reported."""
 POINTS_DRAWN: Final = 150
 """Points of a stored ROC or precision-recall curve at most."""
 

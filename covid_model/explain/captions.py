@@ -63,8 +63,8 @@ def caption(explanation: Explanation, share: LungShare | None, head: Head = "mul
         )
     if share is not None:
         sentences.append(
-            f"{share.inside:.0%} of the map is inside the lungs, which are {share.chance:.0%} of what the model saw (and so "
-            "of an evenly spread map)."
+            f"{share.inside:.0%} of the map is inside the lungs; of a map spread evenly over what the model saw it would be "
+            f"{share.chance:.0%}."
         )
     if head == "multilabel" and not method.class_blind:
         sentences.append(f"{NOT_EXCLUSIVE}: the map says nothing about the other classes.")

@@ -15,6 +15,8 @@ CALLED: Final = 0.5
 """The probability from which a class of a multilabel model counts as found."""
 
 NOT_EXCLUSIVE: Final = "The model's classes do not exclude each other"
+CARD_POINT: Final = "specificity_0.95"
+"""The operating point at which scores are reported, and whose threshold is a class's mark: 95% specificity on validation."""
 OWN_PROBABILITIES: Final = (
     f"{NOT_EXCLUSIVE}: each has its own probability and counts as found from {CALLED:.0%} on; they do not sum to 100%."
 )

@@ -12,7 +12,7 @@ from covid_model.errors import ModelError
 from covid_model.images.xray_image import XrayImage
 from covid_model.input_check.check import InputCheckResult
 from covid_model.lungs.segment import LungMask
-from covid_model.models.calibration import CALLED, Head
+from covid_model.models.calibration import CALLED, CARD_POINT, Head
 from covid_model.models.classifier import Classifier, Prepared
 
 
@@ -22,9 +22,9 @@ class Prediction:
 
     logits: (units,) float32. probabilities: class name -> calibrated probability; they sum to 1 unless `head` is multilabel.
     warnings: sentences to keep in mind, from reading the image, the input check and the lung mask. seconds: for finding the
-    lungs and the forward pass together. input_check: its result for the image, where it was run. outputs: of the same
-    forward pass, by name as in `Backend.run`: logits, embedding and the first explanation layer, so that heatmaps and
-    promises need no pass of their own.
+    lungs and the forward pass together. input_check: its result for the image, where it was run. marks: class -> its mark,
+    the threshold of 95% specificity, of a calibrated model. outputs: of the same forward pass, by name as in `Backend.run`:
+    logits, embedding and the first explanation layer, so that heatmaps and promises need no pass of their own.
     """
 
     model: str
@@ -37,6 +37,7 @@ class Prediction:
     seconds: float
     input_check: InputCheckResult | None = None
     head: Head = "multiclass"
+    marks: Mapping[str, float] = field(default_factory=dict)
     outputs: Mapping[str, Array] = field(default_factory=dict)
 
     @property
@@ -56,6 +57,19 @@ class Prediction:
     def called_text(self) -> str:
         """The called classes as text."""
         return ", ".join(self.called) or "none of its classes"
+
+    @property
+    def below_mark(self) -> bool:
+        """Is the predicted class the most likely one, and yet below its mark? Never of a multilabel model."""
+        return self.head == "multiclass" and self.probabilities[self.predicted] < self.marks.get(self.predicted, 0.0)
+
+    @property
+    def mark_note(self) -> str:
+        """What to say beside a predicted class that is below its mark; "" for any other."""
+        if not self.below_mark:
+            return ""
+        mark = self.marks[self.predicted]
+        return f"the most likely class, but below its mark of {mark:.0%}, the threshold of 95% specificity"
 
 
 def predict(
@@ -88,5 +102,6 @@ def predict(
         seconds=time.perf_counter() - start,
         input_check=input_check,
         head=classifier.card.head,
+        marks={name: of[CARD_POINT] for name, of in classifier.card.thresholds.items() if CARD_POINT in of},
         outputs=outputs,
     )

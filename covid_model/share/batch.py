@@ -102,6 +102,7 @@ def prediction_row(prediction: Prediction) -> BatchRow:
         "predicted": prediction.predicted,
         "head": prediction.head,
         "called": prediction.called_text,
+        "below_mark": prediction.below_mark,
         **{f"probability/{name}": value for name, value in prediction.probabilities.items()},
         "lungs": prediction.prepared.lungs.quality,
         "input_check": prediction.input_check.kind if prediction.input_check else None,

@@ -127,8 +127,10 @@ def headline(row: LedgerRow) -> str:
 
     >>> headline(LedgerRow("Source", "encoded: 93%", "used: 1.6 SD", "", "changes this answer by +0.31"))
     'Source: encoded, used, changes this answer by +0.31'
+    >>> headline(LedgerRow("Sex", "not measured", "not measured", ""))
+    'Sex: not measured'
     """
-    parts = [text.partition(":")[0] for text in (row.encoded, row.used)]
+    parts = list(dict.fromkeys(text.partition(":")[0] for text in (row.encoded, row.used)))
     return f"{row.title}: {', '.join([*parts, row.decisive] if row.decisive else parts)}"
 
 

@@ -27,9 +27,7 @@ RULE_STEPS: Final = (
 )
 RULE: Final = f"The first rule that applies gives the verdict. {' '.join(RULE_STEPS)}"
 
-WHAT_PASSED: Final = (
-    "Only survival of the edits looks for shortcuts; stability and weight randomisation notice heatmaps that ignore the model."
-)
+WHAT_PASSED: Final = "Only survival of the edits looks for shortcuts; the others notice heatmaps that ignore the model."
 """What the three deciding tests can tell, by the trust benchmark."""
 
 Word = Literal["supported", "not supported", "withheld"]

@@ -26,7 +26,7 @@ def test_the_captions_name_an_unlikely_class_and_the_chance_level() -> None:
     prediction = toy_prediction(classifier)
     found = explain(classifier, prediction, target="Normal")
     text = " ".join(caption(found, LungShare(0.5, 0.25)))
-    assert "50% of the map is inside the lungs, which are 25%" in text
+    assert "50% of the map is inside the lungs; of a map spread evenly over what the model saw it would be 25%." in text
     found.probabilities["Normal"] = 0.03
     assert "only 3%" in caption(found, None)[0]
     found.probabilities["Normal"] = 0.9

@@ -96,5 +96,5 @@ def verdict_word(result: Result) -> str:
     """The verdict, or that the tests have not run."""
     scores = scores_so_far(result.inputs)
     if withheld(result.inputs) is None and not scores.keys() >= set(rule_tests()):
-        return "Not tested yet"
+        return "Not tested yet: open it on Explain"
     return VERDICTS[verdict(result.inputs, list(scores.values())).word][0]

@@ -6,9 +6,9 @@ from typing import Any, Final
 import streamlit as st
 
 from covid_model.evaluation.compare import paired_difference
-from covid_model.evaluation.parts import CARD_POINT
 from covid_model.evaluation.stored import StoredReport
 from covid_model.evaluation.titles import score_title
+from covid_model.models.calibration import CARD_POINT
 from covid_model.plots.evaluation import roc_figure
 from ui.evaluate.reports import PLAIN, estimate, offered_reports, report_in, titles
 from ui.inert import inert, inert_figure

@@ -59,9 +59,15 @@ def reference_rows(report: StoredReport) -> list[ForestRow]:
         found = estimate(part["scores"].get(f"auc/{COVID}"))
         note = f"{title}, {part['images']:,} images of {part['patients']:,} patients"
         short = title.partition(":")[0]  # the whole leaves a phone no room for the chart
-        rows.append(ForestRow(f"{short} (n = {part['images']:,})", found.value, found.low, found.high, OURS, note))
+        rows.append(ForestRow(f"{short} (n = {_both(report, part)})", found.value, found.low, found.high, OURS, note))
     field = sorted(REFERENCES, key=lambda row: -row.auc)
     return rows + [ForestRow(row.title, row.auc, row.low, row.high, FIELD, f"{row.test}; {row.source}") for row in field]
+
+
+def _both(report: StoredReport, part: dict[str, Any]) -> str:
+    """How many images of a part have COVID-19, and how many have not: few of either make an AUC uncertain."""
+    having = sum(part["confusion"][report.classes.index(COVID)])
+    return f"{having:,} + {part['images'] - having:,}"
 
 
 def overview(report: StoredReport, name: str) -> None:
@@ -72,9 +78,11 @@ def overview(report: StoredReport, name: str) -> None:
         figure = forest_figure(reference_rows(report), f"AUC of {COVID} (0.5 is chance)", 0.5)
         st.plotly_chart(inert_figure(figure), key="field", config=PLAIN, alt="AUC of this model and of published models")
         st.caption(
-            "The published tests are of images from elsewhere, or of consecutive patients of one hospital. Scores on public "
-            "collections mixed from several sources are higher because recognising the source is often enough; compare the "
-            "line “sources apart”. Sources: " + "; ".join(dict.fromkeys(row.source for row in REFERENCES)) + "."
+            f"n: images with {COVID} + images without. The published tests are of images from elsewhere, or of consecutive "
+            "patients of one hospital. Scores on public collections mixed from several sources are higher because "
+            "recognising the source is often enough; compare the line “sources apart”. Sources: "
+            + "; ".join(dict.fromkeys(row.source for row in REFERENCES))
+            + "."
         )
     st.subheader(f"Curves of {inert(name)}", anchor=False)
     curves, points = report.content["curves"][name], _points(report, name)

@@ -67,10 +67,10 @@ def show_prediction(prediction: Prediction, card: Card) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(inert(called) or "None of the model's classes", anchor=False, width="content")
         st.badge(f"Lung outline: {quality}", color=QUALITY_COLOURS[quality], icon=":material/pulmonology:")
-        mark = card.thresholds.get(prediction.predicted, {}).get("specificity_0.95", 0.0)
-        if prediction.head == "multiclass" and prediction.probabilities[prediction.predicted] < mark:
-            about = f"The most likely class, but below its mark of {mark:.0%}, the threshold of 95% specificity."
-            st.badge("Below its mark", color="orange", icon=":material/vertical_align_bottom:", help=about)
+        if prediction.below_mark:
+            st.badge("Below its mark", color="orange", icon=":material/vertical_align_bottom:")
+    if prediction.mark_note:
+        st.caption(f"{prediction.mark_note[0].upper()}{prediction.mark_note[1:]}.")
     if card.head == "multilabel":
         st.caption(OWN_PROBABILITIES)
 
@@ -90,7 +90,7 @@ def show_scores(card: Card, audit: Mapping[str, Any]) -> None:
             ]
             if audit:
                 rows += [interval_row(title, audit["attention"][name]) for name, title in ATTENTION.items()]
-            st.dataframe(rows, hide_index=True, column_config={"value": st.column_config.NumberColumn(format="%.3f")})
+            st.dataframe(rows, hide_index=True)
         st.caption(
             f"{test['images']} test images of {test['patients']} patients from the public sources it was trained on, "
             f"evaluated {inert(card.scores['date'][:10])}. Expect much lower scores on images from other hospitals."
@@ -100,9 +100,9 @@ def show_scores(card: Card, audit: Mapping[str, Any]) -> None:
 
 
 def interval_row(title: str, score: Mapping[str, Any]) -> dict[str, Any]:
-    """A score as a row of a table."""
-    interval = f"{score['low']:.2f} to {score['high']:.2f}" if score["low"] is not None else "unknown"
-    return {"score": title, "value": score["value"], "95% interval": interval}
+    """A score as a row of a table; in two columns, since a narrow column cuts a third one off."""
+    interval = f"{score['low']:.2f} to {score['high']:.2f}" if score["low"] is not None else "interval unknown"
+    return {"value (95% interval)": f"{score['value']:.3f} ({interval})", "score": title}
 
 
 def show_captions(picked: PickedImage, result: Result, card: Card, audit: Mapping[str, Any]) -> None:
@@ -136,9 +136,14 @@ def show_provenance(picked: PickedImage, found: Explanation, card: Card) -> None
     st.caption(f"Prediction of “{inert(card.title)}”, {calibrated if card.thresholds else 'not calibrated.'}")
     measured = "".join(f", {name.replace('_', ' ')} {value:.1%}" for name, value in found.measures.items())
     st.caption(
-        f"{found.method} at layer {inert(found.layer)}, {found.seconds * 1000:.0f} ms{measured}; model {inert(found.model)} "
-        f"({found.model_digest[:8]}), image {found.image_digest[:8]}."
+        f"{found.method} at layer {inert(found.layer)}, {_milliseconds(found.seconds)}{measured}; "
+        f"model {inert(found.model)} ({found.model_digest[:8]}), image {found.image_digest[:8]}."
     )
+
+
+def _milliseconds(seconds: float) -> str:
+    """A time in milliseconds; what is known from before takes less than one."""
+    return f"{seconds * 1000:.0f} ms" if seconds >= 0.001 else "under 1 ms"
 
 
 def show_panels(picked: PickedImage, result: Result, card: Card) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import Final
 
+from covid_model.models.calibration import CARD_POINT
+
 BAR: Final = "#2a7f9e"
 OTHER: Final = "#9db4bf"
 MARK: Final = "#c2571a"
@@ -19,7 +21,7 @@ def probability_bars(
     explained: the class whose bar is emphasised; none is where it is not a class (a difference).
     """
     rows = "".join(
-        _row(name, value, thresholds.get(name, {}).get("specificity_0.95"), name == explained)
+        _row(name, value, thresholds.get(name, {}).get(CARD_POINT), name == explained)
         for name, value in probabilities.items()
     )
     columns = "display:grid;grid-template-columns:minmax(5rem,max-content) 1fr 3.5rem;gap:0.7rem;align-items:center"

@@ -155,10 +155,8 @@ def epoch_maps(run: RunFolder, config: dict[str, Any]) -> None:
         large = np.asarray(cv2.resize(values.astype(np.float32), grey.shape[::-1]), np.float32)
         picture = outlined(blended(grey, heat(large, 0.6, "inferno")), found["lungs"][place])
         name = classes[int(found["label"][place])]
-        title = f"{name}, {'drawn image' if found['drawn'][place] else 'validation image'}"
-        columns[place % len(columns)].image(
-            picture, caption=inert(title), alt=f"Heatmap for {title}, epoch {number}", width="stretch"
-        )
+        title = f"Heatmap for {name}, {'drawn image' if found['drawn'][place] else 'validation image'}"
+        columns[place % len(columns)].image(picture, caption=inert(title), alt=f"{title}, epoch {number}", width="stretch")
 
 
 def load() -> None:
