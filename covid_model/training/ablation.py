@@ -1,7 +1,7 @@
 """What each change of a recipe brings: cross-validations beside the first of them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,12 @@ DEFAULTS: Final = {setting.name: setting.default for setting in fields(TrainConf
 def told(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a training by which one differs from another."""
     return {name: value for name, value in settings.items() if name not in UNTOLD}
+
+
+def ships(steps: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> list[bool]:
+    """Which steps of an `ablation` have the settings of a model. settings: of its training, as on its card."""
+    first = DEFAULTS | dict(steps[0]["settings"])
+    return [told(first | step["settings"]) == told(DEFAULTS | dict(settings)) for step in steps]
 
 
 def ablation(steps: Mapping[str, Path]) -> dict[str, Any]:

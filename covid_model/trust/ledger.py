@@ -116,7 +116,8 @@ def ledger(record: Record, changes: Mapping[str, Change] | None = None) -> list[
         measured = record.get("attributes", {}).get(key, {})
         change = ""
         if changes is not None:
-            change = _change(changes[key]) if key in changes else attribute.fixed or "not edited: no lungs were found"
+            edited = _change(changes[key], attribute) if key in changes else ""
+            change = edited or attribute.fixed or "not edited: no lungs were found"
         row = LedgerRow(attribute.title, _encoded(measured), _used(measured), _sensitive(measured), change)
         rows.append(row)
     return rows
@@ -163,9 +164,9 @@ def _sensitive(measured: Record) -> str:
     return f"{word}: {found['class']} score rises toward {found['group']} for {found['share']:.0%} of images, {chance}"
 
 
-def _change(change: Change) -> str:
+def _change(change: Change, attribute: Attribute) -> str:
     """The change as part of a sentence."""
     if abs(change.by) < LEAST_CHANGE and not change.becomes:
-        return "does not change this answer"
+        return f"edits of {' and '.join(attribute.edits)} do not change this answer"
     becomes = f", and it becomes {change.becomes}" if change.becomes else ""
     return f"changes this answer by {change.by:+.2f} ({change.edit}{becomes})"

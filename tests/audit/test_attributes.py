@@ -214,7 +214,8 @@ def test_an_edit_decides_for_the_model_that_reads_the_marker_only() -> None:
     assert changes["marker"]["markers"].by < -0.1
     assert abs(changes["lungs"]["markers"].by) < 0.005
     rows = {row.title: row.decisive for row in ledger({}, changes["lungs"])}
-    assert rows["Burned-in markers"] == "does not change this answer"
+    assert rows["Burned-in markers"] == "edits of markers do not change this answer"
+    assert rows["Source"].startswith(("edits of border and tone do not change", "changes this answer"))
     assert rows["Sex"] == "sex cannot be edited"
     assert ledger({}, changes["marker"])[-1].decisive.startswith("changes this answer by -0.")
     assert ledger({})[0].encoded == "not measured"

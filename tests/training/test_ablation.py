@@ -11,7 +11,7 @@ import ui.evaluate.ablation
 from covid_model.cli.main import main
 from covid_model.errors import RunError
 from covid_model.evaluation.stored import probability_column
-from covid_model.training.ablation import ablation
+from covid_model.training.ablation import ablation, ships
 from covid_model.training.cross_validation import PREDICTIONS, RECORD
 from covid_model.training.held_out import HIT, NAMED, scores
 
@@ -88,6 +88,13 @@ def test_a_step_whose_predictions_are_gone_keeps_its_scores(steps: dict[str, Pat
 def test_an_unfinished_cross_validation_is_one_sentence(steps: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(RunError, match="has no finished cross-validation; run `cross-validate` with this folder first"):
         ablation({**steps, "next": tmp_path})
+
+
+def test_the_step_whose_settings_a_model_has_is_known(steps: dict[str, Path]) -> None:
+    found = ablation(steps)["steps"]
+    assert ships(found, {"model": "lungs", "source_prior": 0.02, "guide": 0.0, "log_every": 3}) == [False, True]
+    assert ships(found, {"model": "lungs", "source_prior": 0.0}) == [True, False]
+    assert ships(found, {"model": "lungs", "source_prior": 0.02, "guide": 1.0}) == [False, False]
 
 
 def test_the_command_writes_what_the_page_shows(

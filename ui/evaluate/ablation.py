@@ -7,8 +7,11 @@ import streamlit as st
 
 from covid_model.audit.referee_results import TITLES
 from covid_model.evaluation.stored import StoredReport
+from covid_model.models.card import read_card
+from covid_model.models.specs import DEFAULT_MODEL, MODELS
 from covid_model.plots.evaluation import ForestRow, forest_figure
-from covid_model.settings import ASSETS
+from covid_model.settings import ASSETS, WEIGHTS
+from covid_model.training.ablation import ships
 from ui.evaluate.reports import PLAIN, estimate
 from ui.inert import inert, inert_figure
 
@@ -19,6 +22,9 @@ SHIPPED: Final = ASSETS / "ablation.json"
 def ablation(_: StoredReport, __: str) -> None:
     """One score at a time as a picture, and every score and change as a table."""
     steps = json.loads(SHIPPED.read_text("utf-8"))["steps"]
+    settings = read_card(WEIGHTS / MODELS[DEFAULT_MODEL].card_name).training["settings"]
+    for step, its_own in zip(steps, ships(steps, settings), strict=True):
+        step["title"] += f", as {DEFAULT_MODEL} ships" if its_own else ""
     names = list(dict.fromkeys(name for step in steps for name in step["scores"]))
     names.sort(key=lambda name: not name.endswith("/auc_inside"))  # first what no knowledge of the collection helps with
     st.subheader("What helped, and what did not", anchor=False)

@@ -1,6 +1,6 @@
 """The shortcut audit: what can be told without lungs, or without an image."""
 
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 
@@ -9,6 +9,10 @@ from covid_model.plots.evaluation import ForestRow, forest_figure
 from covid_model.plots.shortcuts import between_figure, lettered, shortcut_figure
 from ui.evaluate.reports import PLAIN, estimate
 from ui.inert import inert, inert_figure
+
+
+OUTLINE: Final = "silhouette"
+"""What the audit of a model that is shown the lungs alone calls images without lungs."""
 
 
 def shortcuts(report: StoredReport, _: str) -> None:
@@ -39,8 +43,13 @@ def shortcuts(report: StoredReport, _: str) -> None:
         st.markdown("**Source of the image told from**")
         _forest(audit["source"], "balanced accuracy", 1 / max(2, len(report.test["by_source"])), "shortcut_source")
     flips = estimate(audit["marker_flips"])
+    unseen = (
+        " The model is shown the lungs alone, so it hardly ever sees that corner."
+        if audit["without_lungs"] == OUTLINE
+        else ""
+    )
     st.caption(
-        f"An “R” pasted into the upper left corner changes the model's prediction on {flips.text('.1%')} of test images."
+        f"An “R” pasted into the upper left corner changes the model's prediction on {flips.text('.1%')} of test images.{unseen}"
     )
     st.markdown("**View, sex and age band told from the features of whole images**")
     _forest(audit["told"], "balanced accuracy", None, "shortcut_told")

@@ -44,7 +44,7 @@ class SourceRecognition(TrustTest):
             f"name the right one of {len(found)} sources with a balanced accuracy of {accuracy:.0%}, where chance is "
             f"{chance:.0%}."
         )
-        caveat = "But the model's features give the data source away, and the prediction may rest on that."
+        caveat = "But the model's features give the data source away, and not every trace of a source can be edited out."
         details = {"probabilities": found, "balanced_accuracy": probe.balanced_accuracy}
         return self.score(
             found[likely],
