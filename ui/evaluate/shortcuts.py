@@ -10,7 +10,6 @@ from covid_model.plots.shortcuts import between_figure, lettered, shortcut_figur
 from ui.evaluate.reports import PLAIN, estimate
 from ui.inert import inert, inert_figure
 
-
 OUTLINE: Final = "silhouette"
 """What the audit of a model that is shown the lungs alone calls images without lungs."""
 
