@@ -47,9 +47,10 @@ def shortcuts(report: StoredReport, _: str) -> None:
         if audit["without_lungs"] == OUTLINE
         else ""
     )
-    st.caption(
-        f"An “R” pasted into the upper left corner changes the model's prediction on {flips.text('.1%')} of test images.{unseen}"
+    changed = (
+        f"An “R” pasted into the upper left corner changes the model's prediction on {flips.text('.1%')} of test images."
     )
+    st.caption(f"{changed}{unseen}")
     st.markdown("**View, sex and age band told from the features of whole images**")
     _forest(audit["told"], "balanced accuracy", None, "shortcut_told")
     st.caption(
