@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from covid_model.api.model import Model
 from covid_model.backends.base import EMBEDDING, Progress
+from covid_model.data.manifest import write_noted
 from covid_model.data.similar import embedding_path
 from covid_model.engines.engine import FoundOn, found_on
 from covid_model.engines.parts import finished_parts
@@ -30,14 +31,16 @@ MOST_MAPPED: Final = 10_000
 LEAST_MAPPED: Final = 10
 
 
-def measure_images(model: Model, table: pd.DataFrame, out: Path, work_on: FoundOn = found_on) -> pd.DataFrame:
+def measure_images(
+    model: Model, table: pd.DataFrame, out: Path, work_on: FoundOn = found_on, note: bytes = b"{}"
+) -> pd.DataFrame:
     """Write the manifest's rows with what was measured to `out`, and the embeddings beside it.
 
     Added columns: predicted, confidence, correct (where the model knows the label), lungs (quality of the outline),
     attention (share of the default heatmap inside the lungs), mean, contrast, likeness, border, letters (see
     `images.image_stats`), model, weights, map_x, map_y (place on a map of the embeddings). Continues an interrupted call
-    for the same weights. work_on: who works on the images. Raises DataError when an image cannot be read or
-    a file cannot be written.
+    for the same weights. work_on: who works on the images. note: of the manifest (`manifest.note_of`), which the written
+    file keeps. Raises DataError when an image cannot be read or a file cannot be written.
     """
     parts = out.with_suffix(".parts")
     weights = model.classifier.weights_digest
@@ -52,8 +55,7 @@ def measure_images(model: Model, table: pd.DataFrame, out: Path, work_on: FoundO
         whole = table.reset_index(drop=True).join(_compared(table, cells, model)).join(_layout(features))
         with written_whole(embedding_path(out)) as partial, partial.open("wb") as stream:
             np.save(stream, features)
-        with written_whole(out) as partial:
-            whole.to_parquet(partial, index=False)
+        write_noted(whole, note, out)
     except OSError as error:
         raise DataError(f"{out} cannot be written: {error.strerror}.") from error
     shutil.rmtree(parts)

@@ -153,12 +153,11 @@ def run_measure(arguments: argparse.Namespace) -> int:
     """The `data measure` command."""
     from covid_model.api.load import load_model
     from covid_model.audit.measure_images import measure_images
-    from covid_model.data.manifest import keep_report, read_manifest
+    from covid_model.data.manifest import note_of, read_manifest
 
     work_on = worker_of(arguments)
     model, manifest = load_model(arguments.model), read_manifest(arguments.manifest)
-    table = measure_images(model, manifest, arguments.out, work_on)
-    keep_report(arguments.manifest, arguments.out)
+    table = measure_images(model, manifest, arguments.out, work_on, note_of(arguments.manifest))
     print(f"{len(table)} images measured by {arguments.model} -> {arguments.out}")
     return 0
 

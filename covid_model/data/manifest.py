@@ -241,20 +241,20 @@ def data_hash(table: pd.DataFrame) -> str:
 
 def write_manifest(table: pd.DataFrame, report: BuildReport, out: Path) -> None:
     """Write table and report as one Parquet file; an older file is replaced only by a complete one."""
+    write_noted(table, json.dumps(vars(report)).encode(), out)
+
+
+def write_noted(table: pd.DataFrame, note: bytes, out: Path) -> None:
+    """As `write_manifest`, with the report as `note_of` gives it: of the manifest that the table was made from."""
     arrow = pa.Table.from_pandas(table, preserve_index=False)
-    meta = {**(arrow.schema.metadata or {}), META_KEY: json.dumps(vars(report)).encode()}
     out.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(out) as partial:
-        pq.write_table(arrow.replace_schema_metadata(meta), partial)
+        pq.write_table(arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), META_KEY: note}), partial)
 
 
-def keep_report(of: Path, on: Path) -> None:
-    """Write the build report of one manifest into another that was made from it."""
-    stored = (pq.read_schema(of).metadata or {}).get(META_KEY)
-    if stored is not None:
-        arrow = pq.read_table(on)
-        with written_whole(on) as partial:
-            pq.write_table(arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), META_KEY: stored}), partial)
+def note_of(path: Path) -> bytes:
+    """The build report in a manifest, as JSON; without any entry where it has none."""
+    return bytes((pq.read_schema(path).metadata or {}).get(META_KEY, b"{}"))
 
 
 def second_reads_of(path: Path) -> list[tuple[str, str, str]]:
@@ -262,8 +262,7 @@ def second_reads_of(path: Path) -> list[tuple[str, str, str]]:
 
     They are those of before the build followed any of them; empty where there are none or the manifest does not say.
     """
-    stored = (pq.read_schema(path).metadata or {}).get(META_KEY, b"{}")
-    return [(label, patient, read) for label, patient, read in json.loads(stored).get("second_reads", [])]
+    return [(label, patient, read) for label, patient, read in json.loads(note_of(path)).get("second_reads", [])]
 
 
 def read_manifest(path: Path) -> pd.DataFrame:

@@ -13,6 +13,8 @@ from covid_model.api.model import Model
 from covid_model.audit import measure_images as measuring
 from covid_model.audit.measure_images import measure_images
 from covid_model.backends.base import silent
+from covid_model.data.build_report import BuildReport
+from covid_model.data.manifest import note_of, second_reads_of, write_manifest
 from covid_model.data.similar import embedding_path, similar
 from covid_model.engines import engine
 from covid_model.errors import DataError
@@ -49,6 +51,15 @@ def test_every_image_gets_its_answer_and_place(table: pd.DataFrame, tmp_path: Pa
     similar_images = similar(embedding_path(out), features[0].astype(np.float32), count=5, skip=0)
     assert {place % 2 for place, _ in similar_images} == {0}
     assert not (tmp_path / "measured.parts").exists()
+
+
+def test_a_measured_manifest_keeps_what_its_build_noted(table: pd.DataFrame, tmp_path: Path) -> None:
+    model, before = Model(classifier_on(lung_area(SIDE), key="lungs")), tmp_path / "manifest.parquet"
+    write_manifest(table, BuildReport(0, "PA", second_reads=[("Pneumonia", "p1", "Normal")]), before)
+    measure_images(model, table, tmp_path / "measured.parquet", note=note_of(before))
+    assert second_reads_of(tmp_path / "measured.parquet") == [("Pneumonia", "p1", "Normal")]
+    measure_images(model, table, tmp_path / "plain.parquet")
+    assert second_reads_of(tmp_path / "plain.parquet") == []
 
 
 def test_a_map_of_zeros_has_no_share_in_the_lungs(table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
