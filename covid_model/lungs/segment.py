@@ -43,10 +43,6 @@ SPUR: Final = 0.06
 """What is narrower than twice this share of a piece's size, the square root of its area, is a spur and cut off."""
 CORNER: Final = 0.06
 """How far, as the same share, the outline may reach beyond what is wide enough: the sharp corners of a lung are its own."""
-SMOOTH: Final = 1 / 64
-"""The outline is where the logits, blurred by this share of the input, change sign: without notches and tongues."""
-FIRM: Final = 2.0
-"""Before that they are held within this range, so that a few very sure cells do not push the outline away."""
 LEAST_SURE: Final = 0.80
 """Mean probability inside the mask below which the outline is doubtful."""
 
@@ -88,14 +84,8 @@ class LungOutputs:
     @cached_property
     def lungs(self) -> LungMask:
         """The lungs at image size."""
-        smooth = cv2.GaussianBlur(np.clip(self.logits, -FIRM, FIRM), (0, 0), SMOOTH * max(self.logits.shape))
-        full = np.asarray(cv2.resize(smooth, self.pixels.shape[::-1], interpolation=cv2.INTER_LINEAR))
-        return _judged(full > 0, self._probability_inside)
-
-    def _probability_inside(self, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """The probabilities under a mask of image size, (n,)."""
-        size = self.logits.shape[::-1]
-        return self.probability[cv2.resize(mask.view(np.uint8), size, interpolation=cv2.INTER_NEAREST).view(bool)]
+        full = np.asarray(cv2.resize(self.logits, self.pixels.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+        return _judged(full > 0, lambda mask: sigmoid(full[mask]))
 
 
 @dataclass(eq=False)

@@ -58,7 +58,6 @@ RECIPES: Final[dict[str, Recipe]] = {
         changes=(
             *_SINCE,
             "A third term holds the features of plain grey outlines together, so that an outline alone says nothing.",
-            "The outline of the lungs is smoother.",
         ),
     ),
     "whole-image": Recipe(
