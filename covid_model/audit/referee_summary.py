@@ -26,6 +26,8 @@ TEST_DRAWS: Final = 10_000
 """Of a test: the smallest p-value, 1 / TEST_DRAWS, must stay small when Holm multiplies it by the 70 to 80 maps."""
 ZONE_PRIOR: Final = "mean zone scores of other patients"
 """A baseline of the zone scores: what a radiologist who never saw the image would answer."""
+SAME: Final = 1e-3
+"""Baseline maps whose mean scores differ by no more are the same: processors round differently, outlines move by pixels."""
 SPLITS: Final = ("test", "all")
 """Images that no model of ours was trained on, and all of them."""
 
@@ -82,6 +84,56 @@ def summarise_referees(records: Sequence[Record]) -> Results:
         found["splits"][split] = {name: _referee(part[part["referee"] == name], name) for name in PRIMARY}
         found["splits"][split][ZONE_SCORES]["junior against senior"] = asdict(agreement)
     return found
+
+
+def with_kept(results: Results, before: Mapping[str, Any]) -> Results:
+    """The results with the maps of models that only the results `before` have, so that a model with new weights does not
+    have all others measured again. p-values are corrected anew over all maps; `kept` says from which date each model is.
+
+    Nothing is kept where the images differ, or the maps that need no model scored anything else: then the differences to
+    the best of these maps would be to another one.
+    """
+    kept = {model: date for model, date in _dates(before).items() if model not in results["weights_sha256"]}
+    pairs = [(found, before["splits"][split][name]) for split, name, found in _referees(results)] if kept else []
+    if not pairs or not all(_measured_alike(*pair) for pair in pairs):
+        return results
+    for found, earlier in pairs:
+        found["maps"] += [one for one in earlier["maps"] if one["model"] in kept]
+        _correct(found["maps"])
+    weights = results["weights_sha256"] | {model: before["weights_sha256"][model] for model in kept}
+    return results | {"weights_sha256": weights, "kept": kept}
+
+
+def _dates(results: Mapping[str, Any]) -> dict[str, str]:
+    """Model -> when it was measured."""
+    return {model: results.get("kept", {}).get(model, results["date"]) for model in results.get("weights_sha256", {})}
+
+
+def _referees(results: Mapping[str, Any]) -> list[tuple[str, str, Results]]:
+    return [(split, name, found) for split, cells in results["splits"].items() for name, found in cells.items()]
+
+
+def _measured_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Are two referees' results of the same images, with the same scores of the maps that need no model?"""
+    counts = [[found["images"], found["patients"], found.get("best_baseline")] for found in (one, other)]
+    values = [
+        {
+            (row["method"], score): cells["value"]
+            for row in found["maps"]
+            if row["model"] == BASELINES
+            for score, cells in row["scores"].items()
+        }
+        for found in (one, other)
+    ]
+    same_maps = values[0].keys() == values[1].keys()
+    return counts[0] == counts[1] and same_maps and all(abs(values[0][key] - values[1][key]) <= SAME for key in values[0])
+
+
+def _correct(maps: list[Results]) -> None:
+    """Correct the p-values of all maps of one referee for how many they are, in place."""
+    tested = [one for one in maps if one["model"] != BASELINES and one["to_baseline"]["p"] is not None]
+    for one, p in zip(tested, holm([one["to_baseline"]["p"] for one in tested]), strict=True):
+        one["to_baseline"]["p_holm"] = p
 
 
 def _rows(records: Sequence[Record]) -> pd.DataFrame:
@@ -143,9 +195,7 @@ def _referee(rows: pd.DataFrame, referee: str) -> Results:
             default = values[model, DEFAULT_METHOD, primary].to_numpy(float)
             row["to_default"] = None if method == DEFAULT_METHOD else asdict(clustered(patients, value - default))
         maps.append(row)
-    tested = [one for one in maps if one["model"] != BASELINES and one["to_baseline"]["p"] is not None]
-    for one, p in zip(tested, holm([one["to_baseline"]["p"] for one in tested]), strict=True):
-        one["to_baseline"]["p_holm"] = p
+    _correct(maps)
     return {
         "images": images,
         "patients": int(rows["patient"].nunique()),

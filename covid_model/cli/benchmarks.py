@@ -1,6 +1,7 @@
 """`trust-benchmark` and `referees`: how often trust tests and heatmaps are right."""
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,10 @@ def add_commands(commands: Any) -> None:
 
     referees = commands.add_parser("referees", help="compare heatmaps with what radiologists marked on images of a manifest")
     referees.add_argument("--manifest", type=Path, required=True)
-    referees.add_argument("--model", action="append", choices=known_models(), help="may be repeated; default: all that ship")
+    referees.add_argument(
+        "--model", action="append", choices=known_models(),
+        help="may be repeated; default: all that ship. Of others the results keep what was measured on the same images",
+    )  # fmt: skip
     referees.add_argument("--out", type=Path, required=True, help="folder of records; a later call continues it")
     referees.add_argument("--results", type=Path, default=WEIGHTS / "referees.json", help="default: the shipped file")
     referees.set_defaults(run=run_referees)
@@ -57,14 +61,18 @@ def run_referees(arguments: argparse.Namespace) -> int:
     """The `referees` command: scores what is missing, and writes the results file."""
     from covid_model.api.load import load_model
     from covid_model.audit.referee_results import BASELINES
-    from covid_model.audit.referee_summary import summarise_referees
+    from covid_model.audit.referee_summary import summarise_referees, with_kept
     from covid_model.audit.referees import measure_referees
     from covid_model.data.manifest import read_manifest
     from covid_model.files import write_json
 
     models = [load_model(key) for key in arguments.model or SHIPPED]
     results = summarise_referees(list(measure_referees(models, read_manifest(arguments.manifest), arguments.out)))
+    if arguments.results.is_file():
+        results = with_kept(results, json.loads(arguments.results.read_text("utf-8")))
     write_json(arguments.results, results, indent=None)
+    for model, date in results.get("kept", {}).items():
+        print(f"{model}: as measured {date[:10]}, on the same images")
     for split, referees in results["splits"].items():
         for referee, found in referees.items():
             print(f"{referee}, {split} images: {found['images']} of {found['patients']} patients")

@@ -1,5 +1,6 @@
 """Heatmaps against radiologists: zones, boxes, intervals by patient, on drawn images with known answers."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from toy_models import IMAGE, SIDE, classifier_on, lung_area
 from covid_model.api.model import Model
 from covid_model.audit import referees
 from covid_model.audit.referee_results import BASELINES, JUNIOR, findings, maps_of
-from covid_model.audit.referee_summary import ZONE_PRIOR, clustered, summarise_referees
+from covid_model.audit.referee_summary import ZONE_PRIOR, clustered, summarise_referees, with_kept
 from covid_model.audit.referees import measure_referees
 from covid_model.audit.zones import holm, zone_correlation, zone_masks, zone_means
 from covid_model.data.annotations import BRIXIA_FILE, RSNA_FOLDER, ZONES
@@ -190,6 +191,33 @@ def test_a_map_is_compared_with_the_best_baseline_on_the_same_images() -> None:
     assert zones["best_baseline"] == ZONE_PRIOR, "five images with the same scores predict one another"
     equal = summarise_referees(records(0.0))["splits"]["all"][BOXES]["maps"]
     assert next(one for one in equal if one["method"] == "gradcam")["to_baseline"]["p"] > 0.05
+
+
+def test_models_that_were_not_measured_again_are_kept_as_if_they_had_been() -> None:
+    first = records(0.1)
+    second = [one | {"model": "n", "weights": "2"} for one in records(0.02) if one["model"] == "m"]
+    baselines = [one for one in first if one["model"] == BASELINES]
+    before = json.loads(json.dumps(summarise_referees(first)))
+    found, together = with_kept(summarise_referees([*baselines, *second]), before), summarise_referees([*first, *second])
+    assert found["kept"] == {"m": before["date"]} and found["weights_sha256"] == together["weights_sha256"]
+    for split, cells in together["splits"].items():
+        for referee, whole in cells.items():
+            by_map = [
+                {(one["model"], one["method"]): one for one in maps}
+                for maps in (found["splits"][split][referee]["maps"], whole["maps"])
+            ]
+            assert by_map[0] == by_map[1], "p-values are corrected over all maps together"
+    again = with_kept(summarise_referees(first), json.loads(json.dumps(found)))
+    assert again["kept"] == {"n": found["date"]}, "a model is as old as its measurement"
+
+
+def test_nothing_is_kept_of_other_images_or_other_baseline_maps() -> None:
+    only_new = [one | ({} if one["model"] == BASELINES else {"model": "n"}) for one in records(0.1)]
+    before = summarise_referees(records(0.1))
+    assert "kept" not in with_kept(summarise_referees(only_new[2:]), before), "an image less"
+    only_new[0]["maps"]["edges"][BOXES]["energy"] = 0.6
+    assert "kept" not in with_kept(summarise_referees(only_new), before)
+    assert "kept" not in with_kept(summarise_referees(records(0.1)), before), "all were measured again"
 
 
 def test_a_page_gets_the_models_maps_the_best_baseline_and_the_second_reader() -> None:
