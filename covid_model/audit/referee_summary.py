@@ -115,18 +115,15 @@ def _referees(results: Mapping[str, Any]) -> list[tuple[str, str, Results]]:
 
 def _measured_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Are two referees' results of the same images, with the same scores of the maps that need no model?"""
-    counts = [[found["images"], found["patients"], found.get("best_baseline")] for found in (one, other)]
-    values = [
-        {
-            (row["method"], score): cells["value"]
-            for row in found["maps"]
-            if row["model"] == BASELINES
-            for score, cells in row["scores"].items()
-        }
-        for found in (one, other)
-    ]
-    same_maps = values[0].keys() == values[1].keys()
-    return counts[0] == counts[1] and same_maps and all(abs(values[0][key] - values[1][key]) <= SAME for key in values[0])
+    same = all(one.get(key) == other.get(key) for key in ("images", "patients", "best_baseline"))
+    first, second = _of_baselines(one), _of_baselines(other)
+    return same and first.keys() == second.keys() and all(abs(first[key] - second[key]) <= SAME for key in first)
+
+
+def _of_baselines(found: Mapping[str, Any]) -> dict[tuple[str, str], float]:
+    """(map, score) -> mean, of the maps that need no model."""
+    rows = [one for one in found["maps"] if one["model"] == BASELINES]
+    return {(one["method"], score): cells["value"] for one in rows for score, cells in one["scores"].items()}
 
 
 def _correct(maps: list[Results]) -> None:

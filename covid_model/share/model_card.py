@@ -97,7 +97,7 @@ def _training(card: Card) -> Section:
         else ("Nothing is known of its training.",)
     )
     if changes := card.training.get("changes"):
-        known = (*known, f"Since the model of this name before: {' '.join(changes)}")
+        known = (*known, f"Since the first model of this name: {' '.join(changes)}")
     return Section("Training data", known, ("source", "label", "images") if rows else (), rows)
 
 

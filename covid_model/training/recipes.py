@@ -24,8 +24,8 @@ class Recipe:
     """config: settings. images: label -> (source, most images), drawn from the train and validation patients; empty for all.
 
     by_image: share of the images that the author's split holds out, by image and not by patient; 0 keeps the manifest's
-    split. silent: what the description does not say, and what was chosen. changes: how the model differs from the one that
-    shipped under its name before, a sentence each.
+    split. silent: what the description does not say, and what was chosen. changes: how the model differs from the first
+    one that shipped under its name, a sentence each.
     """
 
     config: TrainConfig
