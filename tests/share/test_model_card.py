@@ -45,7 +45,7 @@ def test_numbers_are_those_of_the_report() -> None:
 def test_what_changed_since_the_model_before_is_said() -> None:
     training = {**card().training, "changes": ["Five sources.", "No spurs."]}
     text = markdown_card("x", sections(Known(replace(card(), training=training))))
-    assert "Since the model of this name before: Five sources. No spurs." in text
+    assert "Since the first model of this name: Five sources. No spurs." in text
     without = {name: value for name, value in card().training.items() if name != "changes"}
     assert "of this name before" not in markdown_card("x", sections(Known(replace(card(), training=without))))
 
