@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -32,8 +33,13 @@ def test_it_is_built_trained_for_a_step_kept_and_explained(key: str, tmp_path: P
     images = np.random.default_rng(0).uniform(-1, 1, (2, *spec.size, spec.channels)).astype(np.float32)
     onehot = np.eye(len(row.classes), dtype=np.float32)[:2]
     before = model.get_layer("logits").get_weights()[0].copy()
+    inputs: Any = images
+    if task.guided is not None:  # marks on half of the cells, one source, every image as an outline, too
+        marks = np.ones((2, *task.guided.outputs[1].shape[1:3]), np.float32)
+        marks[:, ::2] = 0
+        inputs = images, marks, np.ones((2, 1), np.float32), images
     step = make_step(task, make_optimiser(config), one_worker())
-    loss, right, stop = (float(value) for value in step(images, onehot, np.full(2, 0.5, np.float32), 1e-3, np.float32(0)))
+    loss, right, stop = (float(value) for value in step(inputs, onehot, np.full(2, 0.5, np.float32), 1e-3, np.float32(0)))
     assert np.isfinite(loss)
     assert right in (0, 1, 2)
     assert stop == 0
