@@ -47,7 +47,7 @@ def test_what_changed_since_the_model_before_is_said() -> None:
     text = markdown_card("x", sections(Known(replace(card(), training=training))))
     assert "Since the first model of this name: Five sources. No spurs." in text
     without = {name: value for name, value in card().training.items() if name != "changes"}
-    assert "of this name before" not in markdown_card("x", sections(Known(replace(card(), training=without))))
+    assert "of this name" not in markdown_card("x", sections(Known(replace(card(), training=without))))
 
 
 def test_what_breaks_is_said() -> None:

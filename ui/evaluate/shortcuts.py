@@ -1,17 +1,15 @@
 """The shortcut audit: what can be told without lungs, or without an image."""
 
-from typing import Any, Final
+from typing import Any
 
 import streamlit as st
 
+from covid_model.audit.shortcut_features import SILHOUETTE
 from covid_model.evaluation.stored import StoredReport
 from covid_model.plots.evaluation import ForestRow, forest_figure
 from covid_model.plots.shortcuts import between_figure, lettered, shortcut_figure
 from ui.evaluate.reports import PLAIN, estimate
 from ui.inert import inert, inert_figure
-
-OUTLINE: Final = "silhouette"
-"""What the audit of a model that is shown the lungs alone calls images without lungs."""
 
 
 def shortcuts(report: StoredReport, _: str) -> None:
@@ -44,7 +42,7 @@ def shortcuts(report: StoredReport, _: str) -> None:
     flips = estimate(audit["marker_flips"])
     unseen = (
         " The model is shown the lungs alone, so it hardly ever sees that corner."
-        if audit["without_lungs"] == OUTLINE
+        if audit["without_lungs"] == SILHOUETTE
         else ""
     )
     changed = (
