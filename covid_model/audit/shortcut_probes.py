@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_model.data.filters import UNKNOWN
-from covid_model.evaluation.bootstrap import Weights, patient_interval
+from covid_model.evaluation.bootstrap import Weights, mean_interval, patient_interval
 from covid_model.evaluation.cases import balanced_accuracy
 from covid_model.evaluation.ranked import Ranked
 
@@ -140,6 +140,24 @@ class Probes:
     def _auc_of(self, score: NDArray[np.float64], inside: Mask) -> dict[str, Any]:
         ranked = Ranked(self._truth[inside], score[inside])
         return asdict(patient_interval(self._patients[inside], lambda weights: ranked.under(weights).auc()))
+
+
+def source_by_label(predictions: pd.DataFrame) -> dict[str, Any]:
+    """Balanced accuracy of naming the source of the test images by their label alone, the right one: no model that tells
+    the labels apart can hide that much.
+
+    predictions: of a report. Each label stands for the source with the largest share of it among the validation images;
+    without any, no number comes back.
+    """
+    rows = predictions.drop_duplicates("digest")
+    fitted, test = (rows[rows["split"] == split] for split in ("val", "test"))
+    names = sorted(set(rows["source"]))
+    if fitted.empty:
+        return asdict(mean_interval([], np.empty(0)))
+    likeliest = pd.crosstab(fitted["source"], fitted["class"], normalize="index").idxmax()
+    named = test["class"].map(likeliest).map(names.index, na_action="ignore").fillna(-1)
+    label, predicted = test["source"].map(names.index).to_numpy(np.int64), named.to_numpy(np.int64)
+    return asdict(patient_interval(test["patient"].to_numpy(str), balanced_accuracy(label, predicted)))
 
 
 def _fit(features: NDArray[np.float32], label: NDArray[Any]) -> Score:

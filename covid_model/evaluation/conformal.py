@@ -31,6 +31,26 @@ def limit(scores: Floats, level: float = LEVEL) -> float:
     return float(np.sort(scores)[place - 1]) if place <= len(scores) else 1.0
 
 
+def coverage_by_chance(calibrated_on: int, images: int, level: float = LEVEL) -> tuple[float, float]:
+    """Between which shares the coverage of exact sets lies in 95% of pairs of so many calibration and other images.
+
+    Coverage is beta-binomial with k and n + 1 - k, k = ceil((n + 1) level), for n calibration images (Vovk 2012;
+    Angelopoulos and Bates 2021, arXiv 2107.07511, sec. 3.2), where images are drawn one by one; several of a patient widen
+    it. Too few calibration images give sets of all classes, which always hold the true one.
+
+    >>> low, high = coverage_by_chance(1000, 100_000)
+    >>> round(low, 3), round(high, 3)
+    (0.881, 0.918)
+    """
+    from scipy.stats import betabinom  # half a second, which the sets themselves need not wait for
+
+    place = int(np.ceil((calibrated_on + 1) * level))
+    if place > calibrated_on:
+        return 1.0, 1.0
+    low, high = betabinom(images, place, calibrated_on + 1 - place).ppf([0.025, 0.975]) / images
+    return float(low), float(high)
+
+
 @dataclass(frozen=True)
 class ConformalSets:
     """Limits of the score 1 - probability, one a class. level: promised coverage. kind: for all images together, or for the

@@ -1,7 +1,7 @@
 """Scores as plain functions of arrays, without weights; `evaluation.cases` has those of a report."""
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from covid_model.evaluation.ranked import Ranked
 
@@ -98,3 +98,20 @@ def dice(truth: NDArray[np.bool_], found: NDArray[np.bool_]) -> float:
     """
     total = int(truth.sum()) + int(found.sum())
     return 2 * int((truth & found).sum()) / total if total else 1.0
+
+
+def calibration_error_by_chance(images: ArrayLike, confidence: ArrayLike) -> float:
+    """The expected calibration error in [0, 1] that a perfectly calibrated model measures, on average, on so few images.
+
+    images: (bins,) in each bin. confidence: (bins,) their mean confidence. In a bin of n images whose answers are right
+    with probability p, the mean gap between the share of right answers and p is 2 (1 - p) m P(m) / n, where m is the
+    integer part of n p plus 1 and P the binomial distribution (De Moivre's mean absolute deviation).
+
+    >>> calibration_error_by_chance([1], [0.5]), round(calibration_error_by_chance([39] * 15, [0.8] * 15), 3)
+    (0.5, 0.051)
+    """
+    from scipy.stats import binom  # half a second, which the other scores need not wait for
+
+    n, p = np.asarray(images, np.float64), np.asarray(confidence, np.float64)
+    m = np.floor(n * p) + 1
+    return float((2 * (1 - p) * m * binom.pmf(m, n, p)).sum() / n.sum())

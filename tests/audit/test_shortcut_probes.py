@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from covid_model.audit.shortcut_probes import Probes, _fit
+from covid_model.audit.shortcut_probes import Probes, _fit, source_by_label
 from covid_model.data.filters import UNKNOWN
 
 
@@ -91,3 +91,16 @@ def test_more_features_than_images_are_fitted_as_scikit_learn_fits_them(groups: 
     exact = LogisticRegression(C=0.01, class_weight="balanced", max_iter=5000, tol=1e-8)
     expected = exact.fit((features - mean) / scale, label).decision_function((new - mean) / scale)
     np.testing.assert_allclose(_fit(features, label)(new), expected, atol=2e-3)
+
+
+def test_the_label_alone_names_the_sources_that_hold_one_label() -> None:
+    rows = drawn({"sick": ("COVID-19",), "well": ("Normal",), "mixed": ("COVID-19", "Normal", "Pneumonia", "Pneumonia")})
+    rows = rows.assign(digest=rows["patient"], split=rows["split"].replace("train", "val")).rename(
+        columns={"label": "class"}
+    )
+    found = source_by_label(rows)
+    assert found["images"] == (rows["split"] == "test").sum()
+    pneumonia = (rows["class"] == "Pneumonia")[(rows["source"] == "mixed") & (rows["split"] == "test")].mean()
+    assert found["value"] == pytest.approx((1 + 1 + pneumonia) / 3)
+    unseen = rows[(rows["split"] == "test") | (rows["class"] != "Pneumonia")]
+    assert source_by_label(unseen)["value"] == pytest.approx(2 / 3), "a label without validation images names nothing"

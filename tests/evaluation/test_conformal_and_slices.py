@@ -6,7 +6,7 @@ import pytest
 
 from covid_model.evaluation.cases import Cases
 from covid_model.evaluation.compare import paired_difference
-from covid_model.evaluation.conformal import ConformalSets, limit, set_measures
+from covid_model.evaluation.conformal import ConformalSets, coverage_by_chance, limit, set_measures
 from covid_model.evaluation.slices import worst_slices
 
 
@@ -32,6 +32,17 @@ def test_sets_hold_the_true_class_as_often_as_promised(kind: str) -> None:
         assert (mean[1:] > 0.89).all()
     else:
         assert mean[3] < 0.87, "the rare class pays for the others"
+
+
+def test_exact_sets_cover_by_chance_what_is_said_of_them() -> None:
+    rng, inside = np.random.default_rng(1), []
+    low, high = coverage_by_chance(60, 80)
+    for _ in range(400):
+        sets = ConformalSets.fit("marginal", *simulated(rng, 60))
+        probabilities, label = simulated(rng, 80)
+        inside.append(low <= set_measures(sets.contain(probabilities), label)["coverage"].mean() <= high)
+    assert 0.93 < np.mean(inside) < 0.985, "a share of 80 images has steps, so that the range holds a little more"
+    assert coverage_by_chance(8, 80) == (1.0, 1.0), "8 images promise all classes"
 
 
 def test_coverage_breaks_on_images_unlike_the_calibration_and_shows_it() -> None:

@@ -6,6 +6,7 @@ from covid_model.evaluation.bootstrap import mean_interval, patient_interval
 from covid_model.evaluation.calibrate import fit_temperature, operating_points
 from covid_model.evaluation.scores import (
     auc,
+    calibration_error_by_chance,
     dice,
     sensitivity,
     threshold_at_sensitivity,
@@ -48,6 +49,15 @@ def test_sensitivity_without_positives_is_undefined() -> None:
     called = np.array([True, False])
     assert np.isnan(sensitivity(np.array([False, False]), called))
     assert sensitivity(np.array([True, True]), called) == 0.5
+
+
+def test_a_model_that_keeps_its_promises_measures_what_chance_gives() -> None:
+    rng = np.random.default_rng(0)
+    confidence = np.repeat([0.5, 0.7, 0.93, 1.0], 40)
+    drawn = (rng.random((4000, 160)) < confidence).reshape(4000, 4, 40).mean(axis=2)
+    gaps = np.abs(drawn - [0.5, 0.7, 0.93, 1.0]).mean()
+    assert calibration_error_by_chance([40] * 4, [0.5, 0.7, 0.93, 1.0]) == pytest.approx(gaps, abs=5e-4)
+    assert calibration_error_by_chance([40_000], [0.7]) < 0.002, "it goes with the number of images"
 
 
 def test_dice() -> None:

@@ -215,6 +215,7 @@ def test_the_shortcut_audit_says_in_one_line_what_needs_no_lungs(drawn: Path) ->
         "AUC 0.90 from the whole image, 0.88 from “lungs removed”: 95% of what is above chance needs nothing in the lungs"
     ]
     assert any("12.5% (7.5% to 17.5%)" in caption.value for caption in app.main.caption)
+    assert any("the label alone" in str(chart.proto) for chart in app.get("plotly_chart"))
     assert app.dataframe[0].value["source left out"].tolist() == ["one"]
     assert any("AUC is 0.55 to 0.71 (cells: 2)" in caption.value for caption in app.main.caption)
     assert any("is 0.60 (0.55 to 0.65): AUC of whole images, 0.90" in caption.value for caption in app.main.caption)

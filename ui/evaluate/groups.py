@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from covid_model.evaluation.conformal import coverage_by_chance
 from covid_model.evaluation.groups import GROUPINGS, LEAST
 from covid_model.evaluation.stored import StoredReport
 from covid_model.evaluation.subsets import SUBSETS
@@ -114,10 +115,14 @@ def coverage(report: StoredReport) -> None:
             rows.append(ForestRow(title, found.value, found.low, found.high, group or "all images", note))
     figure = forest_figure(rows, f"share of sets that hold the true class ({level} is promised)", conformal["level"])
     st.plotly_chart(inert_figure(figure), key="coverage", config=PLAIN, alt="Coverage of prediction sets")
+    chance = ""
+    if kind != "by_class":
+        low, high = coverage_by_chance(conformal["calibrated_on"], part["coverage"]["images"], conformal["level"])
+        chance = f" By chance alone, exact sets cover {low:.0%} to {high:.0%} of as many images as here."
     broken = [row.title for row in rows if row.high is not None and row.high < conformal["level"]]
     st.caption(
         f"Instead of one class the model names a set that holds the true one in {level} of images, calibrated on "
-        f"{conformal['calibrated_on']:,} validation images. A set names {part['size']['value']:.1f} classes on average and "
-        f"a single one on {part['single']['value']:.0%} of images. The promise holds for images like those; "
+        f"{conformal['calibrated_on']:,} validation images.{chance} A set names {part['size']['value']:.1f} classes on "
+        f"average and a single one on {part['single']['value']:.0%} of images. The promise holds for images like those; "
         + (f"**it is broken on: {inert('; '.join(broken))}**." if broken else "on no group here is it broken for certain.")
     )

@@ -5,6 +5,7 @@ from typing import Any, Final
 import streamlit as st
 
 from covid_model.evaluation.references import REFERENCES
+from covid_model.evaluation.scores import calibration_error_by_chance
 from covid_model.evaluation.stored import StoredReport
 from covid_model.evaluation.subsets import SUBSETS
 from covid_model.plots.evaluation import (
@@ -122,9 +123,12 @@ def _calibration(report: StoredReport) -> str:
         clearly = after.low is not None and before.high is not None and after.low > before.high
         what = "made the error larger" if clearly else "did not help"
         worse = f" The temperature, which was fitted on validation images, {what} on these."
+    bins = report.content["reliability"]
+    least = calibration_error_by_chance(bins["images"], bins["confidence"])
     return (
-        f"Reliability: {len(report.content['reliability']['value'])} bins of equally many images. Expected calibration "
-        f"error {after.text('.3f')}, before temperature scaling {before.text('.3f')}.{worse}"
+        f"Reliability: {len(bins['value'])} bins of equally many images. Expected calibration error {after.text('.3f')}, "
+        f"before temperature scaling {before.text('.3f')}.{worse} Chance alone gives a perfectly calibrated model about "
+        f"{least:.3f} on so many images."
     )
 
 

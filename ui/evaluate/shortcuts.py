@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from covid_model.audit.shortcut_features import SILHOUETTE
+from covid_model.audit.shortcut_probes import source_by_label
 from covid_model.evaluation.stored import StoredReport
 from covid_model.plots.evaluation import ForestRow, forest_figure
 from covid_model.plots.shortcuts import between_figure, lettered, shortcut_figure
@@ -38,7 +39,8 @@ def shortcuts(report: StoredReport, _: str) -> None:
         _forest(parts, "AUC", 0.5, "shortcut_parts")
     with right:
         st.markdown("**Source of the image told from**")
-        _forest(audit["source"], "balanced accuracy", 1 / max(2, len(report.test["by_source"])), "shortcut_source")
+        parts = audit["source"] | {"the label alone": source_by_label(report.predictions)}
+        _forest(parts, "balanced accuracy", 1 / max(2, len(report.test["by_source"])), "shortcut_source")
     flips = estimate(audit["marker_flips"])
     unseen = (
         " The model is shown the lungs alone, so it hardly ever sees that corner."
