@@ -1,8 +1,10 @@
 """From the records of images to the referees' results file: means, and differences to the best baseline, by patient."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +16,7 @@ from covid_model.audit.referee_results import BASELINES
 from covid_model.audit.zones import holm, zone_correlation
 from covid_model.data.annotations import ZONES
 from covid_model.data.marked import BOXES, OUTLINES, ZONE_SCORES
+from covid_model.errors import DataError
 from covid_model.evaluation.bootstrap import DRAWS
 from covid_model.explain.methods import DEFAULT_METHOD
 
@@ -83,6 +86,21 @@ def summarise_referees(records: Sequence[Record]) -> Results:
         agreement = clustered([one[1] for one in agreeing], np.array([one[2] for one in agreeing], float))
         found["splits"][split] = {name: _referee(part[part["referee"] == name], name) for name in PRIMARY}
         found["splits"][split][ZONE_SCORES]["junior against senior"] = asdict(agreement)
+    return found
+
+
+def earlier_results(path: Path) -> Results:
+    """A results file of an earlier call; empty where there is none. Raises DataError for a file that is none."""
+    if not path.is_file():
+        return {}
+    try:
+        found: Results = json.loads(path.read_text("utf-8"))
+        if missing := {"date", "weights_sha256", "splits"} - set(found):
+            raise KeyError(*missing)
+    except (OSError, ValueError, TypeError, KeyError):
+        raise DataError(
+            f"{path} holds no results of `referees`, so no other model's can be kept; move it away or name another file."
+        ) from None
     return found
 
 

@@ -1,7 +1,6 @@
 """`trust-benchmark` and `referees`: how often trust tests and heatmaps are right."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -61,15 +60,15 @@ def run_referees(arguments: argparse.Namespace) -> int:
     """The `referees` command: scores what is missing, and writes the results file."""
     from covid_model.api.load import load_model
     from covid_model.audit.referee_results import BASELINES
-    from covid_model.audit.referee_summary import summarise_referees, with_kept
+    from covid_model.audit.referee_summary import earlier_results, summarise_referees, with_kept
     from covid_model.audit.referees import measure_referees
     from covid_model.data.manifest import read_manifest
     from covid_model.files import write_json
 
+    before = earlier_results(arguments.results)
     models = [load_model(key) for key in arguments.model or SHIPPED]
     results = summarise_referees(list(measure_referees(models, read_manifest(arguments.manifest), arguments.out)))
-    if arguments.results.is_file():
-        results = with_kept(results, json.loads(arguments.results.read_text("utf-8")))
+    results = with_kept(results, before)
     write_json(arguments.results, results, indent=None)
     for model, date in results.get("kept", {}).items():
         print(f"{model}: as measured {date[:10]}, on the same images")

@@ -163,3 +163,14 @@ def mean_interval(patients: Sequence[str] | NDArray[np.str_], values: NDArray[np
     1.0
     """
     return patient_interval(patients, lambda weights: weights @ values / weights.sum(axis=1))
+
+
+def exact_ends(value: float, count: int) -> tuple[float, float]:
+    """The 95% interval of Clopper and Pearson 1934 where all of `count` are 0 or all are 1: a bootstrap has no width there.
+
+    >>> low, high = exact_ends(0.0, 10)
+    >>> low, round(high, 3)
+    (0.0, 0.308)
+    """
+    beyond = float((ENDS[0] / 100) ** (1 / count))
+    return (0.0, 1 - beyond) if value == 0 else (beyond, 1.0)

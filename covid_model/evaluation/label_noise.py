@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
 from covid_model.data.browse import ManifestTable
 from covid_model.data.description import Description, describe
 from covid_model.data.manifest import second_reads_of
-from covid_model.evaluation.bootstrap import mean_interval
+from covid_model.evaluation.bootstrap import exact_ends, mean_interval
 
 
 def label_noise(images: ManifestTable) -> dict[str, dict[str, Any]]:
@@ -23,9 +22,7 @@ def label_noise(images: ManifestTable) -> dict[str, dict[str, Any]]:
     for label, reads in rows.groupby("label"):
         differs = asdict(mean_interval(reads["patient"].to_numpy(str), (reads["again"] != label).to_numpy(np.float64)))
         if differs["value"] in (0, 1):  # no draw of patients can differ from it, though other patients may
-            patients = differs["patients"]
-            exact = binomtest(round(differs["value"] * patients), patients).proportion_ci(method="exact")
-            differs |= {"low": float(exact.low), "high": float(exact.high)}
+            differs["low"], differs["high"] = exact_ends(differs["value"], differs["patients"])
         found[str(label)] = {
             "read_as": {str(name): int(count) for name, count in reads["again"].value_counts().items()},
             "differs": differs,

@@ -14,7 +14,7 @@ from toy_models import IMAGE, SIDE, classifier_on, lung_area
 from covid_model.api.model import Model
 from covid_model.audit import referees
 from covid_model.audit.referee_results import BASELINES, JUNIOR, findings, maps_of
-from covid_model.audit.referee_summary import ZONE_PRIOR, clustered, summarise_referees, with_kept
+from covid_model.audit.referee_summary import ZONE_PRIOR, clustered, earlier_results, summarise_referees, with_kept
 from covid_model.audit.referees import measure_referees
 from covid_model.audit.zones import holm, zone_correlation, zone_masks, zone_means
 from covid_model.data.annotations import BRIXIA_FILE, RSNA_FOLDER, ZONES
@@ -218,6 +218,15 @@ def test_nothing_is_kept_of_other_images_or_other_baseline_maps() -> None:
     only_new[0]["maps"]["edges"][BOXES]["energy"] = 0.6
     assert "kept" not in with_kept(summarise_referees(only_new), before)
     assert "kept" not in with_kept(summarise_referees(records(0.1)), before), "all were measured again"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"date": "2026-01-01"}', "3"])
+def test_an_earlier_file_that_holds_no_results_is_named(text: str, tmp_path: Path) -> None:
+    assert earlier_results(tmp_path / "none.json") == {}
+    assert "kept" not in with_kept(summarise_referees(records(0.1)), {})
+    (tmp_path / "other.json").write_text(text)
+    with pytest.raises(DataError, match=r"other\.json holds no results of `referees`"):
+        earlier_results(tmp_path / "other.json")
 
 
 def test_a_page_gets_the_models_maps_the_best_baseline_and_the_second_reader() -> None:

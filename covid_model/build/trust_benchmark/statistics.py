@@ -10,13 +10,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from covid_model.evaluation.bootstrap import ENDS, exact_ends
 from covid_model.evaluation.scores import auc
 
 Values = NDArray[np.float64]
 
 DRAWS: Final = 2000
-OUTSIDE: Final = 0.05
-"""Share of intervals that may miss the truth."""
 FEWEST: Final = 2
 """Models of a kind below which nothing can be said about how they vary."""
 
@@ -48,7 +47,7 @@ def rate(values: Values, seed: int = 0) -> Estimate:
         return Estimate(None, None, None, 0)
     value = float(known.mean())
     if value in (0.0, 1.0):
-        return _exact(value, len(known), len(known))
+        return Estimate(value, *exact_ends(value, len(known)), len(known))
     return _mean(known, seed)
 
 
@@ -76,12 +75,12 @@ def separation(positives: Values, negatives: Values, seed: int = 0) -> Estimate:
     truth = np.arange(len(one) + len(other)) < len(one)
     value = auc(truth, np.concatenate([one, other]))
     if value in (0.0, 1.0):
-        return _exact(value, min(len(one), len(other)), len(truth))
+        return Estimate(value, *exact_ends(value, min(len(one), len(other))), len(truth))
     rng = np.random.default_rng(seed)
     above = (one[:, None] > other) + 0.5 * (one[:, None] == other)
     of_one, of_other = (rng.multinomial(n, np.full(n, 1 / n), DRAWS) for n in above.shape)
     drawn = ((of_one @ above) * of_other).sum(axis=1) / above.size
-    low, high = np.percentile(drawn, [100 * OUTSIDE / 2, 100 * (1 - OUTSIDE / 2)])
+    low, high = np.percentile(drawn, ENDS)
     return Estimate(float(value), float(low), float(high), len(truth))
 
 
@@ -104,11 +103,5 @@ def _mean(values: Values, seed: int) -> Estimate:
         return Estimate(float(values.mean()), None, None, len(values))
     rng = np.random.default_rng(seed)
     drawn = values[rng.integers(0, len(values), (DRAWS, len(values)))].mean(axis=1)
-    low, high = np.percentile(drawn, [100 * OUTSIDE / 2, 100 * (1 - OUTSIDE / 2)])
+    low, high = np.percentile(drawn, ENDS)
     return Estimate(float(values.mean()), float(low), float(high), len(values))
-
-
-def _exact(value: float, count: int, models: int) -> Estimate:
-    """Clopper and Pearson's interval where all of `count` are 0 or all are 1."""
-    beyond = (OUTSIDE / 2) ** (1 / count)
-    return Estimate(0.0, 0.0, 1 - beyond, models) if value == 0 else Estimate(1.0, beyond, 1.0, models)
