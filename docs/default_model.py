@@ -26,7 +26,9 @@ from covid_model.training.cross_validation import RECORD
 FILE: Final = Path(__file__).with_name("default-model.md")
 MARKER: Final = "<!-- Below: written by `python -m docs.default_model` from the results files. -->"
 RECORDS: Final = Path(__file__).with_name("cross-validation")
-"""A folder for each step of assets/ablation.json, named by its title with hyphens; `before` is of the model before."""
+"""A folder for each step of assets/ablation.json, named by its title with hyphens."""
+BEFORE: Final = RECORDS / "before"
+"""A folder for each retrained model: the report of the one that shipped under its name before."""
 INSIDE: Final = "auc/covid-chestxray-dataset"
 ABROAD: Final = "without covid-chestxray-dataset/auc_inside"
 SCORES: Final = {
@@ -80,7 +82,7 @@ def chosen() -> Cells:
 def bars(chosen: Cells) -> Iterator[tuple[str, str, Cells | None, bool]]:
     """(measure, bar, what was reached, does that keep the bar?). chosen: scores of the chosen step."""
     report, shortcuts = (_read(ASSETS / "reports" / "lungs" / f"{name}.json") for name in ("report", "shortcuts"))
-    source, before = _read(WEIGHTS / "lungs.source.json"), _read(RECORDS / "before" / "lungs.source.json")
+    source, before = _read(WEIGHTS / "lungs.source.json"), _read(BEFORE / "lungs" / "lungs.source.json")
     test = report["splits"]["test"]
 
     def least(measure: str, score: Cells | None, bar: float) -> tuple[str, str, Cells | None, bool]:
@@ -118,10 +120,10 @@ def _baseline(referee: str) -> float:
     return max(float(one["scores"]["hit"]["value"]) for one in maps if one["model"] == BASELINES)
 
 
-def beside_table() -> list[str]:
-    """The default model and the one before it on the same test images, with the difference by the same draws of patients."""
-    now, then = read_report(ASSETS / "reports" / "lungs"), read_report(RECORDS / "before")
-    lines = ["| on the same test images | images | the model before | the default model | difference |", "|---" * 5 + "|"]
+def beside_table(model: str) -> list[str]:
+    """A model and the one before it on the same test images, with the difference by the same draws of patients."""
+    now, then = read_report(ASSETS / "reports" / model), read_report(BEFORE / model)
+    lines = [f"| `{model}`, on the same test images | images | the model before | now | difference |", "|---" * 5 + "|"]
     children = sources_with(lambda source: source.children)
     parts = {"all": now.predictions["source"].notna()}
     parts["without collections of children"] = ~now.predictions["source"].isin(children)
@@ -173,8 +175,8 @@ def tables() -> str:
         "## What the default model reaches",
         "\n".join(lines),
         limits_of_bars(),
-        "## Beside the model before",
-        "\n".join(beside_table()),
+        "## Beside the models before",
+        *("\n".join(beside_table(model)) for model in sorted(path.name for path in BEFORE.iterdir())),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -106,6 +106,7 @@ NO_DIAGNOSIS: Final = "Research software: never a diagnosis, never a reason to t
 """A limit of every model."""
 _FEW_SOURCES: Final = "Trained on a few public collections; on images of other hospitals expect far lower scores."
 
+_GUIDED: Final = "Trained to look where radiologists marked: a heatmap there does not show what the answer rests on."
 REPLICATION: Final = "Rebuilt to show what its recipe gives; its scores under its own split are not to be believed."
 """A limit of every model that was rebuilt from a description."""
 NOT_COVID: Final = "Not COVID-19"
@@ -128,6 +129,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
                 NO_DIAGNOSIS,
                 _FEW_SOURCES,
                 "Needs both lungs found; it sees their outline, too, which can tell age and posture.",
+                _GUIDED,
             ),
         ),
         ModelSpec(
@@ -143,6 +145,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
                 NO_DIAGNOSIS,
                 _FEW_SOURCES,
                 "Can recognise the hospital, the scanner and the age instead of the disease.",
+                _GUIDED,
             ),
         ),
         ModelSpec(

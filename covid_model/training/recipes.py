@@ -49,6 +49,7 @@ _SINCE: Final = (
     "It learned from five collections instead of four; COVID-CXNet, images of many hospitals, is new.",
     "Images of ChestX-ray14 that radiologists of the RSNA challenge read again carry the label of that reading.",
     "The first 40% of the layers stay as ImageNet made them; twelve epochs of the others follow two of the last layer.",
+    "Where radiologists marked a training image, a second term of the loss draws the evidence of the label to the marks.",
 )
 
 RECIPES: Final[dict[str, Recipe]] = {
@@ -56,12 +57,16 @@ RECIPES: Final[dict[str, Recipe]] = {
         TrainConfig("lungs", epochs=12, frozen=0.4, guide=1.0, outline=1.0),
         changes=(
             *_SINCE,
-            "Where radiologists marked a training image, a second term of the loss draws the evidence of the label to the "
-            "marks.",
             "A third term holds the features of plain grey outlines together, so that an outline alone says nothing.",
         ),
     ),
-    "whole-image": Recipe(TrainConfig("whole-image", epochs=12, frozen=0.4), changes=_SINCE),
+    "whole-image": Recipe(
+        TrainConfig("whole-image", epochs=12, frozen=0.4, guide=1.0, outline=1.0),
+        changes=(
+            *_SINCE,
+            "A third term holds the features of plain grey images together, as that of `lungs` does of its outlines.",
+        ),
+    ),
     "small-cnn": Recipe(
         TrainConfig(
             "small-cnn", epochs=20, head_epochs=0, learning_rate=2e-3, init="random", balance="label", ema=0.9, log_every=2
