@@ -13,7 +13,7 @@ from toy_models import IMAGE, SIDE, classifier_on, lung_area
 
 from covid_model.api.model import Model
 from covid_model.audit import referees
-from covid_model.audit.referee_results import BASELINES, JUNIOR, findings, maps_of
+from covid_model.audit.referee_results import BASELINES, JUNIOR, findings, maps_of, pointing_of
 from covid_model.audit.referee_summary import ZONE_PRIOR, clustered, earlier_results, summarise_referees, with_kept
 from covid_model.audit.referees import measure_referees
 from covid_model.audit.zones import holm, zone_correlation, zone_masks, zone_means
@@ -239,6 +239,10 @@ def test_a_page_gets_the_models_maps_the_best_baseline_and_the_second_reader() -
     )
     assert shown[ZONE_SCORES][JUNIOR]["value"] == pytest.approx(0.9)
     assert maps_of("m", "another digest", results) == {} == maps_of("m", "1", {})
+    (gradcam,) = (one for one in test[BOXES]["maps"] if (one["model"], one["method"]) == ("m", "gradcam"))
+    assert pointing_of("m", "1", results)[BOXES] == gradcam["scores"]["hit"]
+    assert ZONE_SCORES not in pointing_of("m", "1", results), "zones have no pointing game"
+    assert pointing_of("m", "another digest", results) == {} == pointing_of("m", "1", {})
 
 
 def test_a_finding_counts_the_maps_that_are_better_or_worse_beyond_chance() -> None:

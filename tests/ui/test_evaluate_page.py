@@ -8,6 +8,7 @@ import pytest
 from drawn_report import write_drawn_report
 from streamlit.testing.v1 import AppTest
 
+from covid_model.audit.referee_results import pointing_of, referee_results
 from covid_model.errors import DataError
 from covid_model.evaluation.groups import GROUPINGS
 from covid_model.evaluation.stored import SHIPPED, find_reports, read_report
@@ -177,6 +178,22 @@ def test_two_models_are_compared_on_the_images_both_have(drawn: Path) -> None:
     # the same drawn images but for the first 20, which have the digests of the manifest
     assert any("50 test images that both have" in text.value for text in app.main.markdown)
     assert (app.dataframe[0].value["difference"] == "+0.000 (+0.000 to +0.000)").all()
+    assert len(app.dataframe) == 1, "without shortcut audits nothing is said of what they rest on"
+
+
+def test_two_shipped_models_stand_with_where_they_look_and_what_they_could_use_instead() -> None:
+    app = opened("Two models", report="lungs")
+    app.selectbox(key="with_choice").set_value("whole-image").run()
+    assert not app.exception
+    rows = app.dataframe[1].value.set_index("model")
+    for report in (read_report(SHIPPED / name) for name in ("lungs", "whole-image")):
+        audit = report.shortcuts
+        assert audit
+        row, without = rows.loc[report.content["title"]], audit["matrix"][audit["without_lungs"]][audit["without_lungs"]]
+        pointing = pointing_of(report.name, report.content["weights_sha256"], referee_results())
+        assert row["COVID-19 told without lungs"].startswith(f"{without['value']:.2f} (")
+        assert row["on RSNA boxes"].startswith(f"{pointing['boxes']['value']:.2f} (")
+        assert row["source told"].startswith(f"{audit['source']['whole image']['value']:.2f} (")
 
 
 def test_the_shortcut_audit_says_in_one_line_what_needs_no_lungs(drawn: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from covid_model.audit.referee_results import TITLES, pointing_of, referee_results
 from covid_model.evaluation.compare import paired_difference
 from covid_model.evaluation.stored import StoredReport
 from covid_model.evaluation.titles import score_title
@@ -59,6 +60,34 @@ def compare(report: StoredReport, name: str) -> None:
             f"Differences are first minus second, over the same {DRAWS:,} draws of patients; “clear” where the 95% interval "
             "leaves out 0. Accuracy counts each model's own classes."
         )
+    _grounds((report, second))
+
+
+def _grounds(reports: tuple[StoredReport, StoredReport]) -> None:
+    """Where two models look beside what they could use instead; nothing unless both were audited for shortcuts."""
+    audits = [report.shortcuts for report in reports]
+    if not all(audits):
+        return
+    st.markdown("**Where they look, and what they could use instead**")
+    rows = []
+    for report, audit in zip(reports, audits, strict=True):
+        assert audit
+        pointing = pointing_of(report.content["model"], report.content["weights_sha256"], referee_results())
+        without = audit["matrix"][audit["without_lungs"]][audit["without_lungs"]]
+        rows.append(
+            {
+                "model": report.content["title"],
+                **{f"on {TITLES[name]}": estimate(score).text(".2f") for name, score in pointing.items()},
+                f"{audit['finding']} told without lungs": f"{estimate(without).text('.2f')} (“{audit['without_lungs']}”)",
+                "source told": estimate(audit["source"]["whole image"]).text(".2f"),
+            }
+        )
+    st.dataframe(rows, hide_index=True)
+    st.caption(
+        "How often the highest value of its Grad-CAM is on what radiologists marked, on test images. AUC of a classifier of "
+        "its features of images without lungs, 0.5 is chance. Balanced accuracy of telling the source from its features. A "
+        "model can look at the right place and still tell the label from something else: good is high, then low, then low."
+    )
 
 
 def _rows(table: dict[str, dict[str, Any]]) -> list[dict[str, str]]:

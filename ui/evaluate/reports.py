@@ -54,7 +54,7 @@ def titles(offered: Mapping[str, Path]) -> dict[str, str]:
     return found
 
 
-def estimate(score: dict[str, Any] | None) -> Estimate:
+def estimate(score: Mapping[str, Any] | None) -> Estimate:
     """A score of a report; undefined where it is missing."""
     return Estimate(score["value"], score["low"], score["high"]) if score else Estimate(None, None, None)
 
