@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from covid_model.evaluation.bootstrap import Floats
+from covid_model.evaluation.bootstrap import ENDS, Floats
 
 LEVEL: Final = 0.9
 Kind = Literal["marginal", "by_class"]
@@ -47,7 +47,7 @@ def coverage_by_chance(calibrated_on: int, images: int, level: float = LEVEL) ->
     place = int(np.ceil((calibrated_on + 1) * level))
     if place > calibrated_on:
         return 1.0, 1.0
-    low, high = betabinom(images, place, calibrated_on + 1 - place).ppf([0.025, 0.975]) / images
+    low, high = betabinom(images, place, calibrated_on + 1 - place).ppf(np.array(ENDS) / 100) / images
     return float(low), float(high)
 
 

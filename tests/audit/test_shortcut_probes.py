@@ -95,9 +95,9 @@ def test_more_features_than_images_are_fitted_as_scikit_learn_fits_them(groups: 
 
 def test_the_label_alone_names_the_sources_that_hold_one_label() -> None:
     rows = drawn({"sick": ("COVID-19",), "well": ("Normal",), "mixed": ("COVID-19", "Normal", "Pneumonia", "Pneumonia")})
-    rows = rows.assign(digest=rows["patient"], split=rows["split"].replace("train", "val")).rename(
-        columns={"label": "class"}
-    )
+    rows = rows.rename(columns={"label": "class"}).assign(digest=rows["patient"])
+    assert source_by_label(rows)["value"] is None, "there are no validation images"
+    rows["split"] = rows["split"].replace("train", "val")
     found = source_by_label(rows)
     assert found["images"] == (rows["split"] == "test").sum()
     pneumonia = (rows["class"] == "Pneumonia")[(rows["source"] == "mixed") & (rows["split"] == "test")].mean()
