@@ -145,18 +145,17 @@ def beside_table(model: str) -> list[str]:
 
 
 def limits_of_bars() -> str:
-    """What three of the bars ask for, beside what chance and the labels leave."""
+    """What chance and the labels alone give of three measures."""
     report = read_report(ASSETS / "reports" / "lungs")
     bins = report.content["reliability"]
-    least, conformal = calibration_error_by_chance(bins["images"], bins["confidence"]), report.content["conformal"]
-    low, high = coverage_by_chance(conformal["calibrated_on"], report.test["images"], conformal["level"])
+    ece, conformal = calibration_error_by_chance(bins["images"], bins["confidence"]), report.content["conformal"]
+    coverage = coverage_by_chance(conformal["calibrated_on"], report.test["images"], conformal["level"])
     return (
-        f"Three bars ask for more than so few images can show. On {report.test['images']} test images, chance alone gives a "
-        f"perfectly calibrated model a calibration error of about {least:.3f}. Prediction sets that keep their promise, "
-        f"calibrated on {conformal['calibrated_on']} images, cover {low:.2f} to {high:.2f} of the test images. And whoever "
-        "knows the label and nothing else names the source with a balanced accuracy of "
-        f"{interval_text(source_by_label(report.predictions))}, since each collection has its own mix of labels: features "
-        "that hold the right label and nothing else would miss that bar."
+        f"Chance and the labels alone leave little room for three bars. On {report.test['images']} test images, a perfectly "
+        f"calibrated model as sure as this one measures a calibration error of {ece[0]:.3f} to {ece[1]:.3f}. Exact "
+        f"prediction sets, calibrated on {conformal['calibrated_on']} images, cover {coverage[0]:.2f} to {coverage[1]:.2f} "
+        "of the test images. And whoever knows the label and nothing else names the source with a balanced accuracy of "
+        f"{interval_text(source_by_label(report.predictions))}, since each collection has its own mix of labels."
     )
 
 

@@ -1,11 +1,16 @@
 """Scores as plain functions of arrays, without weights; `evaluation.cases` has those of a report."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from covid_model.evaluation.bootstrap import ENDS
 from covid_model.evaluation.ranked import Ranked
 
 Floats = NDArray[np.float64]
+
+CHANCE_DRAWS: Final = 4000
 
 
 def auc(truth: NDArray[np.bool_], score: NDArray[np.floating]) -> float:
@@ -100,18 +105,18 @@ def dice(truth: NDArray[np.bool_], found: NDArray[np.bool_]) -> float:
     return 2 * int((truth & found).sum()) / total if total else 1.0
 
 
-def calibration_error_by_chance(images: ArrayLike, confidence: ArrayLike) -> float:
-    """The expected calibration error in [0, 1] that a perfectly calibrated model measures, on average, on so few images.
+def calibration_error_by_chance(images: ArrayLike, confidence: ArrayLike) -> tuple[float, float]:
+    """Between which values the expected calibration error of a perfectly calibrated model lies in 95% of sets of so few
+    images; both in [0, 1].
 
-    images: (bins,) in each bin. confidence: (bins,) their mean confidence. In a bin of n images whose answers are right
-    with probability p, the mean gap between the share of right answers and p is 2 (1 - p) m P(m) / n, where m is the
-    integer part of n p plus 1 and P the binomial distribution (De Moivre's mean absolute deviation).
+    images: (bins,) in each bin. confidence: (bins,) their mean confidence. In each bin a binomial share of the answers is
+    right; the error is the mean gap between it and the confidence, over 4,000 draws with a fixed seed.
 
-    >>> calibration_error_by_chance([1], [0.5]), round(calibration_error_by_chance([39] * 15, [0.8] * 15), 3)
-    (0.5, 0.051)
+    >>> low, high = calibration_error_by_chance([39] * 15, [0.8] * 15)
+    >>> round(low, 2), round(high, 2)
+    (0.03, 0.07)
     """
-    from scipy.stats import binom  # half a second, which the other scores need not wait for
-
-    n, p = np.asarray(images, np.float64), np.asarray(confidence, np.float64)
-    m = np.floor(n * p) + 1
-    return float((2 * (1 - p) * m * binom.pmf(m, n, p)).sum() / n.sum())
+    n, p = np.asarray(images, np.int64), np.asarray(confidence, np.float64)
+    right = np.random.default_rng(0).binomial(n, p, (CHANCE_DRAWS, len(n)))
+    low, high = np.percentile(np.abs(right - n * p).sum(axis=1) / n.sum(), ENDS)
+    return float(low), float(high)

@@ -56,7 +56,7 @@ STOPS: Final = {
         ),
         Stop(
             "wrong reason",
-            "Right, but not because of the lungs",
+            "Right, but perhaps not because of the lungs",
             "The model predicts {predicted} ({probability:.0%}), which is what the image was drawn as. An app that stops "
             "here has convinced its user, but the tests do not support the heatmap: {why}",
         ),

@@ -1,5 +1,7 @@
 """Each trust test on toy models whose evidence is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from toy_models import (
@@ -61,6 +63,18 @@ def test_a_planted_marker_is_caught_by_place_and_by_region_ablation() -> None:
     assert scores["region_ablation"].value == pytest.approx(inputs.probability, abs=0.02), "the lungs do not matter to it"
     assert scores["region_ablation"].outcome == "against", "it accuses nobody"
     assert verdict(inputs, list(scores.values())).word == "not supported"
+
+
+def test_an_answer_that_would_still_be_called_without_the_lungs_is_named() -> None:
+    inputs = lung_trust_input()
+    score = run("region_ablation", inputs)
+    kept, without = score.details["kept"], score.details["probabilities"]["lungs removed"]
+    assert score.finding == f"Without the lungs the model loses {min(1, 1 - kept):.0%} of its certainty."
+    name = inputs.explained_class
+    for mark, called in ((without - 0.01, True), (without + 0.01, False)):
+        marked = replace(inputs, prediction=replace(inputs.prediction, marks={name: mark}))
+        sentence = run("region_ablation", marked).sentence
+        assert sentence.endswith(f" So {name} would still be called.") == called
 
 
 def test_a_model_that_is_as_sure_of_an_empty_image_says_so_beside_its_support() -> None:

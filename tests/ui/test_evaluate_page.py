@@ -189,10 +189,14 @@ def test_two_shipped_models_stand_with_where_they_look_and_what_they_could_use_i
     for report in (read_report(SHIPPED / name) for name in ("lungs", "whole-image")):
         audit = report.shortcuts
         assert audit
-        row, without = rows.loc[report.content["title"]], audit["matrix"][audit["without_lungs"]][audit["without_lungs"]]
-        pointing = pointing_of(report.name, report.content["weights_sha256"], referee_results())
-        assert row["COVID-19 told without lungs"].startswith(f"{without['value']:.2f} (")
-        assert row["on RSNA boxes"].startswith(f"{pointing['boxes']['value']:.2f} (")
+        row, pointing = (
+            rows.loc[report.content["title"]],
+            pointing_of(report.name, report.content["weights_sha256"], referee_results()),
+        )
+        for part in ("silhouette", "lungs removed"):
+            assert row[f"COVID-19 told from “{part}”"].startswith(f"{audit['matrix'][part][part]['value']:.2f} (")
+        boxes = pointing["boxes"]
+        assert row[f"on RSNA boxes (n = {boxes['images']})"].startswith(f"{boxes['value']:.2f} (")
         assert row["source told"].startswith(f"{audit['source']['whole image']['value']:.2f} (")
 
 

@@ -129,7 +129,9 @@ def test_what_speaks_against_a_heatmap_is_counted_unless_the_verdict_says_it() -
     unsaid, good = replace(said, key="b", caveat=""), replace(said, key="c", caveat="", outcome="informational")
     others = [replace(good, key=f"{number}") for number in range(len(TRUST_TESTS) - 3)]
     scores = {score.key: score for score in (said, unsaid, good, *others)}
-    assert _against(scores) == " Of the tests below that decide nothing, 1 speaks against this heatmap."
-    assert _against(scores | {"c": replace(good, outcome="against")}).endswith("2 speak against this heatmap.")
+    assert _against(scores) == " Of the tests below that decide nothing, 1 more speaks against this heatmap."
+    assert _against(scores | {"c": replace(good, outcome="against")}).endswith("2 more speak against this heatmap.")
+    quiet = replace(said, caveat="", outcome="informational")
+    assert _against(scores | {"a": quiet}).endswith("nothing, 1 speaks against this heatmap."), "nothing was said before"
     assert _against({"b": unsaid}) == "", "not all have run"
     assert _against(scores | {"b": good}) == ""

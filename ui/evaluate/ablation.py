@@ -24,7 +24,7 @@ def ablation(_: StoredReport, __: str) -> None:
     steps = json.loads(SHIPPED.read_text("utf-8"))["steps"]
     settings = read_card(WEIGHTS / MODELS[DEFAULT_MODEL].card_name).training["settings"]
     for step, its_own in zip(steps, ships(steps, settings), strict=True):
-        step["title"] += f", as {DEFAULT_MODEL} ships" if its_own else ""
+        step["title"] += " (ships)" if its_own else ""
     names = list(dict.fromkeys(name for step in steps for name in step["scores"]))
     names.sort(key=lambda name: not name.endswith("/auc_inside"))  # first what no knowledge of the collection helps with
     st.subheader("What helped, and what did not", anchor=False)
@@ -82,6 +82,6 @@ def _cells(step: dict[str, Any], name: str, first: bool) -> dict[str, str]:
         "value": score.text(".3f"),
         "change": "" if change.value is None else change.text("+.3f"),
         "settings": "" if first else ", ".join(f"{key} {value}" for key, value in step["settings"].items()),
-        "cross-validated": step["date"][:10],
+        "date": step["date"][:10],
         "data": step["data_hash"][:12],
     }

@@ -6,12 +6,15 @@ from typing import Any, Final
 import streamlit as st
 
 from covid_model.audit.referee_results import TITLES, pointing_of, referee_results
+from covid_model.audit.shortcut_features import REMOVED, SILHOUETTE
+from covid_model.audit.shortcut_probes import source_by_label
 from covid_model.evaluation.compare import paired_difference
 from covid_model.evaluation.stored import StoredReport
 from covid_model.evaluation.titles import score_title
 from covid_model.models.calibration import CARD_POINT
 from covid_model.plots.evaluation import roc_figure
 from ui.evaluate.reports import PLAIN, estimate, offered_reports, report_in, titles
+from ui.evaluate.shortcuts import AGAINST
 from ui.inert import inert, inert_figure
 from ui.links import linked_select
 
@@ -65,29 +68,33 @@ def compare(report: StoredReport, name: str) -> None:
 
 def _grounds(reports: tuple[StoredReport, StoredReport]) -> None:
     """Where two models look beside what they could use instead; nothing unless both were audited for shortcuts."""
-    audits = [report.shortcuts for report in reports]
-    if not all(audits):
+    audited = [(report, audit) for report in reports if (audit := report.shortcuts)]
+    if len(audited) < len(reports):
         return
     st.markdown("**Where they look, and what they could use instead**")
-    rows = []
-    for report, audit in zip(reports, audits, strict=True):
-        assert audit
-        pointing = pointing_of(report.content["model"], report.content["weights_sha256"], referee_results())
-        without = audit["matrix"][audit["without_lungs"]][audit["without_lungs"]]
-        rows.append(
-            {
-                "model": report.content["title"],
-                **{f"on {TITLES[name]}": estimate(score).text(".2f") for name, score in pointing.items()},
-                f"{audit['finding']} told without lungs": f"{estimate(without).text('.2f')} (“{audit['without_lungs']}”)",
-                "source told": estimate(audit["source"]["whole image"]).text(".2f"),
-            }
-        )
-    st.dataframe(rows, hide_index=True)
+    st.dataframe([_ground(report, audit) for report, audit in audited], hide_index=True)
+    by_label = estimate(source_by_label(reports[0].predictions)).text(".2f")
     st.caption(
-        "How often the highest value of its Grad-CAM is on what radiologists marked, on test images. AUC of a classifier of "
-        "its features of images without lungs, 0.5 is chance. Balanced accuracy of telling the source from its features. A "
-        "model can look at the right place and still tell the label from something else: good is high, then low, then low."
+        "“On”: how often the highest value of Grad-CAM is on what radiologists marked, on test images. “Told from”: AUC of "
+        "a classifier of the model's features of images without lungs, 0.5 is chance; where the lungs are removed, a model "
+        f"that sees only lungs sees black.{AGAINST} “Source told”: balanced accuracy from features of whole images; the "
+        f"label alone gives {by_label}. A model can look at the right place and still tell the label from something else."
     )
+
+
+def _ground(report: StoredReport, audit: dict[str, Any]) -> dict[str, str]:
+    """One model's row."""
+    pointing = pointing_of(report.content["model"], report.content["weights_sha256"], referee_results())
+    return {
+        "model": report.content["title"],
+        **{f"on {TITLES[name]} (n = {score['images']})": estimate(score).text(".2f") for name, score in pointing.items()},
+        **{
+            f"{audit['finding']} told from “{part}”": estimate(audit["matrix"][part][part]).text(".2f")
+            for part in (SILHOUETTE, REMOVED)
+            if part in audit["matrix"]
+        },
+        "source told": estimate(audit["source"]["whole image"]).text(".2f"),
+    }
 
 
 def _rows(table: dict[str, dict[str, Any]]) -> list[dict[str, str]]:

@@ -124,11 +124,11 @@ def _calibration(report: StoredReport) -> str:
         what = "made the error larger" if clearly else "did not help"
         worse = f" The temperature, which was fitted on validation images, {what} on these."
     bins = report.content["reliability"]
-    least = calibration_error_by_chance(bins["images"], bins["confidence"])
+    low, high = calibration_error_by_chance(bins["images"], bins["confidence"])
     return (
         f"Reliability: {len(bins['value'])} bins of equally many images. Expected calibration error {after.text('.3f')}, "
-        f"before temperature scaling {before.text('.3f')}.{worse} Chance alone gives a perfectly calibrated model about "
-        f"{least:.3f} on so many images."
+        f"before temperature scaling {before.text('.3f')}.{worse} On so many images a perfectly calibrated model as sure "
+        f"as this one measures {low:.3f} to {high:.3f}, by chance alone."
     )
 
 

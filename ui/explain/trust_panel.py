@@ -83,7 +83,10 @@ def _against(scores: dict[str, TrustScore]) -> str:
     count = sum(score.outcome == "against" and not score.caveat for score in scores.values())
     if len(scores) < len(TRUST_TESTS) or not count:
         return ""
-    return f" Of the tests below that decide nothing, {count} {'speaks' if count == 1 else 'speak'} against this heatmap."
+    more = " more" if any(score.outcome == "against" and score.caveat for score in scores.values()) else ""
+    return (
+        f" Of the tests below that decide nothing, {count}{more} {'speaks' if count == 1 else 'speak'} against this heatmap."
+    )
 
 
 def _record_key(inputs: TrustInput) -> Hashable:

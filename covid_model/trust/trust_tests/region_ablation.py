@@ -123,7 +123,11 @@ class RegionAblation(TrustTest):
             return self.score(without, f"{finding}: {numbers}", chance=blank, passed=False, details=details, caveat=caveat)
         details["kept"] = (without - blank) / (before - blank)
         passed = details["kept"] <= KEPT
-        finding = f"Without the lungs the model {'loses' if passed else 'keeps'} most of its certainty"
+        lost = f"loses {min(1.0, 1 - details['kept']):.0%}" if passed else "keeps most"
+        finding = f"Without the lungs the model {lost} of its certainty"
+        mark = inputs.prediction.marks.get(inputs.explained_class)
+        if passed and mark is not None and without >= mark:
+            numbers += f" So {inputs.explained_class} would still be called."
         return self.score(without, f"{finding}: {numbers}", chance=blank, passed=passed, details=details, doubt=not passed)
 
     def figures(self, inputs: TrustInput, score: TrustScore) -> tuple[Figure, ...]:

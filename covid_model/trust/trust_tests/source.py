@@ -38,7 +38,7 @@ class SourceRecognition(TrustTest):
         chance = 1 / len(probe.sources)
         accuracy = float(probe.balanced_accuracy["value"])
         recognised = found[likely] > RECOGNISED
-        finding = "give the data source away" if recognised else "do not clearly name one data source"
+        finding = "give the data source away" if recognised else "leave a doubt about the data source"
         sentence = (
             f"The model's features {finding}: they assign this image to {likely} ({found[likely]:.0%}). On test images they "
             f"name the right one of {len(found)} sources with a balanced accuracy of {accuracy:.0%}, where chance is "
