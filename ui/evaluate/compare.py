@@ -73,12 +73,13 @@ def _grounds(reports: tuple[StoredReport, StoredReport]) -> None:
         return
     st.markdown("**Where they look, and what they could use instead**")
     st.dataframe([_ground(report, audit) for report, audit in audited], hide_index=True)
-    by_label = estimate(source_by_label(reports[0].predictions)).text(".2f")
+    label = estimate(source_by_label(reports[0].predictions))
+    by_label = "" if label.value is None else f"; the label alone gives {label.text('.2f')}"
     st.caption(
         "“On”: how often the highest value of Grad-CAM is on what radiologists marked, on test images. “Told from”: AUC of "
         "a classifier of the model's features of images without lungs, 0.5 is chance; where the lungs are removed, a model "
-        f"that sees only lungs sees black.{AGAINST} “Source told”: balanced accuracy from features of whole images; the "
-        f"label alone gives {by_label}. A model can look at the right place and still tell the label from something else."
+        f"that sees only lungs sees black.{AGAINST} “Source told”: balanced accuracy from features of whole "
+        f"images{by_label}. A model can look at the right place and still tell the label from something else."
     )
 
 

@@ -13,8 +13,8 @@ from ui.evaluate.reports import PLAIN, estimate
 from ui.inert import inert, inert_figure
 
 AGAINST: Final = (
-    " A model whose card names a third term of the loss was trained against telling plain silhouettes apart; for it the "
-    "silhouette is no independent finding."
+    " A model that sees only the lungs, and whose card names a third term of the loss, was trained against telling plain "
+    "silhouettes apart; for it the silhouette is no independent finding."
 )
 
 
@@ -47,11 +47,13 @@ def shortcuts(report: StoredReport, _: str) -> None:
         st.markdown("**Source of the image told from**")
         parts = audit["source"] | {"the label alone": source_by_label(report.predictions)}
         _forest(parts, "balanced accuracy", 1 / max(2, len(report.test["by_source"])), "shortcut_source")
-    label = estimate(parts["the label alone"]).text(".2f")
-    st.caption(
-        f"Each collection has its own mix of labels: whoever knows the label alone names the source with {label}, on all "
-        f"{report.test['images']:,} test images. Only what lies above that is more than the label."
-    )
+    label = estimate(parts["the label alone"])
+    if label.value is not None:
+        st.caption(
+            f"Each collection has its own mix of labels: whoever knows the label alone names the source with "
+            f"{label.text('.2f')}, on all {report.test['images']:,} test images. Only what lies above that is more than the "
+            "label."
+        )
     flips = estimate(audit["marker_flips"])
     unseen = (
         " The model is shown the lungs alone, so it hardly ever sees that corner."
