@@ -185,7 +185,7 @@ def test_two_shipped_models_stand_with_where_they_look_and_what_they_could_use_i
     app = opened("Two models", report="lungs")
     app.selectbox(key="with_choice").set_value("whole-image").run()
     assert not app.exception
-    rows = app.dataframe[1].value.set_index("model")
+    rows = app.dataframe[1].value.set_index("measure").T
     for report in (read_report(SHIPPED / name) for name in ("lungs", "whole-image")):
         audit = report.shortcuts
         assert audit

@@ -72,7 +72,12 @@ def _grounds(reports: tuple[StoredReport, StoredReport]) -> None:
     if len(audited) < len(reports):
         return
     st.markdown("**Where they look, and what they could use instead**")
-    st.dataframe([_ground(report, audit) for report, audit in audited], hide_index=True)
+    grounds = {report.content["title"]: _ground(report, audit) for report, audit in audited}
+    measures = dict.fromkeys(measure for cells in grounds.values() for measure in cells)
+    rows = [
+        {"measure": one} | {title: cells.get(one, "not measured") for title, cells in grounds.items()} for one in measures
+    ]
+    st.dataframe(rows, hide_index=True)
     label = estimate(source_by_label(reports[0].predictions))
     by_label = "" if label.value is None else f"; the label alone gives {label.text('.2f')}"
     st.caption(
@@ -84,10 +89,9 @@ def _grounds(reports: tuple[StoredReport, StoredReport]) -> None:
 
 
 def _ground(report: StoredReport, audit: dict[str, Any]) -> dict[str, str]:
-    """One model's row."""
+    """Measure -> one model's value with its interval."""
     pointing = pointing_of(report.content["model"], report.content["weights_sha256"], referee_results())
     return {
-        "model": report.content["title"],
         **{f"on {TITLES[name]} (n = {score['images']})": estimate(score).text(".2f") for name, score in pointing.items()},
         **{
             f"{audit['finding']} told from “{part}”": estimate(audit["matrix"][part][part]).text(".2f")
