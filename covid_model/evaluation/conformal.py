@@ -47,7 +47,9 @@ def coverage_by_chance(calibrated_on: int, images: int, level: float = LEVEL) ->
     place = int(np.ceil((calibrated_on + 1) * level))
     if place > calibrated_on:
         return 1.0, 1.0
-    low, high = betabinom(images, place, calibrated_on + 1 - place).ppf(np.array(ENDS) / 100) / images
+    # Its own quantile function takes half a second for 100,000 images, the sum of all probabilities a fraction of that.
+    reached = betabinom.pmf(np.arange(images + 1), images, place, calibrated_on + 1 - place).cumsum()
+    low, high = np.searchsorted(reached, np.array(ENDS) / 100) / images
     return float(low), float(high)
 
 

@@ -7,13 +7,12 @@ import streamlit as st
 
 from covid_model.audit.referee_results import TITLES, pointing_of, referee_results
 from covid_model.audit.shortcut_features import REMOVED, SILHOUETTE
-from covid_model.audit.shortcut_probes import source_by_label
 from covid_model.evaluation.compare import paired_difference
 from covid_model.evaluation.stored import StoredReport
 from covid_model.evaluation.titles import score_title
 from covid_model.models.calibration import CARD_POINT
 from covid_model.plots.evaluation import roc_figure
-from ui.evaluate.reports import PLAIN, estimate, offered_reports, report_in, titles
+from ui.evaluate.reports import PLAIN, estimate, label_alone, offered_reports, report_in, titles
 from ui.evaluate.shortcuts import AGAINST
 from ui.inert import inert, inert_figure
 from ui.links import linked_select
@@ -78,7 +77,7 @@ def _grounds(reports: tuple[StoredReport, StoredReport]) -> None:
         {"measure": one} | {title: cells.get(one, "not measured") for title, cells in grounds.items()} for one in measures
     ]
     st.dataframe(rows, hide_index=True)
-    label = estimate(source_by_label(reports[0].predictions))
+    label = estimate(label_alone(reports[0]))
     by_label = "" if label.value is None else f"; the label alone gives {label.text('.2f')}"
     st.caption(
         "“On”: how often the highest value of Grad-CAM is on what radiologists marked, on test images. “Told from”: AUC of "

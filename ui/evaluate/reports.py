@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
+from covid_model.audit.shortcut_probes import source_by_label
 from covid_model.errors import DataError
 from covid_model.evaluation.people import Estimate
 from covid_model.evaluation.stored import StoredReport, find_reports, probability_column, read_report
@@ -57,6 +58,16 @@ def titles(offered: Mapping[str, Path]) -> dict[str, str]:
 def estimate(score: Mapping[str, Any] | None) -> Estimate:
     """A score of a report; undefined where it is missing."""
     return Estimate(score["value"], score["low"], score["high"]) if score else Estimate(None, None, None)
+
+
+def label_alone(report: StoredReport) -> dict[str, Any]:
+    """`source_by_label` of a report, measured once: its draws of patients need not be repeated with every click."""
+    return _label_alone(str(report.folder), report.content["date"])
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _label_alone(folder: str, date: str) -> dict[str, Any]:
+    return source_by_label(report_in(Path(folder)).predictions)
 
 
 def show_report_images(name: str, report: StoredReport, rows: "pd.DataFrame") -> None:

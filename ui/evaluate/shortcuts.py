@@ -5,11 +5,10 @@ from typing import Any, Final
 import streamlit as st
 
 from covid_model.audit.shortcut_features import SILHOUETTE
-from covid_model.audit.shortcut_probes import source_by_label
 from covid_model.evaluation.stored import StoredReport
 from covid_model.plots.evaluation import ForestRow, forest_figure
 from covid_model.plots.shortcuts import between_figure, lettered, shortcut_figure
-from ui.evaluate.reports import PLAIN, estimate
+from ui.evaluate.reports import PLAIN, estimate, label_alone
 from ui.inert import inert, inert_figure
 
 AGAINST: Final = (
@@ -45,7 +44,7 @@ def shortcuts(report: StoredReport, _: str) -> None:
         _forest(parts, "AUC", 0.5, "shortcut_parts")
     with right:
         st.markdown("**Source of the image told from**")
-        parts = audit["source"] | {"the label alone": source_by_label(report.predictions)}
+        parts = audit["source"] | {"the label alone": label_alone(report)}
         _forest(parts, "balanced accuracy", 1 / max(2, len(report.test["by_source"])), "shortcut_source")
     label = estimate(parts["the label alone"])
     if label.value is not None:
