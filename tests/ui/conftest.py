@@ -11,6 +11,7 @@ from drawn_report import write_drawn_report
 from playwright.sync_api import sync_playwright
 
 from covid_model.settings import MANIFEST, MODELS, REPORTS, RUNS, SAMPLES, THUMBNAILS
+from ui.available_images import available_images
 
 OWN_FOLDERS = {RUNS: "runs", MODELS: "models", SAMPLES: "samples", REPORTS: "reports"}
 
@@ -56,3 +57,12 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the dashboard's runs, empty."""
     monkeypatch.setenv(RUNS.variable, str(tmp_path))
     return tmp_path
+
+
+@pytest.fixture
+def no_public_images(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As on a machine that has nothing but the project."""
+    monkeypatch.delenv("COVID_XRAY_DATA", raising=False)
+    available_images.clear()
+    yield
+    available_images.clear()

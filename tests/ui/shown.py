@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from ui.inert import JOINER
 
 ENTRY = str(Path(__file__).resolve().parents[2] / "streamlit_app.py")
+WORDS = ("Supported", "Not supported", "Withheld")
 KINDS = ("markdown", "caption", "subheader", "success", "error", "warning", "info")
 
 
@@ -44,3 +45,10 @@ def viewer(app: AppTest) -> dict[str, Any]:
 def page_text(app: AppTest) -> str:
     """All text on the page."""
     return "\n".join(plain(element.value) for kind in KINDS for element in app.get(kind))
+
+
+def verdict_word(app: AppTest) -> str:
+    """The word on the chip beside the answer."""
+    words = [word for word in WORDS for badge in app.main.markdown if f" {word}]" in badge.value]
+    assert len(words) == 1
+    return words[0]
