@@ -28,7 +28,7 @@ MARKER: Final = "<!-- Below: written by `python -m docs.default_model` from the 
 RECORDS: Final = Path(__file__).with_name("cross-validation")
 """A folder for each step of assets/ablation.json, named by its title with hyphens."""
 BEFORE: Final = RECORDS / "before"
-"""A folder for each retrained model: the report of the one that shipped under its name before."""
+"""Reports of models that shipped before; each folder is named by the model, or by what that one had."""
 INSIDE: Final = "auc/covid-chestxray-dataset"
 ABROAD: Final = "without covid-chestxray-dataset/auc_inside"
 SCORES: Final = {
@@ -120,10 +120,13 @@ def _baseline(referee: str) -> float:
     return max(float(one["scores"]["hit"]["value"]) for one in maps if one["model"] == BASELINES)
 
 
-def beside_table(model: str) -> list[str]:
-    """A model and the one before it on the same test images, with the difference by the same draws of patients."""
-    now, then = read_report(ASSETS / "reports" / model), read_report(BEFORE / model)
-    lines = [f"| `{model}`, on the same test images | images | the model before | now | difference |", "|---" * 5 + "|"]
+def beside_table(folder: Path) -> list[str]:
+    """A model and one before it on the same test images, with the difference by the same draws of patients."""
+    then = read_report(folder)
+    model = then.content["model"]
+    now = read_report(ASSETS / "reports" / model)
+    before = "the model before" if folder.name == model else folder.name.replace("-", " ")
+    lines = [f"| `{model}`, on the same test images | images | {before} | now | difference |", "|---" * 5 + "|"]
     children = sources_with(lambda source: source.children)
     parts = {"all": now.predictions["source"].notna()}
     parts["without collections of children"] = ~now.predictions["source"].isin(children)
@@ -175,7 +178,7 @@ def tables() -> str:
         "\n".join(lines),
         limits_of_bars(),
         "## Beside the models before",
-        *("\n".join(beside_table(model)) for model in sorted(path.name for path in BEFORE.iterdir())),
+        *("\n".join(beside_table(folder)) for folder in sorted(BEFORE.iterdir())),
     ]
     return "\n\n".join(parts) + "\n"
 

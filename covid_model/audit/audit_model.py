@@ -18,7 +18,7 @@ from covid_model import __version__
 from covid_model.api.model import Model
 from covid_model.data.lesions import is_outlined, lesion_mask
 from covid_model.data.manifest import data_hash
-from covid_model.evaluation.bootstrap import mean_interval
+from covid_model.evaluation.bootstrap import Interval, mean_interval, share_interval
 from covid_model.explain.methods import DEFAULT_METHOD, METHODS
 from covid_model.files import write_json
 from covid_model.images.read import load_image
@@ -119,10 +119,16 @@ def lesions(model: Model, rows: pd.DataFrame) -> AuditRecord:
                 for score, value in lesion_scores(heatmap, inputs.lesions).items():
                     found.setdefault(name, {}).setdefault(score, []).append(value)
     means = {
-        name: {score: asdict(mean_interval(patients, np.nan_to_num(np.array(values)))) for score, values in scores.items()}
+        name: {score: asdict(_interval(score, patients, values)) for score, values in scores.items()}
         for name, scores in found.items()
     }
     return {"images": len(outlined), "scores": means}
+
+
+def _interval(score: str, patients: list[str], values: list[float]) -> Interval:
+    """Of `lesion_scores`, a hit is a share of images."""
+    mean = share_interval if score == "hit" else mean_interval
+    return mean(patients, np.nan_to_num(np.array(values)))
 
 
 def of_method(model: Model, method: str, rows: pd.DataFrame, seed: int) -> AuditRecord:

@@ -16,7 +16,7 @@ from covid_model.api.model import Model
 from covid_model.backends.base import Progress
 from covid_model.data.manifest import data_hash
 from covid_model.errors import DataError
-from covid_model.evaluation.bootstrap import mean_interval
+from covid_model.evaluation.bootstrap import share_interval
 from covid_model.evaluation.conformal import LEVEL, limit
 from covid_model.evaluation.groups import LEAST
 from covid_model.evaluation.report import rounded
@@ -127,7 +127,7 @@ def summary(rows: pd.DataFrame, shares: NDArray[np.float64], level: float = LEVE
     share = limit(shares[inside], level)
 
     def coverage(size: float, chosen: NDArray[np.bool_]) -> dict[str, Any]:
-        return asdict(mean_interval(patients[chosen], (shares[chosen] <= size).astype(np.float64)))
+        return asdict(share_interval(patients[chosen], (shares[chosen] <= size).astype(np.float64)))
 
     by_source: dict[str, Any] = {}
     left_out: dict[str, Any] = {}

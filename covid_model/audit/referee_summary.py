@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ from covid_model.audit.zones import holm, zone_correlation
 from covid_model.data.annotations import ZONES
 from covid_model.data.marked import BOXES, OUTLINES, ZONE_SCORES
 from covid_model.errors import DataError
-from covid_model.evaluation.bootstrap import DRAWS
+from covid_model.evaluation.bootstrap import DRAWS, exact_ends
 from covid_model.explain.methods import DEFAULT_METHOD
 
 Record = Mapping[str, Any]
@@ -67,6 +67,15 @@ def clustered(patients: Sequence[str], values: NDArray[np.float64], draws: int =
     low, high = np.percentile(drawn, [2.5, 97.5])
     p = max(1 / draws, 2 * min(float((drawn <= 0).mean()), float((drawn >= 0).mean())))
     return Clustered(float(values[known].mean()), float(low), float(high), int(known.sum()), len(names), min(1.0, p))
+
+
+def _mean(score: str, patients: Sequence[str], values: NDArray[np.float64]) -> Clustered:
+    """As `clustered`; hits are shares, and where all or none hit, a bootstrap has no width."""
+    found = clustered(patients, values)
+    if score != "hit" or found.value not in (0, 1):
+        return found
+    low, high = exact_ends(found.value, found.patients)
+    return replace(found, low=low, high=high)
 
 
 def summarise_referees(records: Sequence[Record]) -> Results:
@@ -202,7 +211,7 @@ def _referee(rows: pd.DataFrame, referee: str) -> Results:
     maps = []
     for model, method in dict.fromkeys(key[:2] for key in values.columns):
         own = values[model, method]
-        scores = {score: asdict(clustered(patients, own[score].to_numpy(float))) for score in own.columns}
+        scores = {score: asdict(_mean(score, patients, own[score].to_numpy(float))) for score in own.columns}
         value = own[primary].to_numpy(float)
         gap = asdict(clustered(patients, value - reference, TEST_DRAWS))
         row: Results = {"model": model, "method": method, "scores": scores, "to_baseline": gap}

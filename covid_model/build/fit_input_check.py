@@ -14,7 +14,7 @@ from tqdm import tqdm
 from covid_model import __version__
 from covid_model.build.negatives import NEGATIVES
 from covid_model.data.manifest import data_hash
-from covid_model.evaluation.bootstrap import mean_interval
+from covid_model.evaluation.bootstrap import share_interval
 from covid_model.files import file_sha256, write_arrays, write_json
 from covid_model.images.read import load_image
 from covid_model.input_check.check import CARD, FRONTAL, NUMBERS, InputCheck
@@ -125,7 +125,7 @@ def refusals(check: InputCheck, pictures: PictureFeatures) -> dict[str, Any]:
     }
     groups |= {str(name): pictures.name == name for name in np.unique(pictures.name) if name != FRONTAL}
     return {
-        name: {"pictures": int(chosen.sum()), **vars(mean_interval(pictures.patient[chosen], refused[chosen]))}
+        name: {"pictures": int(chosen.sum()), **vars(share_interval(pictures.patient[chosen], refused[chosen]))}
         for name, chosen in groups.items()
         if chosen.any()
     }

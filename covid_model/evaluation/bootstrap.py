@@ -5,7 +5,7 @@ so that a bootstrap is matrix products and sorted sums, not a Python loop over r
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -49,14 +49,19 @@ class Resampled:
     images: int
     patients: int
 
-    def intervals(self) -> dict[str, Interval]:
-        """The interval of every score that is a single number. Draws for which it is not defined are left out."""
-        ends = self.ends()
-        return {
-            name: Interval(_number(value), _number(ends[name][0]), _number(ends[name][1]), self.images, self.patients)
-            for name, value in self.values.items()
-            if value.ndim == 0
-        }
+    def intervals(self, behind: Callable[[str], int] = lambda score: 0) -> dict[str, Interval]:
+        """The interval of every score that is a single number. Draws for which it is not defined are left out.
+
+        behind: the patients of whom a score is a share; 0 for what is no share. A share of 0 or 1 has `exact_ends`.
+        """
+        ends, found = self.ends(), {}
+        for name, value in self.values.items():
+            if value.ndim == 0:
+                low, high = ends[name]
+                if value in (0, 1) and (count := behind(name)):
+                    low, high = exact_ends(float(value), count)
+                found[name] = Interval(_number(value), _number(low), _number(high), self.images, self.patients)
+        return found
 
     def bands(self, name: str, digits: int = 4) -> dict[str, list[Any]]:
         """A score that is a curve, as lists `value`, `low` and `high`; None where it is not defined."""
@@ -77,7 +82,7 @@ class Resampled:
         return found
 
 
-def _number(value: Floats) -> float | None:
+def _number(value: Floats | float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
@@ -163,6 +168,19 @@ def mean_interval(patients: Sequence[str] | NDArray[np.str_], values: NDArray[np
     1.0
     """
     return patient_interval(patients, lambda weights: weights @ values / weights.sum(axis=1))
+
+
+def share_interval(patients: Sequence[str] | NDArray[np.str_], values: NDArray[np.floating]) -> Interval:
+    """The mean of one value in [0, 1] an image, (n,), as `mean_interval`; with `exact_ends` where all are 0 or all are 1.
+
+    >>> round(share_interval(["a", "b"], np.array([1.0, 1.0])).low, 3)
+    0.158
+    """
+    found = mean_interval(patients, values)
+    if found.value not in (0, 1):
+        return found
+    low, high = exact_ends(found.value, found.patients)
+    return replace(found, low=low, high=high)
 
 
 def exact_ends(value: float, count: int) -> tuple[float, float]:

@@ -49,6 +49,22 @@ class Cases:
         """(n,) class of highest probability."""
         return np.asarray(self.probabilities.argmax(axis=1))
 
+    def behind(self, thresholds: Mapping[str, float]) -> Callable[[str], int]:
+        """Name of a score of `all_scores` -> the patients of whom it is a share; 0 for what is no share."""
+
+        def patients(score: str) -> int:
+            measure, _, name = score.partition("/")
+            if measure == "accuracy":
+                return len(np.unique(self.patients))
+            if measure not in ("sensitivity", "specificity", "ppv", "npv"):
+                return 0
+            k = self.classes.index(name)
+            called = self.probabilities[:, k] >= thresholds[name]
+            inside = self.label == k if measure in ("sensitivity", "specificity") else called
+            return len(np.unique(self.patients[inside if measure in ("sensitivity", "ppv") else ~inside]))
+
+        return patients
+
     def thresholds(self, points: Mapping[str, Mapping[str, float]], point: str) -> dict[str, float]:
         """Class -> its threshold at an operating point; without one 1 / classes, or 50% in a multilabel model."""
         even = CALLED if self.head == "multilabel" else 1 / len(self.classes)

@@ -30,7 +30,13 @@ def paired_difference(
         }
 
     table: dict[str, dict[str, dict[str, Any]]] = {}
-    for key, interval in resample(first.patients, both, draws=draws, biased=BIASED).intervals().items():
+    sides = {"first": first.behind(thresholds[0]), "second": second.behind(thresholds[1])}
+
+    def behind(key: str) -> int:
+        name, _, part = key.rpartition(":")
+        return sides[part](name) if part in sides else 0
+
+    for key, interval in resample(first.patients, both, draws=draws, biased=BIASED).intervals(behind).items():
         name, _, part = key.rpartition(":")
         table.setdefault(name, {})[part] = asdict(interval)
     return table

@@ -9,7 +9,7 @@ import pandas as pd
 from covid_model.data.browse import ManifestTable
 from covid_model.data.description import Description, describe
 from covid_model.data.manifest import second_reads_of
-from covid_model.evaluation.bootstrap import exact_ends, mean_interval
+from covid_model.evaluation.bootstrap import share_interval
 
 
 def label_noise(images: ManifestTable) -> dict[str, dict[str, Any]]:
@@ -20,12 +20,10 @@ def label_noise(images: ManifestTable) -> dict[str, dict[str, Any]]:
     rows = pd.DataFrame(second_reads_of(images.path), columns=["label", "patient", "again"])
     found = {}
     for label, reads in rows.groupby("label"):
-        differs = asdict(mean_interval(reads["patient"].to_numpy(str), (reads["again"] != label).to_numpy(np.float64)))
-        if differs["value"] in (0, 1):  # no draw of patients can differ from it, though other patients may
-            differs["low"], differs["high"] = exact_ends(differs["value"], differs["patients"])
+        differs = share_interval(reads["patient"].to_numpy(str), (reads["again"] != label).to_numpy(np.float64))
         found[str(label)] = {
             "read_as": {str(name): int(count) for name, count in reads["again"].value_counts().items()},
-            "differs": differs,
+            "differs": asdict(differs),
         }
     return found
 

@@ -21,7 +21,7 @@ POINTS_DRAWN: Final = 150
 """Points of a stored ROC or precision-recall curve at most."""
 
 Points = dict[str, dict[str, float]]
-Key = TypeVar("Key")
+Key = TypeVar("Key", bound=str | tuple[str, str])
 
 
 def operating_points_of(val: Cases) -> Points:
@@ -38,11 +38,12 @@ def scored_whole(cases: Cases, thresholds: Mapping[str, Mapping[str, float]]) ->
 
     thresholds: class -> {name of an operating point: probability}, as on the card.
     """
-    found = resample(cases.patients, all_scores(cases, cases.thresholds(thresholds, CARD_POINT)), biased=BIASED)
+    called = cases.thresholds(thresholds, CARD_POINT)
+    found = resample(cases.patients, all_scores(cases, called), biased=BIASED)
     return {
         "images": found.images,
         "patients": found.patients,
-        "scores": {name: asdict(interval) for name, interval in found.intervals().items()},
+        "scores": {name: asdict(interval) for name, interval in found.intervals(cases.behind(called)).items()},
         "confusion": confusion(cases.label, cases.predicted, len(cases.classes)),
     }
 
@@ -158,7 +159,10 @@ def _conformal(rows: pd.DataFrame, cases: Cases, val: Cases) -> dict[str, Any]:
 
 
 def _means(cases: Cases, values: Mapping[Key, NDArray[np.float64]], inside: NDArray[np.bool_]) -> dict[Key, dict[str, Any]]:
-    """The means over some images as intervals, all in the same draws; without value where they are fewer than LEAST."""
+    """The means over some images as intervals, all in the same draws; without value where they are fewer than LEAST.
+
+    All but the size of a set are shares of images.
+    """
     patients = cases.patients[inside]
     if len(patients) < LEAST:
         few = {"value": None, "low": None, "high": None, "images": len(patients), "patients": len(np.unique(patients))}
@@ -169,5 +173,7 @@ def _means(cases: Cases, values: Mapping[Key, NDArray[np.float64]], inside: NDAr
         means = (weights @ summed).T / weights.sum(axis=1)
         return {str(place): mean for place, mean in enumerate(means)}
 
-    intervals = resample(patients, statistic).intervals().values()
+    count = len(np.unique(patients))
+    behind = {str(place): 0 if key[-1:] == ("size",) else count for place, key in enumerate(values)}
+    intervals = resample(patients, statistic).intervals(behind.__getitem__).values()
     return {key: asdict(interval) for key, interval in zip(values, intervals, strict=True)}

@@ -43,6 +43,8 @@ SPUR: Final = 0.06
 """What is narrower than twice this share of a piece's size, the square root of its area, is a spur and cut off."""
 CORNER: Final = 0.06
 """How far, as the same share, the outline may reach beyond what is wide enough: the sharp corners of a lung are its own."""
+NOTCH: Final = 0.25
+"""A disc of this share of a lung's size does not reach into a notch, which is filled; the dome of the diaphragm is wider."""
 LEAST_SURE: Final = 0.80
 """Mean probability inside the mask below which the outline is doubtful."""
 
@@ -134,7 +136,7 @@ class LungSegmenter:
 
 
 def judged(probability: NDArray[np.float32]) -> LungMask:
-    """Threshold at one half, keep the two largest pieces, fill their holes, cut off their spurs, and judge the result."""
+    """Threshold at one half, keep the two largest pieces, fill holes and notches, cut off spurs, and judge the result."""
     return _judged(probability > 0.5, probability.__getitem__)
 
 
@@ -159,7 +161,7 @@ def _judged(likely: NDArray[np.bool_], probabilities: Callable[[NDArray[np.bool_
 
 
 def _pieces(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
-    """Up to two largest connected pieces of at least SMALLEST_LUNG, holes filled and without spurs, largest first."""
+    """Up to two largest connected pieces of at least SMALLEST_LUNG, without holes, spurs and notches, largest first."""
     outlines, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     found = []
     for outline in outlines:
@@ -173,9 +175,14 @@ def _pieces(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
         if size >= SMALLEST_LUNG * mask.size:
             around = slice(max(top - 1, 0), top + height + 1), slice(max(left - 1, 0), left + width + 1)
             canvas[around] = _without_spurs(canvas[around], math.sqrt(size))
-            found.append((size, canvas.view(bool)))
+            found.append((size, canvas, box))
     found.sort(key=lambda piece: -piece[0])
-    return [piece for _, piece in found[:2]]
+    pieces = [canvas.view(bool) for _, canvas, _ in found[:2]]
+    # The gap between two lungs that touch is no notch.
+    if len(pieces) == 2 or (pieces and _one_sided(pieces)):
+        for size, canvas, box in found[:2]:
+            canvas[box] = _without_notches(canvas[box], math.sqrt(size))
+    return pieces
 
 
 def _without_spurs(piece: NDArray[np.uint8], size: float) -> NDArray[np.uint8]:
@@ -188,6 +195,15 @@ def _without_spurs(piece: NDArray[np.uint8], size: float) -> NDArray[np.uint8]:
         return piece
     reach = cv2.distanceTransform((~wide).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     return piece & (reach <= (SPUR + CORNER) * size)
+
+
+def _without_notches(piece: NDArray[np.uint8], size: float) -> NDArray[np.uint8]:
+    """A lung (h, w), 1 inside, with its notches filled: a closing by a disc. size: the square root of its area."""
+    edge = math.ceil(NOTCH * size) + 1
+    padded = cv2.copyMakeBorder(piece, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=0)
+    near = cv2.distanceTransform(1 - padded, cv2.DIST_L2, cv2.DIST_MASK_5) <= NOTCH * size
+    inside = cv2.distanceTransform(near.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) > NOTCH * size
+    return piece | inside[edge:-edge, edge:-edge].view(np.uint8)
 
 
 def _one_sided(pieces: list[NDArray[np.bool_]]) -> bool:

@@ -58,6 +58,7 @@ RECIPES: Final[dict[str, Recipe]] = {
         changes=(
             *_SINCE,
             "A third term holds the features of plain grey outlines together, so that an outline alone says nothing.",
+            "The outlines that it is shown have no notches: what bites into a lung and is narrower than its dome is filled.",
         ),
     ),
     "whole-image": Recipe(

@@ -62,6 +62,7 @@ def test_a_few_calibration_images_promise_the_whole_image() -> None:
     found = summary(rows[kept], np.full(int(kept.sum()), 0.2))
     assert found["share"] == 1.0
     assert found["coverage"]["value"] == 1.0
+    assert found["coverage"]["low"] == 0.025 ** (1 / found["coverage"]["patients"]), "few patients are not all"
 
 
 @pytest.fixture

@@ -176,6 +176,8 @@ def test_a_map_is_compared_with_the_best_baseline_on_the_same_images() -> None:
     for split, images in (("test", 20), ("all", 40)):
         found = results["splits"][split][BOXES]
         assert (found["images"], found["patients"], found["best_baseline"]) == (images, images, "edges")
+        hits = [one["scores"]["hit"] for one in found["maps"]]
+        assert {(hit["value"], hit["low"], hit["high"]) for hit in hits} == {(1.0, 0.025 ** (1 / images), 1.0)}
         measured = {one["method"]: one for one in found["maps"] if one["model"] == "m"}
         assert measured.keys() == ({"gradcam", "hirescam", "rise"} if split == "test" else {"gradcam", "hirescam"}), (
             "a map is listed where it was measured on every image"

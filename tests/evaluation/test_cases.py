@@ -90,6 +90,34 @@ def test_one_class_alone_has_neither_ranking_nor_rates(truth: list[bool]) -> Non
     assert (scores["sensitivity/a"].value, scores["sensitivity/a"].low) == (1.0, 1.0)
 
 
+def test_a_share_of_all_or_none_has_the_exact_interval_of_the_patients_it_is_a_share_of() -> None:
+    """Four normal images of two patients, none called normal, once had a sensitivity of 0 [0, 0]."""
+    label, patients = np.array([0] * 4 + [1] * 6), np.array(["a", "a", "b", "b", *"cdefgh"])
+    cases = Cases(("Normal", "COVID-19"), label, np.tile([0.4, 0.6], (10, 1)), patients)
+    called = {"Normal": 0.5, "COVID-19": 0.5}
+    found = resample(patients, all_scores(cases, called), draws=50).intervals(cases.behind(called))
+    two, six, eight = (1 - 0.025 ** (1 / n) for n in (2, 6, 8))  # Clopper and Pearson 1934, for 0 of n
+    known = {
+        "sensitivity/Normal": (0, two),
+        "specificity/Normal": (1 - six, 1),
+        "npv/Normal": None,
+        "sensitivity/COVID-19": (1 - six, 1),
+        "specificity/COVID-19": (0, two),
+        "ppv/COVID-19": None,
+        "accuracy": None,
+    }
+    for name, ends in known.items():
+        if ends:
+            assert (found[name].low, found[name].high) == pytest.approx(ends), name
+        else:
+            assert 0 < found[name].value < 1, name
+    wrong = Cases(cases.classes, np.zeros(10, int), cases.probabilities, patients)
+    drawn = resample(patients, all_scores(wrong, called), draws=50)
+    assert drawn.intervals(wrong.behind(called))["accuracy"].high == pytest.approx(eight)
+    assert drawn.intervals()["accuracy"].high == 0
+    assert drawn.intervals(wrong.behind(called))["brier"] == drawn.intervals()["brier"], "what is no share stays as it is"
+
+
 def test_balanced_accuracy_averages_over_the_classes_present() -> None:
     score = balanced_accuracy(np.array([0, 0, 0, 1]), np.array([0, 0, 0, 2]))
     assert score(np.array([[1.0, 1, 1, 1], [1, 1, 1, 0]])).tolist() == [0.5, 1.0]

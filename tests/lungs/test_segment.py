@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from covid_model import load_model, sample_image
+from covid_model.backends.probabilities import sigmoid
 from covid_model.errors import ModelError
 from covid_model.lungs.segment import CARD, OUTPUTS, LungSegmenter, judged
 
@@ -59,6 +60,28 @@ def test_a_lung_that_the_image_cuts_off_stays_whole_at_its_edge() -> None:
     assert found[100, 0] and found[60:140, 0].all()
 
 
+def test_a_notch_is_filled_and_the_dome_of_the_diaphragm_is_not() -> None:
+    """The default sample once had a bite out of its left lung, above the diaphragm."""
+    whole = probability(LEFT)
+    cv2.rectangle(whole, (112, 40), (168, 160), 0.99, -1)
+    cv2.circle(whole, (140, 200), 50, 0.0, -1)
+    notched = whole.copy()
+    notched[90:100, 100:135] = 0
+    found = judged(notched).mask
+    assert found[95, 118:135].all(), "what bites into a lung is filled"
+    assert dice(found, judged(whole).mask) > 0.99
+    assert not judged(whole).mask[155, 140], "the dome stays outside"
+    assert dice(judged(whole).mask, whole > 0.5) > 0.99, "a lung without a notch stays nearly as it was"
+
+
+def test_the_gap_between_lungs_that_touch_is_not_filled() -> None:
+    canvas = probability((65, 100, 30, 70), (135, 100, 30, 70))
+    canvas[95:105, 60:140] = 0.99
+    found = judged(canvas)
+    assert found.quality == "good" and found.mask[100, 100]
+    assert not found.mask[60, 100] and not found.mask[140, 100]
+
+
 @pytest.mark.parametrize(
     ("canvas", "quality", "words"),
     [
@@ -108,8 +131,8 @@ def test_small_images_keep_their_outline_although_they_are_enlarged_as_the_input
     image = cv2.resize(sample_image("normal-1").pixels, (side, side), interpolation=cv2.INTER_AREA)
     by_area = cv2.resize(image, (256, 256), interpolation=cv2.INTER_AREA)
     outputs = segmenter.run(image)
-    before = cv2.resize(segmenter.run(by_area).logits, (side, side), interpolation=cv2.INTER_LINEAR) > 0
-    assert dice(outputs.lungs.mask, before) > (0.99 if side == 200 else 0.999)
+    before = judged(sigmoid(cv2.resize(segmenter.run(by_area).logits, (side, side), interpolation=cv2.INTER_LINEAR)))
+    assert dice(outputs.lungs.mask, before.mask) > (0.99 if side == 200 else 0.999)
     assert outputs.small.shape == outputs.probability.shape == (256, 256)
 
 

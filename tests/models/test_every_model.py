@@ -1,5 +1,6 @@
 """Every row of MODELS, shipped or only there to be trained: built, trained for a step, kept, explained."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,13 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 
 from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.explain.methods.cam import GradCam
 from covid_model.explain.target import class_target
 from covid_model.models.float16_weights import read_float16_weights, write_float16_weights
-from covid_model.models.specs import MODELS
+from covid_model.models.specs import DEFAULT_MODEL, MODELS
 from covid_model.training.classifier import ClassifierTask
 from covid_model.training.distribute import one_worker
 from covid_model.training.recipes import get_recipe
@@ -21,6 +23,15 @@ from covid_model.training.schedule import make_optimiser
 from covid_model.training.train_step import make_step
 
 
+@pytest.fixture
+def as_it_runs(key: str) -> Iterator[None]:
+    """Steps of one model are compiled, as in use: to compile those of a deep network takes a minute, to run one a second."""
+    tf.config.run_functions_eagerly(key != DEFAULT_MODEL)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.usefixtures("as_it_runs")
 @pytest.mark.parametrize("key", MODELS)
 def test_it_is_built_trained_for_a_step_kept_and_explained(key: str, tmp_path: Path) -> None:
     row, config = MODELS[key], get_recipe(key).config

@@ -51,7 +51,8 @@ def shortcuts(report: StoredReport, _: str) -> None:
         st.caption(
             f"Each collection has its own mix of labels: whoever knows the label alone names the source with "
             f"{label.text('.2f')}, on all {report.test['images']:,} test images. Only what lies above that is more than the "
-            "label."
+            "label. The Explain page's source classifier is fitted on all training images and tested on all of these, so "
+            "its number may differ a little from that of the whole image here."
         )
     flips = estimate(audit["marker_flips"])
     unseen = (
