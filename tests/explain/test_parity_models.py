@@ -79,7 +79,15 @@ def test_score_cam(classifier: Classifier) -> None:
 
 
 def test_saliency(classifier: Classifier) -> None:
-    target = both_ways(classifier)[0]
-    theirs = keras_vis.saliency(classifier.gradients, drawn(classifier), target)
-    ours = METHODS["saliency"](classifier.gradients, drawn(classifier), target)
-    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4 * theirs.max())
+    """As above: near a kink of ReLU a compiled gradient is another at a few pixels, one of the same arithmetic is not."""
+    target, compiled = both_ways(classifier)[0], classifier.gradients
+    theirs = keras_vis.saliency(compiled, drawn(classifier), target)
+    ours = METHODS["saliency"](compiled, drawn(classifier), target)
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-3 * theirs.max())
+    assert (np.abs(ours - theirs) > 1e-4 * theirs.max()).mean() < 0.002
+    tf.config.run_functions_eagerly(True)
+    try:
+        ours = METHODS["saliency"](TensorFlowBackend(classifier.network), drawn(classifier), target)
+    finally:
+        tf.config.run_functions_eagerly(False)
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * theirs.max())
