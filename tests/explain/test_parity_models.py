@@ -83,7 +83,8 @@ def test_saliency(classifier: Classifier) -> None:
     target, compiled = both_ways(classifier)[0], classifier.gradients
     theirs = keras_vis.saliency(compiled, drawn(classifier), target)
     ours = METHODS["saliency"](compiled, drawn(classifier), target)
-    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-3 * theirs.max())
+    at_kinks = classifier.key == "lungs"  # a few pixels of its drawing, with the weights that ship
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=(1e-3 if at_kinks else 1e-4) * theirs.max())
     assert (np.abs(ours - theirs) > 1e-4 * theirs.max()).mean() < 0.002
     tf.config.run_functions_eagerly(True)
     try:
