@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ from covid_model.audit.zones import holm, zone_correlation
 from covid_model.data.annotations import ZONES
 from covid_model.data.marked import BOXES, OUTLINES, ZONE_SCORES
 from covid_model.errors import DataError
-from covid_model.evaluation.bootstrap import DRAWS, exact_ends
+from covid_model.evaluation.bootstrap import DRAWS, with_exact_ends
 from covid_model.explain.methods import DEFAULT_METHOD
 
 Record = Mapping[str, Any]
@@ -72,10 +72,7 @@ def clustered(patients: Sequence[str], values: NDArray[np.float64], draws: int =
 def _mean(score: str, patients: Sequence[str], values: NDArray[np.float64]) -> Clustered:
     """As `clustered`; hits are shares, and where all or none hit, a bootstrap has no width."""
     found = clustered(patients, values)
-    if score != "hit" or found.value not in (0, 1):
-        return found
-    low, high = exact_ends(found.value, found.patients)
-    return replace(found, low=low, high=high)
+    return with_exact_ends(found) if score == "hit" else found
 
 
 def summarise_referees(records: Sequence[Record]) -> Results:

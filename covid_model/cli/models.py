@@ -101,6 +101,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--guide", type=float, help="weight of the attention to radiologists' marks; 0 for none")
     parser.add_argument("--outline", type=float, help="weight of features that tell outlines of lungs apart; 0 for none")
     parser.add_argument("--alike", type=float, help="weight of features that tell sources apart within a label; 0 for none")
+    parser.add_argument("--tilt", type=float, help="how much more groups of larger loss count; 0 for no more")
+    parser.add_argument("--size", type=int, help="side of the network's input in pixels; 0 for the model's own")
     parser.add_argument("--init", choices=INITS)
     parser.add_argument("--base", metavar="DIR", help="with --init run: the run whose best weights to start from")
     parser.add_argument("--patience", type=int, help="epochs without a lower validation loss; 0 for never")

@@ -6,7 +6,7 @@ so that a bootstrap is matrix products and sorted sums, not a Python loop over r
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,18 @@ class Interval:
     high: float | None
     images: int
     patients: int
+
+
+class Share(Protocol):
+    """What `with_exact_ends` reads of a result, which is a dataclass with `low` and `high`, too."""
+
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def patients(self) -> int: ...
+
+
+AnyShare = TypeVar("AnyShare", bound=Share)
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,11 +188,15 @@ def share_interval(patients: Sequence[str] | NDArray[np.str_], values: NDArray[n
     >>> round(share_interval(["a", "b"], np.array([1.0, 1.0])).low, 3)
     0.158
     """
-    found = mean_interval(patients, values)
-    if found.value not in (0, 1):
-        return found
-    low, high = exact_ends(found.value, found.patients)
-    return replace(found, low=low, high=high)
+    return with_exact_ends(mean_interval(patients, values))
+
+
+def with_exact_ends(share: AnyShare) -> AnyShare:
+    """The share as it is, or with `exact_ends` for its patients where it is 0 or 1."""
+    if share.value not in (0, 1):
+        return share
+    low, high = exact_ends(share.value, share.patients)
+    return replace(share, low=low, high=high)  # type: ignore[type-var]
 
 
 def exact_ends(value: float, count: int) -> tuple[float, float]:

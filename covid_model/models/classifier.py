@@ -95,7 +95,7 @@ def load(key: str = DEFAULT_MODEL, segmenter: LungSegmenter | None = None, folde
 
     def load_network() -> "keras.Model":
         _require_weights(weights, card)
-        return read_network(row, weights)
+        return read_network(row.at_size(card.preprocessing.size[0]), weights)
 
     _require_weights(weights, card)
     digest = card.weights_sha256

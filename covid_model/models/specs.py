@@ -1,7 +1,7 @@
 """The MODELS table: every classifier, for pages, command line, training, docs and tests."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from covid_model.data.labels import LABELS
@@ -57,6 +57,20 @@ class ModelSpec:
     def class_of(self, label: str) -> int:
         """The index of the class that a known label belongs to."""
         return self.classes.index(self.merges.get(label, label))
+
+    def at_size(self, side: int) -> "ModelSpec":
+        """The same model with a square input of `side` pixels; 0 for its own size."""
+        if side in (0, self.preprocessing.size[0]):
+            return self
+        small = self.build
+
+        def build() -> "keras.Model":
+            import keras
+
+            network, shape = small(), (side, side, self.preprocessing.channels)
+            return keras.models.clone_model(network, input_tensors=keras.Input(shape, name="image"))
+
+        return replace(self, preprocessing=replace(self.preprocessing, size=(side, side)), build=build)
 
     @property
     def weights_name(self) -> str:

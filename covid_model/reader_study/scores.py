@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from covid_model.evaluation.bootstrap import Interval, mean_interval
+from covid_model.evaluation.bootstrap import Interval, share_interval
 from covid_model.reader_study.session import Reading
 
 Row = dict[str, str | int | float | bool]
@@ -79,7 +79,8 @@ def rows_of(reader: str, readings: Sequence[Reading], regions: Mapping[int, str]
 def measured(rows: Sequence[Row]) -> dict[str, Interval]:
     """Every measure with its 95% interval: bootstrapped by reader where there are several, else Wilson's (1927).
 
-    A bootstrap of few images of one reader would call 0 of 2 certain.
+    A bootstrap of few images of one reader would call 0 of 2 certain, and one of readers who agree has no width: where all
+    or none count, the interval is the exact one for so many readers.
 
     >>> row = {"reader": "a", "image": "x", "truth": "N", "shown": "C", "shown_right": False, "first": "N", "second": "C",
     ...        "region": "", "heatmap_region": ""}
@@ -93,7 +94,7 @@ def measured(rows: Sequence[Row]) -> dict[str, Interval]:
         among = [row for row in rows if measure.among(row)]
         counted = [measure.counts(row) for row in among]
         readers = [str(row["reader"]) for row in among]
-        found[measure.key] = mean_interval(readers, np.array(counted, float)) if several else _wilson(counted)
+        found[measure.key] = share_interval(readers, np.array(counted, float)) if several else _wilson(counted)
     return found
 
 

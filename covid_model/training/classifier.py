@@ -16,7 +16,15 @@ from covid_model.progress import ProgressLog
 from covid_model.training.batches import ImageBatches, image_weights
 from covid_model.training.config import TrainConfig
 from covid_model.training.distribute import Workers, one_worker
-from covid_model.training.guidance import LOGITS, attention_loss, evidence_by_class, inside, outline_loss, source_loss
+from covid_model.training.guidance import (
+    LOGITS,
+    attention_loss,
+    evidence_by_class,
+    group_tilt,
+    inside,
+    outline_loss,
+    source_loss,
+)
 from covid_model.training.image_cache import load_small
 from covid_model.training.initial_weights import initial_weights
 from covid_model.training.losses import classification_loss
@@ -113,6 +121,8 @@ class ClassifierTask(Task):
             return classification_loss(output, onehot, self.config.label_smoothing, offset)
         logits, evidence, marks, features, source, empty = output
         loss = classification_loss(logits, onehot, self.config.label_smoothing, offset)
+        if self.config.tilt:
+            loss *= group_tilt(loss, onehot, source, self.config.tilt)
         loss += self.config.guide * attention_loss(evidence, onehot, marks)
         return (
             loss
@@ -168,7 +178,7 @@ def start(
     """
     run.check_new()
     workers = workers or one_worker()
-    task = ClassifierTask(get_model(config.model), config, table, segmenter, workers)
+    task = ClassifierTask(get_model(config.model).at_size(config.size), config, table, segmenter, workers)
     data = (data_hash(table), len(table), str(manifest.resolve()) if manifest else "")
     return start_run(run, task, {**config.as_dict(), **dict(zip(DATA, data, strict=True))}, workers)
 
@@ -189,7 +199,7 @@ def resume(
         )
     config = TrainConfig.from_dict({name: value for name, value in stored.items() if name not in DATA})
     workers = workers or one_worker()
-    task = ClassifierTask(get_model(config.model), config, table, segmenter, workers)
+    task = ClassifierTask(get_model(config.model).at_size(config.size), config, table, segmenter, workers)
     return resume_run(run, task, workers)
 
 

@@ -15,8 +15,8 @@ INITS: Final[tuple[Init, ...]] = ("imagenet", "shipped", "random", "run")
 PRECISIONS: Final[tuple[Precision, ...]] = ("auto", "float32", "mixed_bfloat16")
 BALANCES: Final[tuple[Balance, ...]] = ("label and source", "label", "none")
 
-TERMS: Final = ("guide", "outline", "alike")
-"""Settings that weigh terms of the loss (`training.guidance`)."""
+TERMS: Final = ("guide", "outline", "alike", "tilt")
+"""Settings of the loss beyond its cross-entropy (`training.guidance`)."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class TrainConfig:
     spectrum: largest share of the amplitudes that an image takes from another one (`augment.mixed_spectrum`); 0 for none.
     guide, outline, alike: weights of three terms of the loss (`training.guidance`), 0 for none: how little of the attention
     is on radiologists' marks, how far the features of outlines without lungs differ, and those of sources within a label.
+    tilt: how much more the groups of a label and source count that have the larger loss, 0 for no more (`group_tilt`).
+    size: side of the network's square input in pixels, 0 for the model's own.
     augmentation: key of AUGMENTATIONS. init: initial weights; base: for init "run", the folder of the run whose best weights
     are used. patience: epochs without a lower validation loss before the run stops, 0 for never.
     log_every: steps between two lines of metrics. precision: of the computation; "auto" is bfloat16 where every graphics
@@ -61,6 +63,8 @@ class TrainConfig:
     guide: float = 0.0
     outline: float = 0.0
     alike: float = 0.0
+    tilt: float = 0.0
+    size: int = 0
     augmentation: str = "light"
     init: Init = "imagenet"
     base: str = ""
@@ -70,7 +74,7 @@ class TrainConfig:
     precision: Precision = "auto"
 
     def __post_init__(self) -> None:
-        least = {"epochs": 1, "head_epochs": 0, "batch": 1, "steps": 0, "patience": 0, "log_every": 1}
+        least = {"epochs": 1, "head_epochs": 0, "batch": 1, "steps": 0, "size": 0, "patience": 0, "log_every": 1}
         for name, low in (least | dict.fromkeys(TERMS, 0)).items():
             if not getattr(self, name) >= low:
                 raise RunError(f"{name} must be at least {low}. Received: {getattr(self, name)}.")

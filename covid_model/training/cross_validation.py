@@ -150,4 +150,5 @@ def _train(fold: Fold, config: TrainConfig, run: RunFolder, begun: bool, segment
     trainer = resume(run, fold.table, segmenter) if begun else start(run, config, fold.table, segmenter)
     if trainer.train() != "finished":
         raise RunError(f"The training in {run.path} did not finish: {run.status().get('reason', '')}")
-    export_model(best_network(run), get_model(config.model), config, Recipe(config), fold.table, run.path, segmenter)
+    spec = get_model(config.model).at_size(config.size)
+    export_model(best_network(run), spec, config, Recipe(config), fold.table, run.path, segmenter)

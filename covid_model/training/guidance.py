@@ -99,10 +99,36 @@ def source_loss(features: Any, onehot: Any, source: Any) -> Any:
     """
     import tensorflow as tf
 
-    both = tf.reshape(onehot[:, :, None] * source[:, None, :], (tf.shape(onehot)[0], -1))
-    gap = _expected(features, both) - _expected(features, onehot)
+    gap = _expected(features, _groups(onehot, source)) - _expected(features, onehot)
     total = tf.reduce_sum(tf.square(features - tf.reduce_mean(features, axis=0)))
     return tf.reduce_sum(tf.square(gap)) / (total + LEAST)
+
+
+def group_tilt(loss: Any, onehot: Any, source: Any, tilt: float) -> Any:
+    """(b,) factors of mean 1 by which images of the worse groups of a batch count more; a group is a label in a source.
+
+    exp(t L_g) for an image of group g, with L_g the mean over the group of `loss` (b,), and t the `tilt`, over the mean of
+    all images: the gradient of the tilted loss of groups (Li 2021, arXiv 2007.01162, eq. 7), which nears that of the worst
+    group (group DRO, Sagawa 2020, arXiv 1911.08731) as t grows. onehot: (b, classes). source: (b, sources), one-hot.
+
+    >>> import numpy as np
+    >>> loss, one = np.log(np.array([1, 3], np.float32)), np.ones((2, 1), np.float32)
+    >>> group_tilt(loss, one, np.eye(2, dtype=np.float32), 1.0).numpy().round(4).tolist()
+    [0.5, 1.5]
+    >>> group_tilt(loss, one, one, 1.0).numpy().tolist()
+    [1.0, 1.0]
+    """
+    import tensorflow as tf
+
+    size = tf.cast(tf.shape(loss)[0], tf.float32)
+    return tf.stop_gradient(size * tf.nn.softmax(tilt * _expected(loss[:, None], _groups(onehot, source))[:, 0]))
+
+
+def _groups(onehot: Any, source: Any) -> Any:
+    """(b, classes * sources) one-hot, the label in the source of each image."""
+    import tensorflow as tf
+
+    return tf.reshape(onehot[:, :, None] * source[:, None, :], (tf.shape(onehot)[0], -1))
 
 
 def _expected(features: Any, groups: Any) -> Any:

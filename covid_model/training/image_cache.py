@@ -19,7 +19,10 @@ from covid_model.lungs.segment import LungSegmenter
 from covid_model.training.augment import Augmentation, affine, mixed_spectrum, reexposed, warp
 
 SIDE: Final = 288
-"""Images are kept at this size, above the network's, so that zooming in does not blur."""
+"""Images are kept at this size, or, for larger networks, at ZOOM times the network's size."""
+
+ZOOM: Final = 9 / 7
+"""Images are kept so much above the network's size that zooming in does not blur."""
 
 MASK_JITTER: Final = 0.02
 """The mask edge is moved by up to this share of the side in training, so that a model cannot use its exact shape."""
@@ -27,7 +30,7 @@ MASK_JITTER: Final = 0.02
 
 @dataclass(frozen=True, eq=False)
 class SmallImage:
-    """One image at (SIDE, SIDE): uint8 pixels of the region, and the lung mask there (all True for region "image").
+    """One square image: uint8 pixels of the region, and the lung mask there (all True for region "image").
 
     marks: what radiologists marked there, None where they marked nothing.
     """
@@ -55,17 +58,17 @@ def shrink(
 
     marks: (H, W), what radiologists marked.
     """
-    box, mask = whole(image.shape), np.ones(image.shape, bool)
+    box, mask, side = whole(image.shape), np.ones(image.shape, bool), max(SIDE, round(ZOOM * max(spec.size)))
     if spec.region == "lungs" and (lungs := segmenter.find(image.pixels).mask).any():
         box, mask = lung_box(lungs), lungs
     rows, cols = slice(box.top, box.bottom), slice(box.left, box.right)
-    small = resized(image.pixels[rows, cols], (SIDE, SIDE))
-    small_marks = None if marks is None else _small_mask(marks[rows, cols])
-    return SmallImage(np.round(small * 255).astype(np.uint8), _small_mask(mask[rows, cols]), small_marks)
+    small = resized(image.pixels[rows, cols], (side, side))
+    small_marks = None if marks is None else _small_mask(marks[rows, cols], side)
+    return SmallImage(np.round(small * 255).astype(np.uint8), _small_mask(mask[rows, cols], side), small_marks)
 
 
-def _small_mask(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return cv2.resize(mask.astype(np.uint8), (SIDE, SIDE), interpolation=cv2.INTER_NEAREST).astype(bool)
+def _small_mask(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
+    return cv2.resize(mask.astype(np.uint8), (side, side), interpolation=cv2.INTER_NEAREST).astype(bool)
 
 
 def load_small(
@@ -101,13 +104,13 @@ def augmented(
 
     style: an image that up to `most` of the amplitudes are taken from (`mixed_spectrum`).
     """
-    pixels = small.pixels.astype(np.float32) / np.float32(255)
+    pixels, side = small.pixels.astype(np.float32) / np.float32(255), len(small.pixels)
     if style is not None:
         pixels = mixed_spectrum(pixels, style.pixels.astype(np.float32) / np.float32(255), rng.uniform(0, most))
     pixels = reexposed(pixels, augmentation, rng)
     if spec.region == "lungs":
         change = GROW + rng.uniform(-MASK_JITTER, MASK_JITTER)
-        pixels = only_lungs(pixels, grown(small.mask, round(change * SIDE)))
-    matrix = affine(augmentation, (SIDE, SIDE), rng)
+        pixels = only_lungs(pixels, grown(small.mask, round(change * side)))
+    matrix = affine(augmentation, (side, side), rng)
     marks = None if small.marks is None else resized(warp(small.marks.astype(np.float32), matrix), spec.size)
     return View(resized(warp(pixels, matrix), spec.size), marks)

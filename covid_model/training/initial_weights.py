@@ -39,6 +39,7 @@ def initial_weights(model: "keras.Model", spec: ModelSpec, config: TrainConfig, 
 
 def best_network(run: RunFolder) -> "keras.Model":
     """A new network with the weights of a run's best epoch. Raises RunError where there is none."""
-    network = get_model(str(run.config()["model"])).build()
+    config = run.config()
+    network = get_model(str(config["model"])).at_size(config.get("size", 0)).build()
     network.set_weights(read_state(run.checkpoints / BEST)[0]["averaged"])
     return network

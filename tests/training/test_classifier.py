@@ -12,6 +12,8 @@ from small_runs import CONFIG, lines, segmenter
 from covid_model.build.recorded_run import record_run
 from covid_model.errors import RunError
 from covid_model.files import write_json
+from covid_model.images.preprocess import Preprocessing
+from covid_model.images.read import load_image
 from covid_model.models.card import read_card
 from covid_model.models.classifier import load
 from covid_model.models.float16_weights import read_float16_weights
@@ -21,6 +23,7 @@ from covid_model.settings import MODELS as MODELS_FOLDER
 from covid_model.training import classifier
 from covid_model.training.config import TrainConfig
 from covid_model.training.export import export_model
+from covid_model.training.image_cache import shrink
 from covid_model.training.initial_weights import best_network
 from covid_model.training.recipes import RECIPES, Recipe, get_recipe
 from covid_model.training.register import register
@@ -60,6 +63,7 @@ def test_a_run_records_everything_as_it_goes(table: pd.DataFrame, tmp_path: Path
         ({"epochs": 0}, "epochs must be at least 1"),
         ({"learning_rate": 3.0}, "between 0 and 1"),
         ({"ema": 1.0}, "below 1"),
+        ({"size": -1}, "size must be at least 0"),
         ({"frozen": 1.0}, "frozen is at least 0 and below 1"),
         ({"augmentation": "wild"}, "light, acquisition, none"),
         ({"init": "magic"}, "imagenet, shipped, random"),
@@ -68,6 +72,29 @@ def test_a_run_records_everything_as_it_goes(table: pd.DataFrame, tmp_path: Path
 def test_settings_out_of_range_are_one_sentence(change: dict, words: str) -> None:
     with pytest.raises(RunError, match=words):
         TrainConfig("lungs", **change)
+
+
+def test_a_training_at_another_size_gives_a_model_of_that_size(table: pd.DataFrame, tmp_path: Path) -> None:
+    config, run = replace(CONFIG, size=80), RunFolder(tmp_path / "run")
+    training = classifier.start(run, config, table, segmenter())
+    assert training.train() == "finished"
+    spec = MODELS["steveroger"].at_size(80)
+    export_model(best_network(run), spec, config, Recipe(config), table, run.path, segmenter())
+    card = read_card(run.path / spec.card_name)
+    assert (card.preprocessing.size, MODELS["steveroger"].preprocessing.size) == ((80, 80), (64, 64))
+    trained = load("steveroger", segmenter(), folder=run.path)
+    image = load_image(Path(table["path"][0]))
+    assert trained.prepare(image).batch.shape == (1, 80, 80, 3)
+    assert spec.at_size(0) is spec.at_size(80) is spec
+
+
+def test_images_are_kept_larger_than_the_network_sees_them(table: pd.DataFrame) -> None:
+    image = load_image(Path(table["path"][0]))
+    assert shrink(image, Preprocessing(size=(96, 96)), segmenter()).pixels.shape == (288, 288)
+    large = shrink(image, Preprocessing(size=(320, 320)), segmenter(), np.ones(image.shape, bool))
+    assert large.pixels.shape == large.mask.shape == (411, 411)
+    assert large.marks is not None
+    assert large.marks.shape == (411, 411)
 
 
 def test_frozen_layers_keep_their_initial_weights_and_the_others_learn(table: pd.DataFrame, tmp_path: Path) -> None:

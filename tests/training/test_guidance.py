@@ -18,7 +18,14 @@ from covid_model.training import classifier, image_cache
 from covid_model.training.augment import Augmentation, mixed_spectrum
 from covid_model.training.batches import OUTLINED, ImageBatches
 from covid_model.training.config import Precision, TrainConfig
-from covid_model.training.guidance import attention_loss, evidence_by_class, inside, outline_loss, source_loss
+from covid_model.training.guidance import (
+    attention_loss,
+    evidence_by_class,
+    group_tilt,
+    inside,
+    outline_loss,
+    source_loss,
+)
 from covid_model.training.image_cache import SIDE, SmallImage, augmented
 from covid_model.training.run_folder import RunFolder
 
@@ -79,10 +86,33 @@ def test_smaller_features_do_not_lower_it() -> None:
     assert slope[1] > 0 > slope[2], "up where it sets the sources apart"
 
 
+def test_the_worse_a_group_the_more_its_images_count() -> None:
+    onehot, source = np.eye(2, dtype=np.float32)[[0, 0, 0, 1]], np.eye(2, dtype=np.float32)[[0, 0, 1, 1]]
+    loss = np.array([0.0, 2.0, 3.0, 1.0], np.float32)
+    found = group_tilt(loss, onehot, source, 0.5).numpy()
+    parts = np.exp([0.5, 0.5, 1.5, 0.5])
+    np.testing.assert_allclose(found, 4 * parts / parts.sum(), rtol=1e-5)
+    np.testing.assert_allclose(group_tilt(loss, onehot, source, 0.0), 1, rtol=1e-6)
+    worst = group_tilt(loss, onehot, source, 100.0).numpy()
+    np.testing.assert_allclose(worst, [0, 0, 4, 0], atol=1e-5)
+
+
+def test_a_tilted_loss_has_the_gradient_of_the_log_of_the_mean_exponential_of_group_losses() -> None:
+    """Groups of as many images each, so that the mean over images is that over groups."""
+    onehot, source = np.ones((4, 1), np.float32), np.eye(2, dtype=np.float32)[[0, 0, 1, 1]]
+    loss, tilt = tf.Variable([0.2, 0.4, 1.0, 2.0]), 2.0
+    with tf.GradientTape(persistent=True) as tape:
+        tilted = tf.reduce_mean(loss * group_tilt(loss, onehot, source, tilt))
+        groups = tf.stack([tf.reduce_mean(loss[:2]), tf.reduce_mean(loss[2:])])
+        direct = tf.math.log(tf.reduce_mean(tf.exp(tilt * groups))) / tilt
+    np.testing.assert_allclose(tape.gradient(tilted, loss), tape.gradient(direct, loss), rtol=1e-5)
+
+
 def test_a_network_without_a_mean_over_cells_is_refused(table: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(
         RunError,
-        match="guide, outline, alike need a network that ends in a mean over cells and one layer, which steveroger does not",
+        match="guide, outline, alike, tilt need a network that ends in a mean over cells and one layer, "
+        "which steveroger does not",
     ):
         classifier.start(RunFolder(tmp_path / "run"), replace(CONFIG, guide=1.0), table, segmenter())
 
