@@ -3,7 +3,7 @@
 import hashlib
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
@@ -17,6 +17,11 @@ def file_sha256(path: Path) -> str:
     """Hex digest of the bytes of a file of any size."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def code_sha256(sources: Iterable[Path], *others: str) -> str:
+    """Hex digest of source files, the same with either kind of line end, and of other text that belongs to them."""
+    return hashlib.sha256("\0".join([*(path.read_text("utf-8") for path in sources), *others]).encode()).hexdigest()
 
 
 @contextmanager

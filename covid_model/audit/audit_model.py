@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from covid_model import __version__
 from covid_model.api.model import Model
+from covid_model.audit.outline import made_from
 from covid_model.data.lesions import is_outlined, lesion_mask
 from covid_model.data.manifest import data_hash
 from covid_model.evaluation.bootstrap import Interval, mean_interval, share_interval
@@ -44,7 +45,7 @@ def audit_model(model: Model, table: pd.DataFrame, folder: Path, seed: int = 0) 
     """
     test = table[table["split"] == "test"].reset_index(drop=True)
     sample = test.sample(min(IMAGES, len(test)), random_state=seed)
-    of = {"weights_sha256": model.classifier.weights_digest, "data_hash": data_hash(table), "version": __version__}
+    of = {**made_from(model.classifier), "data_hash": data_hash(table), "version": __version__}
     parts = folder / f"{model.key}.audit.parts"
     parts.mkdir(parents=True, exist_ok=True)
     kept = partial(_kept, parts, {**of, "seed": seed})
@@ -63,7 +64,7 @@ def audit_model(model: Model, table: pd.DataFrame, folder: Path, seed: int = 0) 
 
 
 def _kept(parts: Path, of: dict[str, Any], name: str, measure: Callable[[], AuditRecord]) -> AuditRecord:
-    """One part, read from the folder `parts` where an earlier call measured it of the same weights, data and seed."""
+    """One part, read from the folder `parts` where an earlier call measured it with the same `of`."""
     path = parts / f"{name}.json"
     if not path.is_file() or json.loads(path.read_text("utf-8"))["of"] != of:
         write_json(path, {"of": of, "found": measure()})

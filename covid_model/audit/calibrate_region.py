@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from covid_model import __version__
 from covid_model.api.model import Model
+from covid_model.audit.outline import made_from
 from covid_model.backends.base import Progress
 from covid_model.data.manifest import data_hash
 from covid_model.errors import DataError
@@ -37,7 +38,7 @@ CALIBRATION, TEST = "val", "test"
 def calibrate_region(
     model: Model, table: pd.DataFrame, methods: Sequence[str], out: Path, folder: Path, level: float = LEVEL
 ) -> dict[str, Any]:
-    """Write `<model>.region.json` to `folder` and return it; sizes of other methods for the same weights and images stay.
+    """Write `<model>.region.json` to `folder` and return it; sizes of other methods stay that were measured alike.
 
     out: folder of one record an image; a later call continues it. Only images that the input check accepts count. Raises
     DataError where a split has no images of the model's labels, or a file cannot be written.
@@ -51,11 +52,11 @@ def calibrate_region(
         raise DataError(f"{out} cannot be written: {error.strerror}.") from error
     found = rows.reset_index(drop=True).join(measured)
     found = found[found["accepted"]]
-    path, digest = region_path(model.key, folder), model.classifier.weights_digest
+    path = region_path(model.key, folder)
     older = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     about = {
         "model": model.key,
-        "weights_sha256": digest,
+        **made_from(model.classifier),
         "data_hash": data_hash(table),
         "level": level,
         "steps": STEPS,
@@ -90,13 +91,13 @@ def _layer(model: Model, method: str) -> str:
 def _measured(model: Model, rows: pd.DataFrame, methods: Sequence[str], folder: Path) -> Iterator[dict[str, Any]]:
     """For each image: did the input check accept it, its distance, and its least share by method."""
     folder.mkdir(parents=True, exist_ok=True)
-    made_from = {"weights": model.classifier.weights_digest, "steps": STEPS}
+    about = {**made_from(model.classifier), "steps": STEPS}
 
     def measure(row: Any, _: Progress) -> dict[str, Any]:
         path = folder / f"{row.digest[:32]}.json"
         known = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-        if any(known.get(name) != value for name, value in made_from.items()):
-            known = dict(made_from)
+        if any(known.get(name) != value for name, value in about.items()):
+            known = dict(about)
         missing = [method for method in methods if method not in known]
         if missing:
             image = load_image(Path(row.path))

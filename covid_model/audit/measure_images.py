@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_model.api.model import Model
+from covid_model.audit.outline import made_from
 from covid_model.backends.base import EMBEDDING, Progress
 from covid_model.data.manifest import write_noted
 from covid_model.data.similar import embedding_path
@@ -39,17 +40,17 @@ def measure_images(
     Added columns: predicted, confidence, correct (where the model knows the label), lungs (quality of the outline),
     attention (share of the default heatmap inside the lungs), mean, contrast, likeness, border, letters (see
     `images.image_stats`), model, weights, map_x, map_y (place on a map of the embeddings). Continues an interrupted call
-    for the same weights. work_on: who works on the images. note: of the manifest (`manifest.note_of`), which the written
-    file keeps. Raises DataError when an image cannot be read or a file cannot be written.
+    for the same weights and outlines. work_on: who works on the images. note: of the manifest (`manifest.note_of`), which
+    the written file keeps. Raises DataError when an image cannot be read or a file cannot be written.
     """
     parts = out.with_suffix(".parts")
-    weights = model.classifier.weights_digest
+    of = "".join(made_from(model.classifier).values())
 
     def find(paths: list[str]) -> Iterator[tuple[str, Row]]:
         return work_on(model, measured, paths, None)
 
     try:
-        paths = finished_parts(find, table, parts / "*.parquet", weights, _write, "measuring", EVERY)
+        paths = finished_parts(find, table, parts / "*.parquet", of, _write, "measuring", EVERY)
         cells = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
         features = np.stack(cells.pop("features").to_list()).astype(np.float16)
         whole = table.reset_index(drop=True).join(_compared(table, cells, model)).join(_layout(features))

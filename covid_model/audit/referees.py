@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from covid_model.api.model import Model
+from covid_model.audit.outline import outline_sha256
 from covid_model.audit.referee_results import BASELINES
 from covid_model.audit.zones import zone_correlation, zone_means
 from covid_model.data.marked import ZONE_SCORES, Marked, Mask, marked_images
@@ -42,19 +43,20 @@ TEST: Final = "test"
 def measure_referees(models: Sequence[Model], table: pd.DataFrame, folder: Path) -> Iterator[Record]:
     """One record an image and model, BASELINES first: the scores of every map by every referee.
 
-    Continues an interrupted call for the same weights, and adds maps that a record lacks. Raises DataError where `folder`
-    cannot be written.
+    Continues an interrupted call for the same weights and outlines, and adds maps that a record lacks. Raises DataError
+    where `folder` cannot be written.
     """
     images, segmenter = marked_images(table), LungSegmenter.load()
     try:
         for model in (None, *models):
             key, weights = (BASELINES, "") if model is None else (model.key, model.classifier.weights_digest)
+            about = {"model": key, "weights": weights, "outline_sha256": outline_sha256()}
             (folder / key).mkdir(parents=True, exist_ok=True)
             for one in tqdm(images, desc=f"referees, {key}", unit="image", disable=None):
                 path = folder / key / f"{one.digest[:32]}.json"
                 known = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-                if known.get("weights") != weights:
-                    known = {"model": key, "weights": weights, "maps": {}}
+                if any(known.get(name) != value for name, value in about.items()):
+                    known = {**about, "maps": {}}
                 missing = [name for name in _maps_to_make(model, one.split) if name not in known["maps"]]
                 if missing:
                     found = _record(model, one, segmenter, missing)

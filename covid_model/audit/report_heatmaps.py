@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from covid_model import __version__
 from covid_model.api.model import Model
+from covid_model.audit.outline import made_from
 from covid_model.backends.base import Progress
 from covid_model.engines.engine import FoundOn, found_on
 from covid_model.engines.parts import finished_parts
@@ -72,7 +73,7 @@ def add_heatmaps(
     def find(paths: list[str]) -> Found:
         return _timed(work_on(model, explained, paths, settings), len(paths), say)
 
-    of = f"{model.classifier.weights_digest}{verdicts}"
+    of = "".join([*made_from(model.classifier).values(), str(verdicts)])
     files = finished_parts(find, rows, parts / "*.npz", of, _write, "explaining test images", EVERY)
     read = [read_arrays(path) for path in files]
     found = {key: np.concatenate([part[key] for part in read]) for key in read[0]}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from covid_model.audit.outline import made_from
 from covid_model.backends.base import EMBEDDING, LOGITS, Progress
 from covid_model.files import read_arrays, write_arrays
 from covid_model.images.preprocess import preprocess, resized
@@ -77,7 +78,7 @@ def shortcut_features(classifier: Classifier, rows: pd.DataFrame, names: Sequenc
     with ProgressLog("auditing shortcuts", len(rows)) as log:
         for start in range(0, len(rows), EVERY):
             chunk = rows.iloc[start : start + EVERY]
-            name = sha256("".join([classifier.weights_digest, *chunk["digest"]]).encode()).hexdigest()[:32]
+            name = sha256("".join([*made_from(classifier).values(), *chunk["digest"]]).encode()).hexdigest()[:32]
             path = parts / f"{name}.npz"
             kept = read_arrays(path) if path.is_file() else {}
             if missing := [key for key in names if key not in kept]:

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_model import __version__
+from covid_model.audit.outline import made_from
 from covid_model.audit.shortcut_features import (
     ALTERED,
     HISTOGRAM,
@@ -68,8 +69,8 @@ class Row:
 def audit_shortcuts(classifier: Classifier, table: pd.DataFrame, out: Path, most: int = MOST) -> dict[str, Any]:
     """Write `shortcuts.json` to `out` and return its content; an interrupted call continues.
 
-    Rows that `out` already holds of the same weights and images are kept. most: images that are used at most, evenly
-    chosen. Raises DataError where the training or test images do not hold the finding and others.
+    Rows that `out` already holds of the same weights, outlines and images are kept. most: images that are used at most,
+    evenly chosen. Raises DataError where the training or test images do not hold the finding and others.
     """
     rows = table[table["split"].isin(["train", "test"])].reset_index(drop=True)
     rows = rows.iloc[:: max(1, -(-len(rows) // most))].reset_index(drop=True)
@@ -78,7 +79,7 @@ def audit_shortcuts(classifier: Classifier, table: pd.DataFrame, out: Path, most
             raise DataError(f"The manifest needs {split} images with {FINDING} and with other labels.")
     about: dict[str, Any] = {
         "model": classifier.key,
-        "weights_sha256": classifier.weights_digest,
+        **made_from(classifier),
         "data_hash": data_hash(table),
         "finding": FINDING,
         "without_lungs": SILHOUETTE if classifier.card.preprocessing.region == "lungs" else REMOVED,
@@ -102,7 +103,7 @@ def audit_shortcuts(classifier: Classifier, table: pd.DataFrame, out: Path, most
 
 
 def _kept(path: Path, about: Mapping[str, Any]) -> dict[str, Any]:
-    """The rows of an earlier record of the same weights and images; none where there is no such record."""
+    """The rows of an earlier record of the same weights, outlines and images; none where there is no such record."""
     try:
         found = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):

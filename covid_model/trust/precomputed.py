@@ -8,13 +8,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 from covid_model.backends.graphs import graph_path, record_path
 from covid_model.errors import ModelError
-from covid_model.files import file_sha256
+from covid_model.files import code_sha256, file_sha256
 from covid_model.models.user_models import folder_of
 from covid_model.settings import ASSETS, PACKAGE, WEIGHTS
 from covid_model.trust.score import TrustInput, TrustScore
@@ -104,5 +103,5 @@ def _sources() -> Iterator[Path]:
 
 @lru_cache(maxsize=1)
 def _code_sha256() -> str:
-    """Digest of the code that the scores depend on, the same with either kind of line end."""
-    return sha256("\0".join(path.read_text("utf-8") for path in _sources()).encode()).hexdigest()
+    """Digest of the code that the scores depend on."""
+    return code_sha256(_sources())

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from covid_model.api.model import Model
-from covid_model.audit import audit_model
+from covid_model.audit import audit_model, outline
 from covid_model.cli.main import main
 from covid_model.data.manifest import data_hash
 from covid_model.explain.methods import METHODS
@@ -78,6 +78,18 @@ def test_parts_of_other_weights_data_or_seed_are_not_taken(
         with pytest.raises(KeyboardInterrupt):
             audit_model.audit_model(model(), table(), tmp_path)
     audit_model.audit_model(model(weights), table(images), tmp_path, seed)
+    assert measured == ["attention", "attention", "lesions", *METHODS]
+
+
+def test_parts_measured_with_other_outlines_are_not_taken(
+    measured: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(audit_model, "lesions", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            audit_model.audit_model(model(), table(), tmp_path)
+    monkeypatch.setattr(outline, "outline_sha256", lambda: "of others")
+    assert audit_model.audit_model(model(), table(), tmp_path)["outline_sha256"] == "of others"
     assert measured == ["attention", "attention", "lesions", *METHODS]
 
 

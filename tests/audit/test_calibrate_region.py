@@ -10,6 +10,7 @@ from toy_models import IMAGE, SIDE, classifier_on, lung_area
 
 from covid_model.api.model import Model
 from covid_model.audit import calibrate_region as calibrating
+from covid_model.audit import outline
 from covid_model.audit.calibrate_region import calibrate_region, lines, summary
 from covid_model.errors import DataError
 from covid_model.trust.region import STEPS, load_regions
@@ -98,6 +99,8 @@ def test_a_run_writes_a_size_and_continues(table: pd.DataFrame, tmp_path: Path, 
     assert both["methods"]["hirescam"] == found["methods"]["hirescam"]
     assert both["methods"]["saliency"]["share"] == 0.5
     assert any(line.startswith("saliency: 50%") for line in lines(both))
+    monkeypatch.setattr(outline, "outline_sha256", lambda: "of others")
+    assert set(calibrate_region(model, table, ["saliency"], tmp_path / "out", tmp_path)["methods"]) == {"saliency"}
     with pytest.raises(DataError, match="validation and test images"):
         calibrate_region(model, table[table["split"] == "val"], ["hirescam"], tmp_path / "out", tmp_path)
     (tmp_path / "file").write_text("")

@@ -93,8 +93,12 @@ def test_a_run_scores_every_map_and_continues(table: pd.DataFrame, tmp_path: Pat
     assert found[1]["junior"] == 1.0
     assert found[1]["maps"]["uniform in lungs"][ZONE_SCORES] == {"senior": 0.0, "junior": 0.0}
     assert set(found[2]["maps"]) == {*referees.QUICK, *referees.LONGER, *referees.LONGEST}
-    monkeypatch.setattr(referees, "_record", lambda *_: pytest.fail("measured again"))
-    assert list(measure_referees([model], table, tmp_path / "out")) == found
+    with monkeypatch.context() as patch:
+        patch.setattr(referees, "_record", lambda *_: pytest.fail("measured again"))
+        assert list(measure_referees([model], table, tmp_path / "out")) == found
+        patch.setattr(referees, "_record", lambda *_: {"maps": {}})
+        patch.setattr(referees, "outline_sha256", lambda: "of others")
+        assert not any(one["maps"] for one in measure_referees([model], table, tmp_path / "out"))
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot be written"):
         list(measure_referees([model], table, tmp_path / "file"))

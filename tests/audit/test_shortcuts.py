@@ -107,8 +107,9 @@ def test_an_interrupted_audit_continues_and_a_finished_one_is_extended(
     path.write_text(json.dumps({key: value for key, value in found.items() if key != "leakage"}))
     assert audit_shortcuts(classifier, rows, tmp_path / "out")["leakage"] == found["leakage"]
     assert not seen
-    path.write_text(json.dumps(old | {"weights_sha256": "of other weights"}))
-    assert audit_shortcuts(classifier, rows, tmp_path / "out")["source"] == found["source"], "nothing of it is kept"
+    for name in ("weights_sha256", "outline_sha256"):
+        path.write_text(json.dumps(old | {name: "of others"}))
+        assert audit_shortcuts(classifier, rows, tmp_path / "out")["source"] == found["source"], "nothing of it is kept"
 
 
 def test_one_label_alone_cannot_be_audited(tmp_path: Path) -> None:
