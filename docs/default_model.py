@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
+from scipy.special import expit, logit
+
 from covid_model.audit.referee_results import BASELINES, referee_results
 from covid_model.audit.shortcut_probes import source_by_label
 from covid_model.data.sources import sources_with
@@ -15,13 +18,14 @@ from covid_model.evaluation.card_summary import interval_text
 from covid_model.evaluation.compare import paired_difference
 from covid_model.evaluation.conformal import coverage_by_chance
 from covid_model.evaluation.scores import calibration_error_by_chance
-from covid_model.evaluation.stored import read_report
+from covid_model.evaluation.stored import probability_column, read_report
 from covid_model.evaluation.titles import score_title
 from covid_model.models.calibration import CARD_POINT
 from covid_model.models.specs import MODELS
 from covid_model.settings import ASSETS, WEIGHTS
 from covid_model.training.ablation import ships
-from covid_model.training.cross_validation import RECORD
+from covid_model.training.cross_validation import PREDICTIONS, RECORD
+from covid_model.training.held_out import FINDING, scores
 
 FILE: Final = Path(__file__).with_name("default-model.md")
 MARKER: Final = "<!-- Below: written by `python -m docs.default_model` from the results files. -->"
@@ -41,6 +45,9 @@ SCORES: Final = {
     "named": "source named from the features",
 }
 """The scores of a step that the table shows, and their heads."""
+
+LEAST: Final = 1e-6
+"""Nearest that a probability comes to 0 or 1 before its logit is taken."""
 
 Cells = dict[str, Any]
 
@@ -109,6 +116,28 @@ def bars(chosen: Cells) -> Iterator[tuple[str, str, Cells | None, bool]]:
     yield most("megabytes of weights", _plain((WEIGHTS / MODELS["lungs"].weights_name).stat().st_size / 1e6), 20)
 
 
+def together(steps: list[dict[str, Any]]) -> str:
+    """What the mean of the logits of all first looks says of images of the source that none of them has seen.
+
+    One network that learned from all of them by distillation would learn this mean (Hinton 2015, arXiv 1503.02531).
+    """
+    name, column = ABROAD.partition("/")[0], probability_column(FINDING)
+    parts = []
+    for step in steps:
+        path = RECORDS / step["title"].replace(" ", "-") / PREDICTIONS
+        if path.is_file():
+            rows = pd.read_parquet(path)
+            parts.append(rows[rows["fold"] == name].drop_duplicates("digest").set_index("digest"))
+    logits = pd.concat([logit(part[column].clip(LEAST, 1 - LEAST)) for part in parts], axis=1).dropna()
+    mean = parts[0].loc[logits.index].assign(**{column: expit(logits.mean(axis=1))}).reset_index()
+    best = max((step["scores"][ABROAD]["value"], step["title"]) for step in steps)
+    return (
+        f"The mean of the logits of {len(parts)} trainings ranks the images of the collection that none of them has seen "
+        f"with an AUC of {interval_text(scores(mean)[ABROAD])}; alone, the best of them (*{best[1]}*) reaches "
+        f"{best[0]:.2f}. A network distilled from them would learn this mean."
+    )
+
+
 def _plain(value: float) -> Cells:
     """A number without an interval."""
     return {"value": value, "low": None, "high": None}
@@ -174,6 +203,7 @@ def tables() -> str:
         "have the predictions beside them. Changes from the first step, on the same images and draws, are on the Evaluate "
         "page under “Training”.",
         "\n".join(steps_table(record["steps"])),
+        together(record["steps"]),
         "## What the default model reaches",
         "\n".join(lines),
         limits_of_bars(),

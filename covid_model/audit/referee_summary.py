@@ -123,6 +123,7 @@ def with_kept(results: Results, before: Mapping[str, Any]) -> Results:
         return results
     for found, earlier in pairs:
         found["maps"] += [one for one in earlier["maps"] if one["model"] in kept]
+        found["maps"].sort(key=lambda one: (one["model"], one["method"]))
         _correct(found["maps"])
     weights = results["weights_sha256"] | {model: before["weights_sha256"][model] for model in kept}
     return results | {"weights_sha256": weights, "kept": kept}

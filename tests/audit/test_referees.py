@@ -212,6 +212,7 @@ def test_models_that_were_not_measured_again_are_kept_as_if_they_had_been() -> N
                 {(one["model"], one["method"]): one for one in maps}
                 for maps in (found["splits"][split][referee]["maps"], whole["maps"])
             ]
+            assert list(by_map[0]) == list(by_map[1]), "in the same order"
             assert by_map[0] == by_map[1], "p-values are corrected over all maps together"
     again = with_kept(summarise_referees(first), json.loads(json.dumps(found)))
     assert again["kept"] == {"n": found["date"]}, "a model is as old as its measurement"
