@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["COVID_XRAY_PUBLIC"] = "0"  # AppTest knows no address; tests of the public copy set 1
@@ -17,6 +18,9 @@ from covid_model.data.build_report import BuildReport
 from covid_model.data.manifest import COLUMNS, write_manifest
 from covid_model.data.sources.cohen import COHEN
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -30,6 +34,18 @@ def own_host() -> Iterator[None]:
     """A page that was opened as on a public copy leaves this process as one's own again."""
     yield
     settings._Server.public = False
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """One Chromium for all tests of a process; each takes a context of its own, which shares nothing with the others'."""
+    from browsing import CHROMIUM, FLAGS
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        found = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield found
+        found.close()
 
 
 @pytest.fixture(scope="session")

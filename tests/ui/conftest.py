@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from browsing import CHROMIUM, FLAGS, is_fault, served
+from browsing import is_fault, served
 from dataset_page import write_manifest
 from drawn_report import write_drawn_report
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Page
 
 from covid_model.settings import MANIFEST, MODELS, REPORTS, RUNS, SAMPLES, THUMBNAILS
 from ui.available_images import available_images
@@ -28,18 +28,17 @@ def address(tmp_path_factory: pytest.TempPathFactory, noisy_manifest: Path) -> I
 
 
 @pytest.fixture
-def page(address: str):
+def page(browser: Browser, address: str) -> Iterator[Page]:
     """A fresh browser page; the test fails when the console shows an error."""
 
     errors: list[str] = []
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        tab = browser.new_page(viewport={"width": 1440, "height": 1000})
-        tab.on("console", lambda message: errors.append(f"{message.text} {message.location}") if is_fault(message) else None)
-        tab.on("pageerror", lambda error: errors.append(str(error)))
-        tab.set_default_timeout(90_000)
-        yield tab
-        browser.close()
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    tab = context.new_page()
+    tab.on("console", lambda message: errors.append(f"{message.text} {message.location}") if is_fault(message) else None)
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.set_default_timeout(90_000)
+    yield tab
+    context.close()
     assert not errors, errors
 
 

@@ -1,17 +1,10 @@
-"""Chromium, and viewers in it."""
+"""Viewers in a browser."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
-from browsing import CHROMIUM, FLAGS
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from viewing import Shown, viewers
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        yield play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
 
 
 @pytest.fixture
