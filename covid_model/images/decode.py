@@ -33,7 +33,7 @@ OTHER_FILES: Final[tuple[tuple[bytes, str], ...]] = (
 def decode(data: bytes) -> XrayImage:
     """Decode one file. Raises ImageError as `images.read.read_image` does, MemoryError when memory runs out."""
     if not data:
-        raise ImageError("The file is empty.")
+        raise ImageError("The file is empty; copy or export it again.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # decoders' warnings quote the file, and a name may be in it
         return checked(_read(data, hashlib.sha256(data).hexdigest()))

@@ -89,7 +89,8 @@ def read_dicom(data: bytes, digest: str) -> XrayImage:
     except DECODE_ERRORS as error:
         why = _why(error)
         # `from None`: the decoder's own message may quote the file.
-        raise ImageError(f"The DICOM file is damaged, cut short or compressed in an unknown way{why}.") from None
+        sentence = f"The DICOM file is damaged, cut short or compressed in an unknown way{why}; export it uncompressed."
+        raise ImageError(sentence) from None
     scale = _side(stated, pixels, squares)
     return XrayImage(squares, digest, "dicom", view=view, spacing_mm=scale, notes=tuple(header.notes))
 

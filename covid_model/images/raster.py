@@ -85,7 +85,7 @@ def read_raster(data: bytes, kind: Format, digest: str) -> XrayImage:
         deep = np.asarray(picture) if picture.mode in DEEP_MODES else None
         pixels, colours = (None, None) if deep is not None else _eight_bits(picture)
     except DECODE_ERRORS as error:
-        raise ImageError(f"The {kind.name.upper()} is damaged or cut short and cannot be decoded.") from error
+        raise _damaged(kind) from error
     if deep is not None:
         pixels = stretched(deep)
         pixels = 1 - pixels if white else pixels
@@ -105,7 +105,11 @@ def _opened(data: bytes, kind: Format) -> tuple[Any, int]:
         check_size(picture.height, picture.width)
         return picture, tiff_pages(data) if kind.name == "tiff" else getattr(picture, "n_frames", 1)
     except DECODE_ERRORS as error:
-        raise ImageError(f"The {kind.name.upper()} is damaged or cut short: its header cannot be read.") from error
+        raise _damaged(kind) from error
+
+
+def _damaged(kind: Format) -> ImageError:
+    return ImageError(f"The {kind.name.upper()} is damaged or cut short; copy or export it again.")
 
 
 def _orientation(picture: Any) -> int:

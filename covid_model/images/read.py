@@ -18,7 +18,7 @@ def read_image(data: bytes) -> XrayImage:
     too small, too large, flat, not finite, coloured or encrypted, and for files that crash their decoder.
     """
     if not data:
-        raise ImageError("The file is empty.")
+        raise ImageError("The file is empty; copy or export it again.")
     check_bytes(len(data))
     return decoded(data)
 

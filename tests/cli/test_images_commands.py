@@ -137,7 +137,7 @@ def test_no_file_costs_more_than_its_own_line(image: str, tmp_path: Path, capsys
     words = (
         "folder without a file",
         "not a regular file",
-        "header cannot be read",
+        "damaged or cut short; copy or export it again",
         "not a regular file",
         "There is no file",
     )
