@@ -25,7 +25,7 @@ from covid_model.models.specs import MODELS
 from covid_model.settings import ASSETS, WEIGHTS
 from covid_model.training.ablation import ships
 from covid_model.training.cross_validation import PREDICTIONS, RECORD
-from covid_model.training.held_out import FINDING, scores
+from covid_model.training.held_out import FINDING, differences, scores
 
 FILE: Final = Path(__file__).with_name("default-model.md")
 MARKER: Final = "<!-- Below: written by `python -m docs.default_model` from the results files. -->"
@@ -46,10 +46,25 @@ SCORES: Final = {
 }
 """The scores of a step that the table shows, and their heads."""
 
+FOURTH: Final = ("filled outlines", "tilted", "larger")
+"""The steps of the fourth round; the others are compared with the first."""
+FOURTH_SCORES: Final = {
+    ABROAD: "AUC inside",
+    ABROAD.replace("auc_inside", "auc"): "AUC, negatives from other collections",
+    ABROAD.replace("auc_inside", "sensitivity"): "sensitivity at 95% specificity",
+    ABROAD.replace("auc_inside", "hit/outlines"): "pointing game, outlines",
+}
+"""The scores that the steps of the fourth round are compared by, and their heads."""
+
 LEAST: Final = 1e-6
 """Nearest that a probability comes to 0 or 1 before its logit is taken."""
 
 Cells = dict[str, Any]
+
+
+def _folder(title: str) -> Path:
+    """Where the record of a step is."""
+    return RECORDS / title.replace(" ", "-")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -67,9 +82,9 @@ def steps_table(steps: list[dict[str, Any]]) -> list[str]:
     lines = [f"| step | settings that differ from the first | criterion | {' | '.join(SCORES.values())} |"]
     lines.append("|---" * (3 + len(SCORES)) + "|")
     for number, step in enumerate(steps):
-        folder = step["title"].replace(" ", "-")
         changed = ", ".join(f"`{name}` {value}" for name, value in step["settings"].items()) if number else ""
-        cells = [f"[{step['title']}](cross-validation/{folder}/{RECORD})", changed, criterion(step["scores"])]
+        link = f"cross-validation/{_folder(step['title']).name}/{RECORD}"
+        cells = [f"[{step['title']}]({link})", changed, criterion(step["scores"])]
         cells += [interval_text(step["scores"].get(name)) for name in SCORES]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
@@ -116,6 +131,16 @@ def bars(chosen: Cells) -> Iterator[tuple[str, str, Cells | None, bool]]:
     yield most("megabytes of weights", _plain((WEIGHTS / MODELS["lungs"].weights_name).stat().st_size / 1e6), 20)
 
 
+def fourth_table(steps: list[dict[str, Any]]) -> list[str]:
+    """By how much each step of the fourth round differs from what it changes, on the same images and draws."""
+    lines = [f"| step | {' | '.join(FOURTH_SCORES.values())} |", "|---" * (1 + len(FOURTH_SCORES)) + "|"]
+    before = pd.read_parquet(_folder(FOURTH[0]) / PREDICTIONS)
+    for title in (step["title"] for step in steps if step["title"] in FOURTH[1:]):
+        change = differences(pd.read_parquet(_folder(title) / PREDICTIONS), before)
+        lines.append(f"| {title} | {' | '.join(interval_text(change[name]) for name in FOURTH_SCORES)} |")
+    return lines
+
+
 def together(steps: list[dict[str, Any]]) -> str:
     """What the mean of the logits of all first looks says of images of the source that none of them has seen.
 
@@ -124,7 +149,7 @@ def together(steps: list[dict[str, Any]]) -> str:
     name, column = ABROAD.partition("/")[0], probability_column(FINDING)
     parts = []
     for step in steps:
-        path = RECORDS / step["title"].replace(" ", "-") / PREDICTIONS
+        path = _folder(step["title"]) / PREDICTIONS
         if path.is_file():
             rows = pd.read_parquet(path)
             parts.append(rows[rows["fold"] == name].drop_duplicates("digest").set_index("digest"))
@@ -204,6 +229,9 @@ def tables() -> str:
         "page under “Training”.",
         "\n".join(steps_table(record["steps"])),
         together(record["steps"]),
+        "The steps of the fourth round less *filled outlines*, by trainings without covid-chestxray-dataset, on the same "
+        "images and draws of patients:",
+        "\n".join(fourth_table(record["steps"])),
         "## What the default model reaches",
         "\n".join(lines),
         limits_of_bars(),
