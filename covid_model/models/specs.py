@@ -59,7 +59,10 @@ class ModelSpec:
         return self.classes.index(self.merges.get(label, label))
 
     def at_size(self, side: int) -> "ModelSpec":
-        """The same model with a square input of `side` pixels; 0 for its own size."""
+        """The same model with a square input of `side` pixels; 0 for its own size.
+
+        Its `build` raises ModelError where the network leaves nothing of so small an input.
+        """
         if side in (0, self.preprocessing.size[0]):
             return self
         small = self.build
@@ -68,7 +71,10 @@ class ModelSpec:
             import keras
 
             network, shape = small(), (side, side, self.preprocessing.channels)
-            return keras.models.clone_model(network, input_tensors=keras.Input(shape, name="image"))
+            try:
+                return keras.models.clone_model(network, input_tensors=keras.Input(shape, name="image"))
+            except ValueError as error:
+                raise ModelError(f"{side} x {side} pixels are too few for {self.key}; choose a larger size.") from error
 
         return replace(self, preprocessing=replace(self.preprocessing, size=(side, side)), build=build)
 

@@ -20,8 +20,18 @@ def initial_weights(model: "keras.Model", spec: ModelSpec, config: TrainConfig, 
     """Set the weights of `model` as `config.init` says: from ImageNet, the shipped weights, another run, or not at all.
 
     The last layer of weights from ImageNet and from another run is not used. Raises RunError or ModelError where the weights
-    are missing.
+    are missing, or fit another input size alone.
     """
+    try:
+        _set_weights(model, spec, config, segmenter)
+    except ValueError as error:
+        size = " x ".join(map(str, spec.preprocessing.size))
+        raise RunError(
+            f"The initial weights do not fit {spec.key} with an input of {size} pixels; use --size 0 or --init random."
+        ) from error
+
+
+def _set_weights(model: "keras.Model", spec: ModelSpec, config: TrainConfig, segmenter: LungSegmenter) -> None:
     if config.init == "imagenet":
         start = imagenet_network(spec.architecture)
         if start is None or copy_weights(start, model) == 0:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from small_runs import CONFIG, lines, segmenter
 
 from covid_model.build.recorded_run import record_run
-from covid_model.errors import RunError
+from covid_model.errors import ModelError, RunError
 from covid_model.files import write_json
 from covid_model.images.preprocess import Preprocessing
 from covid_model.images.read import load_image
@@ -86,6 +86,17 @@ def test_a_training_at_another_size_gives_a_model_of_that_size(table: pd.DataFra
     image = load_image(Path(table["path"][0]))
     assert trained.prepare(image).batch.shape == (1, 80, 80, 3)
     assert spec.at_size(0) is spec.at_size(80) is spec
+
+
+def test_a_size_that_a_model_or_its_weights_cannot_have_is_one_sentence(table: pd.DataFrame, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    with pytest.raises(ModelError, match="8 x 8 pixels are too few for small-cnn; choose a larger size"):
+        classifier.start(run, replace(CONFIG, model="small-cnn", size=8), table, segmenter())
+    with pytest.raises(
+        RunError, match="do not fit steveroger with an input of 80 x 80 pixels; use --size 0 or --init random"
+    ):
+        classifier.start(run, replace(CONFIG, size=80, init="shipped"), table, segmenter())
+    assert not run.path.exists()
 
 
 def test_images_are_kept_larger_than_the_network_sees_them(table: pd.DataFrame) -> None:
