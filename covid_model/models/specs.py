@@ -59,22 +59,14 @@ class ModelSpec:
         return self.classes.index(self.merges.get(label, label))
 
     def at_size(self, side: int) -> "ModelSpec":
-        """The same model with a square input of `side` pixels; 0 for its own size.
-
-        Its `build` raises ModelError where the network leaves nothing of so small an input.
-        """
+        """The same model with a square input of `side` pixels (`input_size.at_side`); 0 for its own size."""
         if side in (0, self.preprocessing.size[0]):
             return self
-        small = self.build
 
         def build() -> "keras.Model":
-            import keras
+            from covid_model.models.input_size import at_side
 
-            network, shape = small(), (side, side, self.preprocessing.channels)
-            try:
-                return keras.models.clone_model(network, input_tensors=keras.Input(shape, name="image"))
-            except ValueError as error:
-                raise ModelError(f"{side} x {side} pixels are too few for {self.key}; choose a larger size.") from error
+            return at_side(self.build(), side, self.key)
 
         return replace(self, preprocessing=replace(self.preprocessing, size=(side, side)), build=build)
 
