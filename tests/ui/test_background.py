@@ -174,6 +174,8 @@ def test_work_waits_while_a_page_runs() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own elsewhere")
 def test_work_leaves_the_cores_to_whoever_clicks() -> None:
+    if os.getpriority(os.PRIO_PROCESS, 0) >= BEHIND:
+        pytest.skip("the tests themselves run at the lowest priority")
     found: Future[int] = Future()
 
     def step(_: Progress) -> None:
