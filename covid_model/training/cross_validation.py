@@ -150,5 +150,4 @@ def _train(fold: Fold, config: TrainConfig, run: RunFolder, begun: bool, segment
     trainer = resume(run, fold.table, segmenter) if begun else start(run, config, fold.table, segmenter)
     if trainer.train() != "finished":
         raise RunError(f"The training in {run.path} did not finish: {run.status().get('reason', '')}")
-    spec = get_model(config.model).at_size(config.size)
-    export_model(best_network(run), spec, config, Recipe(config), fold.table, run.path, segmenter)
+    export_model(best_network(run), trainer.task.spec, config, Recipe(config), fold.table, run.path, segmenter)

@@ -108,8 +108,9 @@ def group_tilt(loss: Any, onehot: Any, source: Any, tilt: float) -> Any:
     """(b,) factors of mean 1 by which images of the worse groups of a batch count more; a group is a label in a source.
 
     exp(t L_g) for an image of group g, with L_g the mean over the group of `loss` (b,), and t the `tilt`, over the mean of
-    all images: the gradient of the tilted loss of groups (Li 2021, arXiv 2007.01162, eq. 7), which nears that of the worst
-    group (group DRO, Sagawa 2020, arXiv 1911.08731) as t grows. onehot: (b, classes). source: (b, sources), one-hot.
+    all images. It is the gradient of log(sum_g n_g exp(t L_g) / b) / t, the loss tilted by groups of n_g images (Li 2021,
+    arXiv 2007.01162), which nears the loss of the worst group as t grows (group DRO, Sagawa 2020, arXiv 1911.08731).
+    onehot: (b, classes). source: (b, sources), one-hot.
 
     >>> import numpy as np
     >>> loss, one = np.log(np.array([1, 3], np.float32)), np.ones((2, 1), np.float32)
