@@ -46,7 +46,7 @@ SCORES: Final = {
 }
 """The scores of a step that the table shows, and their heads."""
 
-FOURTH: Final = ("filled outlines", "tilted", "larger")
+FOURTH: Final = ("filled outlines", "tilted", "larger", "tilted and larger")
 """The steps of the fourth round; the others are compared with the first."""
 FOURTH_SCORES: Final = {
     ABROAD: "AUC inside",
