@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from covid_model import __version__
 from covid_model.api.model import Model
-from covid_model.audit.outline import made_from
+from covid_model.audit.outline import is_about, made_from
 from covid_model.backends.base import Progress
 from covid_model.data.manifest import data_hash
 from covid_model.errors import DataError
@@ -62,7 +62,7 @@ def calibrate_region(
         "steps": STEPS,
         "region": model.card.preprocessing.region,
     }
-    same = all(older.get(key) == value for key, value in about.items())
+    same = is_about(older, about)
     distances = found.loc[found["split"] == CALIBRATION, "distance"].dropna().to_numpy(np.float64)
     record = {
         **about,
@@ -96,7 +96,7 @@ def _measured(model: Model, rows: pd.DataFrame, methods: Sequence[str], folder: 
     def measure(row: Any, _: Progress) -> dict[str, Any]:
         path = folder / f"{row.digest[:32]}.json"
         known = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-        if any(known.get(name) != value for name, value in about.items()):
+        if not is_about(known, about):
             known = dict(about)
         missing = [method for method in methods if method not in known]
         if missing:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from covid_model.api.model import Model
-from covid_model.audit.outline import outline_sha256
+from covid_model.audit.outline import is_about, outline_sha256
 from covid_model.audit.referee_results import BASELINES
 from covid_model.audit.zones import zone_correlation, zone_means
 from covid_model.data.marked import ZONE_SCORES, Marked, Mask, marked_images
@@ -55,7 +55,7 @@ def measure_referees(models: Sequence[Model], table: pd.DataFrame, folder: Path)
             for one in tqdm(images, desc=f"referees, {key}", unit="image", disable=None):
                 path = folder / key / f"{one.digest[:32]}.json"
                 known = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-                if any(known.get(name) != value for name, value in about.items()):
+                if not is_about(known, about):
                     known = {**about, "maps": {}}
                 missing = [name for name in _maps_to_make(model, one.split) if name not in known["maps"]]
                 if missing:

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covid_model import __version__
-from covid_model.audit.outline import made_from
+from covid_model.audit.outline import is_about, made_from
 from covid_model.audit.shortcut_features import (
     ALTERED,
     HISTOGRAM,
@@ -108,7 +108,7 @@ def _kept(path: Path, about: Mapping[str, Any]) -> dict[str, Any]:
         found = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    same = isinstance(found, dict) and all(found.get(key) == value for key, value in about.items())
+    same = isinstance(found, dict) and is_about(found, about)
     return {key: found[key] for key in ROWS if key in found} if same else {}
 
 

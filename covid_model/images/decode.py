@@ -9,7 +9,7 @@ from typing import Final
 
 from covid_model.errors import ImageError
 from covid_model.images.dicom import has_dicom_mark, is_encrypted, read_dicom, starts_like_dicom
-from covid_model.images.pixels import checked
+from covid_model.images.pixels import EMPTY, checked
 from covid_model.images.raster import FORMATS, read_raster
 from covid_model.images.xray_image import XrayImage
 
@@ -33,7 +33,7 @@ OTHER_FILES: Final[tuple[tuple[bytes, str], ...]] = (
 def decode(data: bytes) -> XrayImage:
     """Decode one file. Raises ImageError as `images.read.read_image` does, MemoryError when memory runs out."""
     if not data:
-        raise ImageError("The file is empty; copy or export it again.")
+        raise ImageError(EMPTY)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # decoders' warnings quote the file, and a name may be in it
         return checked(_read(data, hashlib.sha256(data).hexdigest()))

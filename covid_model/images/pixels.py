@@ -16,6 +16,7 @@ MAX_PIXELS: Final = 25_000_000
 MAX_ASPECT: Final = 4.0
 BAND: Final = 2**20
 """Pixels that are converted at a time, so that large images need little memory beside their own."""
+EMPTY: Final = "The file is empty; copy or export it again."
 FLAT: Final = "All pixels of the image have the same value; export the image again."
 
 

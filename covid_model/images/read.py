@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from covid_model.errors import ImageError
+from covid_model.images.pixels import EMPTY
 from covid_model.images.worker import decoded
 from covid_model.images.xray_image import XrayImage
 
@@ -18,7 +19,7 @@ def read_image(data: bytes) -> XrayImage:
     too small, too large, flat, not finite, coloured or encrypted, and for files that crash their decoder.
     """
     if not data:
-        raise ImageError("The file is empty; copy or export it again.")
+        raise ImageError(EMPTY)
     check_bytes(len(data))
     return decoded(data)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
+from toys import eagerly
 
 from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.explain.methods import METHODS, keras_vis
@@ -58,14 +58,11 @@ def test_class_activation_maps_at_every_layer(classifier: Classifier, method: st
     Grad-CAM++ divides float32 numbers that nearly cancel in the reference, hence its tolerance.
     """
     monkeypatch.setattr(classifier, "engines", TensorFlowBackend(classifier.network))
-    tf.config.run_functions_eagerly(True)
-    try:
+    with eagerly():
         for layer in classifier.card.explanation_layers:
             ours, theirs = maps(classifier, method, layer)
             tolerance = 1e-2 if method == "grad_cam_plus_plus" else 1e-5
             np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance, err_msg=layer)
-    finally:
-        tf.config.run_functions_eagerly(False)
 
 
 def test_score_cam(classifier: Classifier) -> None:
@@ -86,9 +83,6 @@ def test_saliency(classifier: Classifier) -> None:
     at_kinks = classifier.key == "lungs"  # a few pixels of its drawing, with the weights that ship
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=(1e-3 if at_kinks else 1e-4) * theirs.max())
     assert (np.abs(ours - theirs) > 1e-4 * theirs.max()).mean() < 0.002
-    tf.config.run_functions_eagerly(True)
-    try:
+    with eagerly():
         ours = METHODS["saliency"](TensorFlowBackend(classifier.network), drawn(classifier), target)
-    finally:
-        tf.config.run_functions_eagerly(False)
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * theirs.max())

@@ -1,9 +1,12 @@
 """Small networks whose heatmaps can be computed by hand."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers
 
 from covid_model.backends.tensorflow import TensorFlowBackend
@@ -17,6 +20,16 @@ from covid_model.models.predict import Prediction
 CLASSES = ("COVID-19", "Pneumonia", "Normal")
 KERNEL = np.random.default_rng(0).normal(size=(1, 1, 1, 4)).astype(np.float32)
 DENSE = np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)
+
+
+@contextmanager
+def eagerly(do: bool = True) -> Iterator[None]:
+    """Nothing is compiled inside, unless `do` is False."""
+    tf.config.run_functions_eagerly(do)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
 
 
 def pooled_network(units: int = 3) -> TensorFlowBackend:

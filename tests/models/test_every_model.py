@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
+from toys import eagerly
 
 from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.explain.methods.cam import GradCam
@@ -26,9 +26,8 @@ from covid_model.training.train_step import make_step
 @pytest.fixture
 def as_it_runs(key: str) -> Iterator[None]:
     """Steps of one model are compiled, as in use: to compile those of a deep network takes a minute, to run one a second."""
-    tf.config.run_functions_eagerly(key != DEFAULT_MODEL)
-    yield
-    tf.config.run_functions_eagerly(False)
+    with eagerly(key != DEFAULT_MODEL):
+        yield
 
 
 @pytest.mark.usefixtures("as_it_runs")
