@@ -22,8 +22,14 @@ def initial_weights(model: "keras.Model", spec: ModelSpec, config: TrainConfig, 
     The last layer of weights from ImageNet and from another run is not used. Raises RunError or ModelError where the weights
     are missing, or fit another input size alone.
     """
+    start = _start(spec, config, segmenter)
+    if start is None:
+        return
     try:
-        _set_weights(model, spec, config, segmenter)
+        if config.init == "shipped":
+            model.set_weights(start.get_weights())
+        elif copy_weights(start, model) == 0:
+            raise _no_weights(spec)
     except ValueError as error:
         size = " x ".join(map(str, spec.preprocessing.size))
         raise RunError(
@@ -31,20 +37,26 @@ def initial_weights(model: "keras.Model", spec: ModelSpec, config: TrainConfig, 
         ) from error
 
 
-def _set_weights(model: "keras.Model", spec: ModelSpec, config: TrainConfig, segmenter: LungSegmenter) -> None:
+def _start(spec: ModelSpec, config: TrainConfig, segmenter: LungSegmenter) -> "keras.Model | None":
+    """The network that the weights come from; None where they stay random."""
     if config.init == "imagenet":
-        start = imagenet_network(spec.architecture)
-        if start is None or copy_weights(start, model) == 0:
-            raise RunError(f"No ImageNet weights for {spec.architecture} are available; use --init random or shipped.")
-    elif config.init == "run":
+        if (start := imagenet_network(spec.architecture)) is None:
+            raise _no_weights(spec)
+        return start
+    if config.init == "run":
         base = RunFolder(Path(config.base))
         if get_model(str(base.config()["model"])).architecture != spec.architecture:
             raise RunError(f"{base.name} trained another network than {spec.architecture}; its weights do not fit.")
-        copy_weights(best_network(base), model)
-    elif config.init == "shipped":
+        return best_network(base)
+    if config.init == "shipped":
         from covid_model.models.classifier import load
 
-        model.set_weights(load(spec.key, segmenter).network.get_weights())
+        return load(spec.key, segmenter).network
+    return None
+
+
+def _no_weights(spec: ModelSpec) -> RunError:
+    return RunError(f"No ImageNet weights for {spec.architecture} are available; use --init random or shipped.")
 
 
 def best_network(run: RunFolder) -> "keras.Model":
