@@ -242,7 +242,7 @@ def tables() -> str:
         "The steps of the fourth round less *filled outlines*, by trainings without covid-chestxray-dataset, on the same "
         "images and draws of patients:",
         "\n".join(change_table(FOURTH[1:], FOURTH[0], FOURTH_SCORES)),
-        f"*{FOURTH[-1]}* less *{THIRD}*, whose recipe it would replace, by cross-validation:",
+        f"*{FOURTH[-1]}* less *{THIRD}*, whose recipe it replaced, by cross-validation:",
         "\n".join(change_table(FOURTH[-1:], THIRD, CROSS_VALIDATED)),
         "## What the default model reaches",
         "\n".join(lines),

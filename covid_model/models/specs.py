@@ -81,10 +81,13 @@ class ModelSpec:
         return f"{self.key}.card.json"
 
 
-def _lite0() -> "keras.Model":
-    from covid_model.models.efficientnet_lite0 import build_lite0
+def _lite0(side: int) -> Callable[[], "keras.Model"]:
+    def build() -> "keras.Model":
+        from covid_model.models.efficientnet_lite0 import build_lite0
 
-    return build_lite0(len(LABELS))
+        return build_lite0(len(LABELS), (side, side))
+
+    return build
 
 
 def _replication(name: str) -> Callable[[], "keras.Model"]:
@@ -117,7 +120,6 @@ _RESNET50_LAYERS: Final = ("conv5_block3_out", "conv4_block6_out", "conv3_block4
 NO_DIAGNOSIS: Final = "Research software: never a diagnosis, never a reason to treat or not to treat."
 """A limit of every model."""
 _FEW_SOURCES: Final = "Trained on a few public collections; on images of other hospitals expect far lower scores."
-
 _GUIDED: Final = "Trained to look where radiologists marked: a heatmap there does not show what the answer rests on."
 REPLICATION: Final = "Rebuilt to show what its recipe gives; its scores under its own split are not to be believed."
 """A limit of every model that was rebuilt from a description."""
@@ -134,9 +136,9 @@ MODELS: Final[dict[str, ModelSpec]] = {
             summary="Sees only the segmented lungs: cropped to them, contrast set by them, everything outside set to black.",
             architecture="efficientnet-lite0",
             classes=LABELS,
-            preprocessing=Preprocessing(size=(224, 224), channels=3, region="lungs", scaling="signed"),
+            preprocessing=Preprocessing(size=(320, 320), channels=3, region="lungs", scaling="signed"),
             explanation_layers=_LITE0_LAYERS,
-            build=_lite0,
+            build=_lite0(320),
             limits=(
                 NO_DIAGNOSIS,
                 _FEW_SOURCES,
@@ -152,7 +154,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             classes=LABELS,
             preprocessing=Preprocessing(size=(224, 224), channels=3, region="image", scaling="signed"),
             explanation_layers=_LITE0_LAYERS,
-            build=_lite0,
+            build=_lite0(224),
             limits=(
                 NO_DIAGNOSIS,
                 _FEW_SOURCES,

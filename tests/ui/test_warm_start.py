@@ -67,7 +67,9 @@ def test_a_server_prepares_the_first_answer_before_anybody_comes(tmp_path: Path)
     log = tmp_path / "log"
     with served({}, log) as address:
         [server] = [
-            process for process in psutil.Process().children() if address.rpartition(":")[2] in " ".join(process.cmdline())
+            process
+            for process in psutil.Process().children()
+            if process.status() != psutil.STATUS_ZOMBIE and address.rpartition(":")[2] in " ".join(process.cmdline())
         ]
         loaded, end = Path(f"/proc/{server.pid}/maps"), time.monotonic() + 60
         while "onnxruntime" not in loaded.read_text() and time.monotonic() < end:
