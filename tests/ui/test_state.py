@@ -11,7 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.images.phantom import PHANTOMS, phantom_png
-from covid_model.settings import MANIFEST
+from covid_model.models.card import read_card
+from covid_model.models.specs import MODELS
+from covid_model.settings import MANIFEST, WEIGHTS
 from ui.available_images import available_images
 
 FIRST, SECOND = list(shipped_samples())[:2]
@@ -250,8 +252,12 @@ def test_the_training_form_starts_from_the_manifest_of_the_other_pages(
 
 
 def test_a_predicted_class_below_its_mark_says_so() -> None:
-    def badges(**query: str) -> list[str]:
-        return [str(part.value) for part in opened(**query).markdown if "Below its mark" in str(part.value)]
+    def badges(**query: str) -> list[tuple[str, str]]:
+        found = [part for part in opened(**query).markdown if "Below its mark" in str(part.value)]
+        return [(str(part.value), part.proto.help) for part in found]
 
-    assert badges(model="corona-3class", image=FIRST), "35% is below the threshold that its bar shows"
+    [(badge, why)] = badges(model="corona-3class", image=FIRST)
+    card = read_card(WEIGHTS / MODELS["corona-3class"].card_name)
+    marks = [f"mark of {points['specificity_0.95']:.0%}" for points in card.thresholds.values()]
+    assert any(mark in badge and f"{mark}, the threshold of 95% specificity." in why for mark in marks)
     assert not badges(image=FIRST)

@@ -68,9 +68,9 @@ def show_prediction(prediction: Prediction, card: Card) -> None:
         st.subheader(inert(called) or "None of the model's classes", anchor=False, width="content")
         st.badge(f"Lung outline: {quality}", color=QUALITY_COLOURS[quality], icon=":material/pulmonology:")
         if prediction.below_mark:
-            st.badge("Below its mark", color="orange", icon=":material/vertical_align_bottom:")
-    if prediction.mark_note:
-        st.caption(f"{prediction.mark_note[0].upper()}{prediction.mark_note[1:]}.")
+            mark, note = prediction.marks[prediction.predicted], prediction.mark_note
+            icon, why = ":material/vertical_align_bottom:", f"{note[0].upper()}{note[1:]}."
+            st.badge(f"Below its mark of {mark:.0%}", color="orange", icon=icon, help=why)
     if card.head == "multilabel":
         st.caption(OWN_PROBABILITIES)
 
