@@ -30,7 +30,7 @@ upload = st.file_uploader("Upload a chest X-ray", type=["png", "jpg"])
 data = upload.getvalue() if upload else (ROOT / "assets" / "samples" / "covid-19-0.png").read_bytes()
 grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
 assert grey is not None
-batch = np.repeat((cv2.resize(grey, (224, 224)).astype(np.float32) / 127.5 - 1)[None, ..., None], 3, axis=-1)
+batch = np.repeat((cv2.resize(grey, network().input_shape[1:3]).astype(np.float32) / 127.5 - 1)[None, ..., None], 3, axis=-1)
 chosen = st.selectbox("Class to explain", CLASSES)
 shares = keras.ops.softmax(network().predict(batch, verbose=0)[0])
 st.write({name: float(share) for name, share in zip(CLASSES, shares, strict=True)})

