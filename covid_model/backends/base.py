@@ -22,10 +22,13 @@ _MOST_THREADS: Final = 2
 _one_thread = Event()
 
 CHUNK: Final = 4
-"""Images in one call where many altered copies of an image are run: faster than one by one, small in memory.
+"""Altered copies of an image that are made at once, and run in one pass where the network's input is small enough."""
 
-Not more: the largest activation of 8 images takes over 32 MB, which the C library asks the system for anew in each pass, and
-so a pass takes 1.6 times as long.
+PIXELS_OF_A_PASS: Final = 2 * 320 * 320
+"""Input pixels in one pass over altered copies: faster than one by one, small in memory.
+
+Not more: the largest activation of EfficientNet-Lite0 would take over 32 MB, which the C library asks the system for anew in
+each pass, and so a pass would take 1.5 times as long.
 """
 
 
@@ -110,10 +113,19 @@ class Engines(Protocol):
     def gradients(self) -> GradientBackend: ...
 
 
+def images_of_a_pass(height: int, width: int) -> int:
+    """How many images of this size to run in one pass, from 1 to CHUNK.
+
+    >>> images_of_a_pass(224, 224), images_of_a_pass(320, 320), images_of_a_pass(1024, 1024)
+    (4, 2, 1)
+    """
+    return min(CHUNK, max(1, PIXELS_OF_A_PASS // (height * width)))
+
+
 def run_in_chunks(backend: Backend, batch: Array, output: str = LOGITS, progress: Progress = silent) -> Array:
-    """One output of a batch (b, height, width, channels) of any length, CHUNK images at a time: (b, ...)."""
-    parts = []
-    for start in range(0, len(batch), CHUNK):
-        parts.append(backend.run(batch[start : start + CHUNK], (output,))[output])
-        progress(min(1.0, (start + CHUNK) / len(batch)))
+    """One output of a batch (b, height, width, channels) of any length, `images_of_a_pass` at a time: (b, ...)."""
+    parts, step = [], images_of_a_pass(*batch.shape[1:3])
+    for start in range(0, len(batch), step):
+        parts.append(backend.run(batch[start : start + step], (output,))[output])
+        progress(min(1.0, (start + step) / len(batch)))
     return np.concatenate(parts)
