@@ -79,14 +79,25 @@ def load_regions(model: str, digest: str, folder: Path | None = None) -> dict[st
     }
 
 
-def region_order(layer_map: Array, shape: tuple[int, int]) -> NDArray[np.intp]:
-    """Flat pixel numbers, (H * W,), by falling value of a map (h, w) enlarged to `shape` (H, W).
+def first_pixels(layer_map: Array, shape: tuple[int, int], share: float) -> NDArray[np.bool_]:
+    """Which pixels, (H * W,), hold the highest `share` of a map (h, w) enlarged to `shape` (H, W).
 
-    Of equal values, as where a map is 0, those near high values come first, so that regions are whole.
+    Of equal values, as where a map is 0, those near high values come first, so that regions are whole. Without a sort of
+    all pixels: a visitor waits for it.
     """
     enlarged = cv2.resize(layer_map, shape[::-1], interpolation=cv2.INTER_LINEAR)
-    near = cv2.GaussianBlur(enlarged, (0, 0), max(shape) / 4)
-    return np.lexsort((-near.ravel(), -enlarged.ravel()))
+    values = enlarged.ravel()
+    count = round(share * values.size)
+    if count == 0:
+        return np.zeros(values.size, bool)
+    limit = np.partition(values, values.size - count)[values.size - count]
+    inside = np.asarray(values > limit)
+    equal, missing = np.flatnonzero(values == limit), count - int(inside.sum())
+    if missing < len(equal):
+        near = cv2.GaussianBlur(enlarged, (0, 0), max(shape) / 4).ravel()
+        equal = equal[np.argsort(-near[equal], kind="stable")]
+    inside[equal[:missing]] = True
+    return inside
 
 
 def keeps_class(classifier: Classifier, prediction: Prediction, layer_map: Array, shares: Sequence[float]) -> list[bool]:
@@ -95,10 +106,9 @@ def keeps_class(classifier: Classifier, prediction: Prediction, layer_map: Array
     """
     image = prediction.prepared.batch[0]
     height, width, channels = image.shape
-    order = region_order(layer_map, (height, width))
     shown = np.repeat(BASELINE_INPUTS[IMPUTATION](image).reshape(1, -1, channels), len(shares), axis=0)
     for state, share in zip(shown, shares, strict=True):
-        places = order[: round(share * order.size)]
+        places = first_pixels(layer_map, (height, width), share)
         state[places] = image.reshape(-1, channels)[places]
     found = classifier.probabilities(classifier.logits(shown.reshape(-1, height, width, channels)))
     return [bool(one == prediction.predicted) for one in np.array(classifier.card.classes)[found.argmax(axis=1)]]
@@ -121,9 +131,8 @@ def region_mask(inputs: TrustInput, share: float) -> NDArray[np.bool_]:
     """(H, W): the first `share` of what the model sees in the heatmap's order, on the image."""
     shown = inputs.prediction.prepared.model_input
     shape = shown.pixels.shape[:2]
-    inside = np.zeros(shape[0] * shape[1], np.float32)
-    inside[region_order(inputs.explanation.layer_map, shape)[: round(share * inside.size)]] = 1
-    return shown.to_image(inside.reshape(shape)) > 0.5
+    inside = first_pixels(inputs.explanation.layer_map, (shape[0], shape[1]), share)
+    return shown.to_image(inside.reshape(shape).astype(np.float32)) > 0.5
 
 
 def no_promise(inputs: TrustInput, size: RegionSize, found: Likeness) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import keras
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from covid_model.backends.tensorflow import TensorFlowBackend
 from covid_model.images.xray_image import XrayImage
 from covid_model.models.classifier import Classifier
 from covid_model.models.predict import Prediction, predict
-from covid_model.trust.region import STEPS, keeps_class, least_share, no_promise, region_mask, region_order
+from covid_model.trust.region import STEPS, first_pixels, keeps_class, least_share, no_promise, region_mask
 
 CHECKERS = (np.indices((SIDE, SIDE)).sum(axis=0) % 2 * 2 - 1).astype(np.float32)
 """A pattern that a blur wipes out, so that only pixels that are shown count."""
@@ -64,10 +65,23 @@ def test_a_class_that_the_blurred_image_keeps_needs_nothing() -> None:
 def test_equal_values_come_in_the_order_of_their_distance_to_high_ones() -> None:
     heatmap = np.zeros((SIDE, SIDE), np.float32)
     heatmap[12:16, 12:16] = 1.0
-    order = region_order(heatmap, (SIDE, SIDE))
-    assert set(order[:16].tolist()) == set(np.flatnonzero(heatmap))
-    rows, cols = np.unravel_index(order[:200], (SIDE, SIDE))
+    highest = first_pixels(heatmap, (SIDE, SIDE), 16 / SIDE**2)
+    assert highest.reshape(SIDE, SIDE).tolist() == (heatmap == 1).tolist()
+    wider = first_pixels(heatmap, (SIDE, SIDE), 200 / SIDE**2)
+    assert wider.sum() == 200
+    rows, cols = np.unravel_index(np.flatnonzero(wider), (SIDE, SIDE))
     assert np.hypot(rows - 13.5, cols - 13.5).max() < 10, "a disc around the peak, not specks all over"
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.5, 0.95, 1.0])
+def test_the_first_pixels_are_those_that_a_sort_of_all_would_give(share: float) -> None:
+    values = np.random.default_rng(0).random((10, 10)).astype(np.float32)
+    for heatmap in (values, np.maximum(values - 0.6, 0), np.zeros_like(values)):
+        large = cv2.resize(heatmap, (80, 80), interpolation=cv2.INTER_LINEAR)
+        near = cv2.GaussianBlur(large, (0, 0), 20)
+        order = np.lexsort((-near.ravel(), -large.ravel()))
+        expected = sorted(order[: round(share * 6400)].tolist())
+        assert np.flatnonzero(first_pixels(heatmap, (80, 80), share)).tolist() == expected
 
 
 def test_a_region_is_as_large_as_promised_where_the_model_sees() -> None:
