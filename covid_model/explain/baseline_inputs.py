@@ -21,8 +21,10 @@ def mean(image: Array) -> Array:
 
 def blurred(image: Array) -> Array:
     """The image without structure smaller than about an eighth of its side."""
-    soft = cv2.GaussianBlur(image, (0, 0), max(image.shape[:2]) / 16)
-    return np.asarray(soft, np.float32).reshape(image.shape)
+    is_grey = bool((image == image[..., :1]).all())  # as X-rays are in three channels, too: blurred once
+    soft = cv2.GaussianBlur(image[..., :1] if is_grey else image, (0, 0), max(image.shape[:2]) / 16)
+    soft = np.asarray(soft, np.float32).reshape(*image.shape[:2], -1)
+    return np.repeat(soft, image.shape[2], axis=2) if is_grey else soft
 
 
 BASELINE_INPUTS: Final[dict[str, Callable[[Array], Array]]] = {"darkest": darkest, "mean": mean, "blurred": blurred}

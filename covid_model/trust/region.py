@@ -94,7 +94,8 @@ def first_pixels(layer_map: Array, shape: tuple[int, int], share: float) -> NDAr
     inside = np.asarray(values > limit)
     equal, missing = np.flatnonzero(values == limit), count - int(inside.sum())
     if missing < len(equal):
-        near = cv2.GaussianBlur(enlarged, (0, 0), max(shape) / 4).ravel()
+        blurred = cv2.GaussianBlur(layer_map, (0, 0), max(layer_map.shape) / 4)
+        near = cv2.resize(blurred, shape[::-1], interpolation=cv2.INTER_LINEAR).ravel()
         equal = equal[np.argsort(-near[equal], kind="stable")]
     inside[equal[:missing]] = True
     return inside
