@@ -81,13 +81,10 @@ class ModelSpec:
         return f"{self.key}.card.json"
 
 
-def _lite0(side: int) -> Callable[[], "keras.Model"]:
-    def build() -> "keras.Model":
-        from covid_model.models.efficientnet_lite0 import build_lite0
+def _lite0() -> "keras.Model":
+    from covid_model.models.efficientnet_lite0 import build_lite0
 
-        return build_lite0(len(LABELS), (side, side))
-
-    return build
+    return build_lite0(len(LABELS), (320, 320))
 
 
 def _replication(name: str) -> Callable[[], "keras.Model"]:
@@ -138,7 +135,7 @@ MODELS: Final[dict[str, ModelSpec]] = {
             classes=LABELS,
             preprocessing=Preprocessing(size=(320, 320), channels=3, region="lungs", scaling="signed"),
             explanation_layers=_LITE0_LAYERS,
-            build=_lite0(320),
+            build=_lite0,
             limits=(
                 NO_DIAGNOSIS,
                 _FEW_SOURCES,
@@ -152,9 +149,9 @@ MODELS: Final[dict[str, ModelSpec]] = {
             summary="Sees the whole image, markers, borders and all: the way most published models do it.",
             architecture="efficientnet-lite0",
             classes=LABELS,
-            preprocessing=Preprocessing(size=(224, 224), channels=3, region="image", scaling="signed"),
+            preprocessing=Preprocessing(size=(320, 320), channels=3, region="image", scaling="signed"),
             explanation_layers=_LITE0_LAYERS,
-            build=_lite0(224),
+            build=_lite0,
             limits=(
                 NO_DIAGNOSIS,
                 _FEW_SOURCES,

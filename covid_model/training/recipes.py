@@ -51,6 +51,7 @@ _SINCE: Final = (
     "The first 40% of the layers stay as ImageNet made them; twelve epochs of the others follow two of the last layer.",
     "Where radiologists marked a training image, a second term of the loss draws the evidence of the label to the marks.",
 )
+_TILTED: Final = "Within a batch, images of the label and source that are got most wrong count more (a smooth group DRO)."
 
 RECIPES: Final[dict[str, Recipe]] = {
     "lungs": Recipe(
@@ -60,14 +61,16 @@ RECIPES: Final[dict[str, Recipe]] = {
             "A third term holds the features of plain grey outlines together, so that an outline alone says nothing.",
             "The outlines that it is shown have no notches: what bites into a lung and is narrower than its dome is filled.",
             "It sees 320 x 320 pixels of them instead of 224 x 224.",
-            "Within a batch, images of the label and source that are got most wrong count more (a smooth group DRO).",
+            _TILTED,
         ),
     ),
     "whole-image": Recipe(
-        TrainConfig("whole-image", epochs=12, frozen=0.4, guide=1.0, outline=1.0),
+        TrainConfig("whole-image", epochs=12, frozen=0.4, guide=1.0, outline=1.0, tilt=2.0, size=320),
         changes=(
             *_SINCE,
             "A third term holds the features of plain grey images together, as that of `lungs` does of its outlines.",
+            "It sees 320 x 320 pixels instead of 224 x 224.",
+            _TILTED,
         ),
     ),
     "small-cnn": Recipe(
