@@ -145,9 +145,15 @@ FIGURES: Final = (
         "images/s",
         f"{CLI}/explain/images_per_s",
         f"{CLI}/before/explain/images_per_s",
-        BEFORE,
+        f"{BEFORE}, with half as many pixels",
     ),
-    Figure(f"The same over the rate {BEFORE}", "times", f"{CLI}/ratios/images per second over before", bar=4, at_least=True),
+    Figure(
+        f"The same over the rate {BEFORE}, where the network saw half as many pixels",
+        "times",
+        f"{CLI}/ratios/images per second over before",
+        bar=4,
+        at_least=True,
+    ),
     Figure("The same without either's start", "times", f"{CLI}/ratios/the same without start", bar=4, at_least=True),
     Figure(
         "`explain FOLDER` without its start",
