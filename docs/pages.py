@@ -22,6 +22,7 @@ from covid_model.models.card import read_card
 from covid_model.models.specs import MODELS, get_model
 from covid_model.settings import WEIGHTS
 from covid_model.trust.benchmark import benchmark, line_of_test
+from covid_model.trust.ledger import attributes_path, ledger, load_attributes
 from covid_model.trust.likeness import broken_on
 from covid_model.trust.region import load_regions, region_path
 from covid_model.trust.trust_tests import TRUST_TESTS, TrustTest
@@ -126,6 +127,18 @@ def region_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def attributes_table() -> str:
+    """For every shipped model and attribute: is it encoded in the features, and do the scores follow it?"""
+    lines: list[str] = []
+    for key in (key for key in MODELS if attributes_path(key, WEIGHTS).is_file()):
+        rows = ledger(load_attributes(key, read_card(WEIGHTS / get_model(key).card_name).weights_sha256))
+        if not lines:
+            lines = [f"| model | {' | '.join(row.title for row in rows)} |", "|---" * (1 + len(rows)) + "|"]
+        words = (", ".join(dict.fromkeys(text.partition(":")[0] for text in (row.encoded, row.used))) for row in rows)
+        lines.append(f"| `{key}` | {' | '.join(words)} |")
+    return "\n".join(lines) + "\n"
+
+
 def notebook(page: str) -> str:
     """A page as a Jupyter notebook: its Python blocks as cells, what stands between them as text."""
     cells = []
@@ -146,8 +159,8 @@ def pages() -> Iterator[tuple[Path, str]]:
         yield DOCS / "methods" / f"{row.key}.md", method_page(row)
     for test in TRUST_TESTS.values():
         yield test_file(test), test_page(test)
-    region = DOCS / "region.md"
-    yield region, f"{region.read_text('utf-8').partition(BELOW)[0]}{BELOW}\n\n{region_table()}"
+    for page, table in ((DOCS / "region.md", region_table()), (DOCS / "attributes.md", attributes_table())):
+        yield page, f"{page.read_text('utf-8').partition(BELOW)[0]}{BELOW}\n\n{table}"
     yield DOCS / "notebook.ipynb", notebook((DOCS / "notebook.md").read_text("utf-8"))
 
 

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,14 @@ def test_weights_that_are_not_the_cards_are_refused(tmp_path: Path) -> None:
     (tmp_path / row.weights_name).write_bytes(b"other weights")
     with pytest.raises(ModelError, match="not the file its card describes"):
         load(KEYS[0], folder=tmp_path)
+
+
+def test_the_two_default_models_differ_in_what_they_are_shown_and_in_nothing_else() -> None:
+    lungs, whole = (read_card(WEIGHTS / MODELS[key].card_name) for key in ("lungs", "whole-image"))
+    assert replace(lungs.preprocessing, region="image") == whole.preprocessing
+    assert {**lungs.training["settings"], "model": "whole-image"} == whole.training["settings"]
+    assert lungs.training["data_hash"] == whole.training["data_hash"]
+    assert (lungs.architecture, lungs.classes) == (whole.architecture, whole.classes)
 
 
 @pytest.mark.parametrize(
