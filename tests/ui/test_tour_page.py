@@ -30,6 +30,7 @@ def example(**changes: object) -> TourExample:
     [
         (example(), ["right"]),
         (example(verdict="not supported", failed=("region_ablation",)), ["wrong reason"]),
+        (example(verdict="not supported", failed=("survival", "stability")), ["wrong reason"]),
         (example(predicted="Normal"), ["wrong"]),
         (example(verdict="not supported", failed=("faithfulness",)), []),
         (example(predicted="Normal", verdict="not supported"), ["wrong"]),
