@@ -57,3 +57,11 @@ def test_blurring_keeps_the_tone_of_a_half() -> None:
     found = blurred(image)
     assert found[:, 2].max() < 0.05
     assert found[:, 29].min() > 0.95
+
+
+@pytest.mark.parametrize("grey", [True, False])
+def test_each_channel_is_blurred_as_it_would_be_alone(grey: bool) -> None:
+    image = np.random.default_rng(0).random((32, 48, 3)).astype(np.float32)
+    image = np.repeat(image[..., :1], 3, axis=2) if grey else image
+    alone = [blurred(image[..., channel : channel + 1])[..., 0] for channel in range(3)]
+    np.testing.assert_array_equal(blurred(image), np.stack(alone, axis=-1))
