@@ -123,13 +123,13 @@ def supported_anyway(method: str, results: Results | None = None) -> Share | Non
 
 
 def short_line(method: str, results: Results | None = None) -> str:
-    """The same in one breath, without intervals, for right below a verdict, with how often "supported" is wrong."""
+    """The same in one line of a page, without intervals, for right below a verdict, with how often "supported" is wrong."""
     rates, missed = verdict_rates(method, results), supported_anyway(method, results)
     if rates is None or missed is None:
         return ""
     return (
-        f"In our benchmark the tests caught {rates.caught.value:.0%} of the heatmaps of shortcut models, supported "
-        f"{missed.value:.0%}, and wrongly accused {rates.accused.value:.0%} of others."
+        f"Benchmark: caught {rates.caught.value:.0%} of shortcut heatmaps, supported {missed.value:.0%}; "
+        f"wrongly accused {rates.accused.value:.0%} of others."
     )
 
 

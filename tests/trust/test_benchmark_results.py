@@ -71,7 +71,7 @@ def test_the_line_for_a_page_is_read_from_the_results(summary: dict[str, Any]) -
     assert f"caught {rates.caught.value:.0%} " in short and f"accused {rates.accused.value:.0%} " in short
     missed = summary["verdict"]["shortcut"][DEFAULT_METHOD]["all"]["used"]["supported"]["value"]
     assert supported_anyway(DEFAULT_METHOD, summary).value == missed
-    assert f"supported {missed:.0%}," in short
+    assert f"supported {missed:.0%};" in short
     assert short_line(DEFAULT_METHOD, {}) == ""
     line = line_of_test("attention", DEFAULT_METHOD, summary)
     assert found.caught.text in line and found.accused.text in line

@@ -13,7 +13,7 @@ from covid_model.data.synthetic_samples import shipped_samples
 from covid_model.images.phantom import PHANTOMS, phantom_png
 from ui.menu import PAGES
 
-SECOND = list(shipped_samples())[1]
+FIRST, SECOND = list(shipped_samples())[:2]
 TITLES = [row.title for row in PAGES]
 
 pytestmark = [
@@ -85,9 +85,10 @@ def test_a_link_opens_in_its_state(page, address: str) -> None:
     assert menu(page) == TITLES
 
 
-def test_answer_verdict_and_both_images_are_on_one_screen(page, address: str) -> None:
+@pytest.mark.parametrize("image", [FIRST, SECOND])
+def test_answer_verdict_and_both_images_are_on_one_screen(page, address: str, image: str) -> None:
     page.set_viewport_size({"width": 1440, "height": 1000})
-    page.goto(f"{address}/?image={SECOND}")
+    page.goto(f"{address}/?image={image}")
     settled(page)
     page.get_by_text(VERDICT).first.wait_for()
     frame = page.locator(f"{DRAWN} .frame").last.bounding_box()
