@@ -22,7 +22,7 @@ from covid_model.models.card import read_card
 from covid_model.models.specs import MODELS, get_model
 from covid_model.settings import WEIGHTS
 from covid_model.trust.benchmark import benchmark, line_of_test
-from covid_model.trust.ledger import attributes_path, ledger, load_attributes
+from covid_model.trust.ledger import attributes_path, headline, ledger, load_attributes
 from covid_model.trust.likeness import broken_on
 from covid_model.trust.region import load_regions, region_path
 from covid_model.trust.trust_tests import TRUST_TESTS, TrustTest
@@ -113,6 +113,11 @@ def test_file(row: TrustTest) -> Path:
     return DOCS / "trust-tests" / f"{row.key.replace('_', '-')}.md"
 
 
+def _weights_digest(model: str) -> str:
+    """As the card of a shipped model has it."""
+    return read_card(WEIGHTS / get_model(model).card_name).weights_sha256
+
+
 def region_table() -> str:
     """Size and coverage of the default method's region for every shipped model, and where the promise fails."""
     lines = [
@@ -120,7 +125,7 @@ def region_table() -> str:
         "|---|---|---|---|---|",
     ]
     for key in (key for key in MODELS if region_path(key, WEIGHTS).is_file()):
-        size = load_regions(key, read_card(WEIGHTS / get_model(key).card_name).weights_sha256)[DEFAULT_METHOD]
+        size = load_regions(key, _weights_digest(key))[DEFAULT_METHOD]
         fails = ", ".join(sorted(broken_on(size.by_source, size.level))) or "no source"
         source, least = min(size.left_out.items(), key=lambda pair: pair[1]["value"])
         lines.append(f"| `{key}` | {size.share:.0%} | {number(size.coverage)} | {fails} | {number(least)}, {source} |")
@@ -131,11 +136,10 @@ def attributes_table() -> str:
     """For every shipped model and attribute: is it encoded in the features, and do the scores follow it?"""
     lines: list[str] = []
     for key in (key for key in MODELS if attributes_path(key, WEIGHTS).is_file()):
-        rows = ledger(load_attributes(key, read_card(WEIGHTS / get_model(key).card_name).weights_sha256))
+        rows = ledger(load_attributes(key, _weights_digest(key)))
         if not lines:
             lines = [f"| model | {' | '.join(row.title for row in rows)} |", "|---" * (1 + len(rows)) + "|"]
-        words = (", ".join(dict.fromkeys(text.partition(":")[0] for text in (row.encoded, row.used))) for row in rows)
-        lines.append(f"| `{key}` | {' | '.join(words)} |")
+        lines.append(f"| `{key}` | {' | '.join(headline(row).removeprefix(f'{row.title}: ') for row in rows)} |")
     return "\n".join(lines) + "\n"
 
 
